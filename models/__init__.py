@@ -1,0 +1,1 @@
+"""What things are: frozen dataclasses, enums, the error tree and pure decisions. No I/O, no clock, no random."""

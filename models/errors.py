@@ -1,0 +1,211 @@
+"""The one error tree. A refusal carries a code, an HTTP status, a message and what it knows.
+
+Three doors render it: REST as `{"status": "error", "message", "code"}`, GraphQL as a member of a result union
+or as `extensions.code`, the consumers as "try again" or "dead letter".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+
+class ErrorCode(StrEnum):
+    """Every code a client can meet. The same word stands in REST's `code` and in GraphQL's `ProblemCode`."""
+
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    RATE_LIMITED = "RATE_LIMITED"
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+
+    COUPON_NOT_FOUND = "COUPON_NOT_FOUND"
+    COUPON_ALREADY_EXISTS = "COUPON_ALREADY_EXISTS"
+    REDEMPTION_FIELDS_REQUIRED = "REDEMPTION_FIELDS_REQUIRED"
+    INVALID_COUPON_CODE = "INVALID_COUPON_CODE"
+    SELF_REDEMPTION = "SELF_REDEMPTION"
+    ALREADY_REDEEMED = "ALREADY_REDEEMED"
+    NEW_USER_FIELDS_REQUIRED = "NEW_USER_FIELDS_REQUIRED"
+    TOO_FEW_FOLLOWERS = "TOO_FEW_FOLLOWERS"
+    ROLE_MISMATCH = "ROLE_MISMATCH"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of an input: the dotted path of the field, and a sentence for a person."""
+
+    path: str
+    message: str
+
+
+class DomainError(Exception):
+    """A refusal that a caller can act on.
+
+    `code`, `status` and `message` are the class's; `headers` are extra HTTP headers of the answer.
+    """
+
+    code: ClassVar[ErrorCode]
+    status: ClassVar[int]
+    message: str
+
+    def __init__(self, message: str | None = None) -> None:
+        if message is not None:
+            self.message = message
+        super().__init__(self.message)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the refusal knows beyond its message: shown beside it on REST and in GraphQL's `extensions`."""
+        return {}
+
+
+class InvalidInput(DomainError):
+    """400: what was sent is malformed; carries every fault at once."""
+
+    code = ErrorCode.BAD_USER_INPUT
+    status = 400
+    message = "Validation failed"
+
+    def __init__(self, faults: Sequence[Fault], message: str | None = None) -> None:
+        self.faults = tuple(faults)
+        super().__init__(message)
+
+    @classmethod
+    def of(cls, path: str, message: str) -> Self:
+        """A single fault, whose sentence is also the message."""
+        return cls([Fault(path, message)], message)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {"errors": [fault.message for fault in self.faults]}
+
+
+class Refused(DomainError):
+    """A rule says no (status 400 or 403, by the rule)."""
+
+    status = 403
+
+
+class NotFound(DomainError):
+    """404: there is no such thing."""
+
+    code = ErrorCode.NOT_FOUND
+    status = 404
+    message = "Not found"
+
+
+class Conflict(DomainError):
+    """409: the state of the thing forbids it."""
+
+    status = 409
+
+
+class Unauthenticated(DomainError):
+    """401: nobody said who is calling."""
+
+    code = ErrorCode.UNAUTHENTICATED
+    status = 401
+    message = "Authentication required"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(DomainError):
+    """403: the caller is known and may not, or what they showed does not hold."""
+
+    code = ErrorCode.FORBIDDEN
+    status = 403
+    message = "You are not allowed to do this"
+
+
+class InvalidToken(Forbidden):
+    """403: the JWT does not hold; the cookie that brought it is cleared."""
+
+    message = "Invalid token provided."
+
+
+class RateLimited(DomainError):
+    """429: too many public requests from one address; `retry_after` in whole seconds."""
+
+    code = ErrorCode.RATE_LIMITED
+    status = 429
+    message = "Too many requests from this IP, please try again later"
+
+    def __init__(self, retry_after: int, message: str | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)}
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {"retryAfter": self.retry_after}
+
+
+class ServiceUnavailable(DomainError):
+    """503: the database (or what else the verb needs) cannot be reached; nothing that was acknowledged is lost."""
+
+    code = ErrorCode.SERVICE_UNAVAILABLE
+    status = 503
+    message = "Service temporarily unavailable, please try again"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
+
+
+class RouteNotFound(NotFound):
+    """404: no such path."""
+
+
+class MethodNotAllowed(DomainError):
+    """405, with the methods that are allowed."""
+
+    code = ErrorCode.METHOD_NOT_ALLOWED
+    status = 405
+    message = "Method not allowed"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self.allowed = tuple(allowed)
+        super().__init__()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self.allowed)}
+
+
+class PayloadTooLarge(DomainError):
+    """413: the body passes the limit."""
+
+    code = ErrorCode.PAYLOAD_TOO_LARGE
+    status = 413
+    message = "Request body too large"
+
+
+class UnsupportedMediaType(DomainError):
+    """415: the body is not declared as JSON."""
+
+    code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
+    status = 415
+    message = "Content-Type must be application/json"
+
+
+class InternalServerError(DomainError):
+    """500: what no one expected, masked."""
+
+    code = ErrorCode.INTERNAL_SERVER_ERROR
+    status = 500
+    message = "Internal server error"

@@ -1,0 +1,153 @@
+"""What a verb takes: declared once as a dataclass, parsed alike for REST bodies, GraphQL inputs and Kafka values.
+
+A field is declared by its kind (`text`, `whole`, `choice`, `flag`, `texts`), whose metadata say how a raw value is
+read. `parse` reads a mapping with the names of the documents and raises `InvalidInput` with every fault at once. Texts
+are trimmed and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are not).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from enum import StrEnum
+from functools import cache
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from models.errors import Fault, InvalidInput
+
+MAX_INT = 2_147_483_647
+MAX_TEXT = 256
+
+
+class DataclassLike(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+Shape = TypeVar("Shape", bound=DataclassLike)
+Reader = Callable[[Any], Any]
+
+
+class _Faulty(Exception):
+    """A raw value that does not fit, with what it should be ("must be …")."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    name: str
+    read: Reader
+    required: bool
+
+
+def _read_text(maximum: int) -> Reader:
+    def read(raw: Any) -> str | None:
+        if not isinstance(raw, str):
+            raise _Faulty("must be a string")
+        if "\x00" in raw:
+            raise _Faulty("must not contain a NUL character")
+        text = raw.strip()
+        if len(text) > maximum:
+            raise _Faulty(f"must be at most {maximum} characters")
+        return text or None
+
+    return read
+
+
+def _read_whole(minimum: int, maximum: int) -> Reader:
+    def read(raw: Any) -> int:
+        if type(raw) is not int or not -MAX_INT - 1 <= raw <= MAX_INT:
+            raise _Faulty("must be a whole number")
+        if raw < minimum:
+            raise _Faulty(f"must be at least {minimum}")
+        if raw > maximum:
+            raise _Faulty(f"must be at most {maximum}")
+        return raw
+
+    return read
+
+
+def _read_choice(choices: type[StrEnum]) -> Reader:
+    words = " or ".join(choice.value for choice in choices)
+
+    def read(raw: Any) -> StrEnum:
+        if isinstance(raw, choices):
+            return raw
+        text = raw.strip() if isinstance(raw, str) else raw
+        if not isinstance(text, str) or text not in choices.__members__.values():
+            raise _Faulty(f"must be {words}")
+        return choices(text)
+
+    return read
+
+
+def _read_flag(raw: Any) -> bool:
+    if not isinstance(raw, bool):
+        raise _Faulty("must be true or false")
+    return raw
+
+
+def _read_texts(maximum: int) -> Reader:
+    read_one = _read_text(MAX_TEXT)
+
+    def read(raw: Any) -> tuple[str, ...] | None:
+        items = [raw] if isinstance(raw, str) else raw
+        if not isinstance(items, list | tuple):
+            raise _Faulty("must be a string or a list of strings")
+        if len(items) > maximum:
+            raise _Faulty(f"must hold at most {maximum} items")
+        texts = [read_one(item) for item in items]
+        if None in texts:
+            raise _Faulty("must not hold a blank string")
+        return tuple(dict.fromkeys(texts)) or None  # type: ignore[arg-type]  # None was refused above
+
+    return read
+
+
+def declare(name: str, read: Reader, default: Any = MISSING) -> Any:
+    """A field of an input. Without a default it is required; `name` is the name on the wire."""
+    kind = _Kind(name, read, default is MISSING)
+    return field(metadata={"kind": kind}, **({} if default is MISSING else {"default": default}))
+
+
+def text(name: str, default: Any = MISSING, *, maximum: int = MAX_TEXT) -> Any:
+    return declare(name, _read_text(maximum), default)
+
+
+def whole(name: str, default: Any = MISSING, *, minimum: int = -MAX_INT - 1, maximum: int = MAX_INT) -> Any:
+    return declare(name, _read_whole(minimum, maximum), default)
+
+
+def choice(name: str, choices: type[StrEnum], default: Any = MISSING) -> Any:
+    return declare(name, _read_choice(choices), default)
+
+
+def flag(name: str, default: Any = MISSING) -> Any:
+    return declare(name, _read_flag, default)
+
+
+def texts(name: str, default: Any = MISSING, *, maximum: int = 100) -> Any:
+    """One text or a list of them, without doubles."""
+    return declare(name, _read_texts(maximum), default)
+
+
+@cache
+def _kinds(shape: type[DataclassLike]) -> dict[str, tuple[str, _Kind]]:
+    return {f.metadata["kind"].name: (f.name, f.metadata["kind"]) for f in fields(shape)}
+
+
+def parse(shape: type[Shape], raw: Mapping[str, Any], *, ignore_unknown: bool = False) -> Shape:
+    """Read `raw` into `shape`; raises `InvalidInput` with every fault, unknown fields among them."""
+    kinds = _kinds(shape)
+    faults = [] if ignore_unknown else [Fault(n, f"{n} is not a known field") for n in raw if n not in kinds]
+    values: dict[str, Any] = {}
+    for name, (attribute, kind) in kinds.items():
+        try:
+            given = raw.get(name)
+            value = None if given is None else kind.read(given)
+        except _Faulty as faulty:
+            faults.append(Fault(name, f"{name} {faulty}"))
+            continue
+        if value is not None:
+            values[attribute] = value
+        elif kind.required:
+            faults.append(Fault(name, f"{name} is required"))
+    if faults:
+        raise InvalidInput(faults)
+    return shape(**values)

@@ -1,0 +1,114 @@
+"""What arrives together goes together: look-ups coalesced into one find, commands committed in one transaction.
+
+Nothing is cached and nothing waits by the clock. While a batch is under way the next one gathers, so that a lone
+request is never delayed and a busy server makes fewer round trips the busier it is.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+Command = TypeVar("Command")
+Answer = TypeVar("Answer")
+
+
+class Coalescer(Generic[Key, Value]):
+    """Look-ups by key. While `flights` finds are in the air keys gather; the next find takes up to `limit` of them.
+
+    A key asked for twice is read once only where both wait for the same find, so an answer is never older than its
+    question.
+    """
+
+    def __init__(
+        self, find: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Value]]], *, limit: int = 64, flights: int = 2
+    ) -> None:
+        self._find = find
+        self._limit = limit
+        self._free = flights
+        self._waiting: dict[Key, asyncio.Future[Value | None]] = {}
+        self._flights: set[asyncio.Task[None]] = set()
+
+    async def load(self, key: Key) -> Value | None:
+        """The value, or None where there is none. Raises what the find raises."""
+        future = self._waiting.get(key)
+        if future is None:
+            future = self._waiting[key] = asyncio.get_running_loop().create_future()
+            if self._free:
+                self._take_off()
+        return await asyncio.shield(future)
+
+    def _take_off(self) -> None:
+        self._free -= 1
+        flight = asyncio.get_running_loop().create_task(self._fly())
+        self._flights.add(flight)
+        flight.add_done_callback(self._flights.discard)
+
+    async def _fly(self) -> None:
+        try:
+            while self._waiting:
+                keys = list(self._waiting)[: self._limit]
+                batch = {key: self._waiting.pop(key) for key in keys}
+                try:
+                    found = await self._find(keys)
+                except Exception as fault:
+                    _fail(batch.values(), fault)
+                else:
+                    for key, future in batch.items():
+                        future.set_result(found.get(key))
+        finally:
+            self._free += 1
+
+
+class GroupCommit(Generic[Command, Answer]):
+    """Commands that are committed in batches, one batch at a time.
+
+    `commit` takes a batch and answers one result or one exception for each command, in order; an exception refuses its
+    own command only. When `commit` itself raises, every command of the batch fails with that. A command whose caller
+    has gone is still carried out.
+    """
+
+    def __init__(
+        self, commit: Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Exception]]], *, limit: int = 256
+    ) -> None:
+        self._commit = commit
+        self._limit = limit
+        self._waiting: list[tuple[Command, asyncio.Future[Answer]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def submit(self, command: Command) -> Answer:
+        """Carry out one command and answer its result once it is committed."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, future))
+        if self._worker is None:
+            self._worker = asyncio.get_running_loop().create_task(self._drain())
+        return await asyncio.shield(future)
+
+    async def close(self) -> None:
+        """Wait until everything that was submitted is committed."""
+        if self._worker is not None:
+            await self._worker
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                try:
+                    answers = await self._commit([command for command, _ in batch])
+                except Exception as fault:
+                    _fail((future for _, future in batch), fault)
+                    continue
+                for (_, future), answer in zip(batch, answers, strict=True):
+                    if isinstance(answer, Exception):
+                        _fail((future,), answer)
+                    else:
+                        future.set_result(answer)
+        finally:
+            self._worker = None
+
+
+def _fail(futures: Iterable[asyncio.Future[Value]], fault: Exception) -> None:
+    for future in futures:
+        future.set_exception(fault)
+        future.exception()  # Marked as seen: the caller may have gone, and that is no fault of the batch.

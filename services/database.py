@@ -1,0 +1,137 @@
+"""The one file that holds the driver: the client, the collections, and transactions with a bounded, jittered retry.
+
+Motor is used through plain PyMongo calls only, so that a change of driver is a change of this file.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ReadPreference, WriteConcern
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, ExecutionTimeout, PyMongoError, WTimeoutError
+from pymongo.read_concern import ReadConcern
+
+from models.errors import DomainError, InternalServerError, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
+
+    Collection = AsyncIOMotorCollection[dict[str, Any]]
+    Session = AsyncIOMotorClientSession
+
+Document = Mapping[str, Any]
+Answer = TypeVar("Answer")
+
+MAJORITY = WriteConcern("majority", wtimeout=10_000)
+SNAPSHOT = ReadConcern("snapshot")
+_DEADLINE = 15.0
+_COLLISIONS = 20
+
+
+class Database:
+    """The client and the collections. `close` when done; opening makes no connection yet."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        self.client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            uri,
+            appname="tessera",
+            tz_aware=True,
+            w="majority",
+            serverSelectionTimeoutMS=5_000,
+            connectTimeoutMS=5_000,
+            socketTimeoutMS=30_000,
+            compressors=None,
+        )
+        self.name = name
+        self._database = self.client[name]
+        # The names are those that mongoose gave the original services, so that their data are taken over in place.
+        self.coupons = self.collection("coupons")
+        self.redemptions = self.collection("redemptions")
+        self.counters = self.collection("counters")
+        self.outbox = self.collection("outbox")
+        # A lost count of an attempt harms nobody: no need to wait for a majority.
+        self.attempts = self.collection("attempts").with_options(write_concern=WriteConcern(1))
+
+    def collection(self, name: str) -> "Collection":
+        return self._database[name]
+
+    async def ping(self) -> None:
+        """Raise unless a primary answers."""
+        await self._database.command("ping", read_preference=ReadPreference.PRIMARY)
+
+    def close(self) -> None:
+        self.client.close()
+
+    async def transaction(self, work: Callable[["Session"], Awaitable[Answer]]) -> Answer:
+        """Run `work` in one majority-committed snapshot transaction and answer what it answers.
+
+        `work` runs again, on a fresh snapshot, after a write conflict, a passing fault or a duplicate key (it then sees
+        the other's row and decides anew), so it must have no effect outside the session. What it raises aborts.
+        Raises `ServiceUnavailable` when no attempt succeeds in time.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline, attempt, collisions = clock() + _DEADLINE, 0, 0
+        async with await self.client.start_session() as session:
+            while True:
+                session.start_transaction(SNAPSHOT, MAJORITY, ReadPreference.PRIMARY)
+                try:
+                    answer = await work(session)
+                    await _commit(session, deadline)
+                    return answer
+                except PyMongoError as fault:
+                    await _abort(session)
+                    collisions += isinstance(fault, DuplicateKeyError) or _holds_duplicate(fault)
+                    again = fault.has_error_label("TransientTransactionError") or 0 < collisions <= _COLLISIONS
+                    if not again:
+                        raise
+                    if clock() > deadline:
+                        raise ServiceUnavailable() from fault
+                except BaseException:
+                    await _abort(session)
+                    raise
+                attempt += 1
+                # A loser returns at once a few times: its first round trip shows whether the other is done.
+                longest = 0.0015 if attempt < 20 else 0.05
+                await asyncio.sleep(random.uniform(longest / 5, longest))
+
+
+async def _abort(session: "Session") -> None:
+    if session.in_transaction:
+        try:
+            await session.abort_transaction()
+        except PyMongoError:
+            pass  # The server ends it by itself; the fault that led here is the one to report.
+
+
+async def _commit(session: "Session", deadline: float) -> None:
+    """Commit; an unknown result is asked again, never run again, so that nothing happens twice."""
+    while True:
+        try:
+            await session.commit_transaction()
+            return
+        except PyMongoError as fault:
+            unknown = fault.has_error_label("UnknownTransactionCommitResult")
+            if not unknown or asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(0.05)
+
+
+def _holds_duplicate(fault: PyMongoError) -> bool:
+    """Whether a bulk write failed on a unique index (its error wraps the duplicate key)."""
+    details = getattr(fault, "details", None) or {}
+    return any(error.get("code") == 11000 for error in details.get("writeErrors", ()))
+
+
+def as_domain_error(fault: Exception) -> DomainError:
+    """What a caller is told of an exception: a refusal as it is, a database away as 503, the unexpected as 500."""
+    if isinstance(fault, DomainError):
+        return fault
+    if isinstance(fault, ConnectionFailure | WTimeoutError | ExecutionTimeout | TimeoutError):
+        return ServiceUnavailable()
+    if isinstance(fault, PyMongoError) and (
+        fault.has_error_label("TransientTransactionError") or fault.has_error_label("UnknownTransactionCommitResult")
+    ):
+        return ServiceUnavailable()
+    return InternalServerError()
