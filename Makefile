@@ -1,0 +1,73 @@
+# Everything a developer types. `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Folders whose package.json names browser assets or test tools, all pinned; bench/ installs its own peers.
+NPM_FOLDERS := $(patsubst %/package.json,%,$(wildcard server/*/package.json tests/*/package.json tests/*/*/package.json))
+NPM_STAMPS := $(addsuffix /node_modules/.stamp,$(NPM_FOLDERS))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format schema bench bench-smoke lock clean
+
+help: ## List what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(BIN)/tessera $(NPM_STAMPS) ## Install everything into .venv (quick when nothing changed)
+
+run: setup ## Start MongoDB, Kafka, the API and the consumers here
+	@exec $(BIN)/tessera dev
+
+test: setup ## Run every test against a real MongoDB and a real Kafka
+	$(BIN)/python -m pytest
+
+check: setup ## Lint, format, types, schema.graphql, import arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/tessera schema --check schema.graphql
+	$(BIN)/python -m pytest -q tests/architecture
+
+format: setup ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: setup ## Write schema.graphql
+	$(BIN)/tessera schema --output schema.graphql
+
+bench: setup ## Measure against the peers and write bench/RESULTS.md
+	$(BIN)/python -m bench
+
+bench-smoke: setup ## Run every benchmark, small
+	$(BIN)/python -m bench --smoke
+
+lock: ## Pin all dependencies anew, with hashes
+	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
+	$(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command 'make lock' pyproject.toml -o requirements.lock
+	$(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --all-extras \
+		--custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what was installed and built; data in .tessera stays
+	rm -rf $(VENV) build dist artefacts .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name node_modules -prune -exec rm -rf {} +
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Say which: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# The last step makes the script, so its date says that all went well.
+$(BIN)/tessera: $(VENV)/.python requirements-dev.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+%/node_modules/.stamp: %/package.json
+	@if command -v npm >/dev/null; then \
+		echo "npm install in $*"; \
+		cd $* && npm install --no-audit --no-fund --ignore-scripts --no-package-lock --loglevel=error && touch node_modules/.stamp; \
+	else \
+		echo "npm is not on this machine: $* stays without its packages"; \
+	fi
