@@ -5,7 +5,7 @@ read. `parse` reads a mapping with the names of the documents and raises `Invali
 are trimmed and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are not).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from functools import cache
@@ -34,6 +34,7 @@ class _Kind:
     name: str
     read: Reader
     required: bool
+    from_query: Reader
 
 
 def _read_text(maximum: int) -> Reader:
@@ -100,9 +101,21 @@ def _read_texts(maximum: int) -> Reader:
     return read
 
 
-def declare(name: str, read: Reader, default: Any = MISSING) -> Any:
-    """A field of an input. Without a default it is required; `name` is the name on the wire."""
-    kind = _Kind(name, read, default is MISSING)
+def _whole_from_query(raw: str) -> int | str:
+    digits = raw.removeprefix("-")
+    return int(raw) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else raw
+
+
+def _flag_from_query(raw: str) -> bool | str:
+    return {"true": True, "false": False}.get(raw, raw)
+
+
+def declare(name: str, read: Reader, default: Any = MISSING, from_query: Reader = lambda raw: raw) -> Any:
+    """A field of an input. Without a default it is required; `name` is the name on the wire.
+
+    `from_query` turns the text of a query parameter into the value that `read` judges.
+    """
+    kind = _Kind(name, read, default is MISSING, from_query)
     return field(metadata={"kind": kind}, **({} if default is MISSING else {"default": default}))
 
 
@@ -111,7 +124,7 @@ def text(name: str, default: Any = MISSING, *, maximum: int = MAX_TEXT) -> Any:
 
 
 def whole(name: str, default: Any = MISSING, *, minimum: int = -MAX_INT - 1, maximum: int = MAX_INT) -> Any:
-    return declare(name, _read_whole(minimum, maximum), default)
+    return declare(name, _read_whole(minimum, maximum), default, _whole_from_query)
 
 
 def choice(name: str, choices: type[StrEnum], default: Any = MISSING) -> Any:
@@ -119,7 +132,7 @@ def choice(name: str, choices: type[StrEnum], default: Any = MISSING) -> Any:
 
 
 def flag(name: str, default: Any = MISSING) -> Any:
-    return declare(name, _read_flag, default)
+    return declare(name, _read_flag, default, _flag_from_query)
 
 
 def texts(name: str, default: Any = MISSING, *, maximum: int = 100) -> Any:
@@ -130,6 +143,24 @@ def texts(name: str, default: Any = MISSING, *, maximum: int = 100) -> Any:
 @cache
 def _kinds(shape: type[DataclassLike]) -> dict[str, tuple[str, _Kind]]:
     return {f.metadata["kind"].name: (f.name, f.metadata["kind"]) for f in fields(shape)}
+
+
+def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape:
+    """Read query parameters (each name with all its values) into `shape`.
+
+    A repeated parameter is a fault, an empty one is missing, an unknown one is ignored.
+    """
+    kinds = _kinds(shape)
+    known = {name: values for name, values in query.items() if name in kinds}
+    faults = [Fault(name, f"{name} must be given once") for name, values in known.items() if len(values) > 1]
+    raw = {name: kinds[name][1].from_query(values[0].strip()) for name, values in known.items() if values[0].strip()}
+    if not faults:
+        return parse(shape, raw)
+    try:
+        parse(shape, raw)
+    except InvalidInput as others:
+        faults += others.faults
+    raise InvalidInput(faults)
 
 
 def parse(shape: type[Shape], raw: Mapping[str, Any], *, ignore_unknown: bool = False) -> Shape:

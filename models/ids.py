@@ -1,0 +1,42 @@
+"""Ids: MongoDB's raw ones, and Relay's global ones that wrap them with the name of the type."""
+
+import binascii
+import re
+from base64 import b64decode, b64encode
+
+from models.errors import InvalidInput
+
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
+
+
+def is_object_id(raw: str) -> bool:
+    return _OBJECT_ID.fullmatch(raw) is not None
+
+
+def require_object_id(path: str, raw: str) -> str:
+    """The raw id in lower case; a malformed one is the caller's fault (400)."""
+    if not is_object_id(raw):
+        raise InvalidInput.of(path, f"{path} must be a valid ObjectId")
+    return raw.lower()
+
+
+def global_id(type_name: str, raw: str) -> str:
+    """The Relay id of an object: base64 of `Type:raw`."""
+    return b64encode(f"{type_name}:{raw}".encode()).decode()
+
+
+def split_global_id(identifier: str) -> tuple[str, str] | None:
+    """`(type, raw)` of a Relay id, or None where it is none."""
+    try:
+        type_name, separator, raw = b64decode(identifier, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return (type_name, raw) if separator and type_name and raw else None
+
+
+def either_id(type_name: str, path: str, identifier: str) -> str:
+    """The raw ObjectId that an argument `id` names by its Relay id or by itself; raises `InvalidInput`."""
+    wrapped = split_global_id(identifier)
+    if wrapped is not None and wrapped[0] == type_name:
+        return require_object_id(path, wrapped[1])
+    return require_object_id(path, identifier)

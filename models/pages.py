@@ -1,0 +1,122 @@
+"""Pages. GraphQL asks by keyset cursors (`first`/`after`, `last`/`before`), REST by `page` and `limit`."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import orjson
+
+from models.errors import Fault, InvalidInput
+from models.inputs import whole
+
+Item = TypeVar("Item")
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class KeysetOrder:
+    """A total order over a collection: sort fields, then `_id`, all in one direction."""
+
+    name: str
+    fields: tuple[str, ...]
+    descending: bool = True
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (*self.fields, "_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A Relay page: `size` items after or before a cursor; `backward` where `last` was asked for."""
+
+    size: int = DEFAULT_PAGE_SIZE
+    after: str | None = None
+    before: str | None = None
+    backward: bool = False
+
+    @classmethod
+    def of(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> "Window":
+        """Read Relay's four arguments; raises `InvalidInput` for sizes outside 0–100 and for both directions."""
+        faults = [
+            Fault(name, f"{name} must be from 0 to {MAX_PAGE_SIZE}")
+            for name, size in (("first", first), ("last", last))
+            if size is not None and not 0 <= size <= MAX_PAGE_SIZE
+        ]
+        if first is not None and last is not None:
+            faults.append(Fault("last", "first and last cannot be asked for together"))
+        if faults:
+            raise InvalidInput(faults, faults[0].message)
+        size = first if last is None else last
+        return cls(DEFAULT_PAGE_SIZE if size is None else size, after, before, backward=last is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge(Generic[Item]):
+    cursor: str
+    node: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[Item]):
+    """A page of a connection, in the order asked for."""
+
+    edges: Sequence[Edge[Item]]
+    has_next: bool
+    has_previous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedPage:
+    """What REST's lists take beside their filters."""
+
+    page: int = whole("page", 1, minimum=1)
+    limit: int = whole("limit", DEFAULT_PAGE_SIZE, minimum=1, maximum=MAX_PAGE_SIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A numbered page, as REST's `pagination` tells of it."""
+
+    items: Sequence[Item]
+    total: int
+    page: int
+    limit: int
+
+    @property
+    def pages(self) -> int:
+        return -(-self.total // self.limit)
+
+
+def encode_cursor(order: KeysetOrder, values: Sequence[Any]) -> str:
+    """An opaque cursor: the order's name and the sort values of an item, instants as milliseconds."""
+    plain = [_plain(value) for value in values]
+    return urlsafe_b64encode(orjson.dumps([order.name, *plain])).rstrip(b"=").decode()
+
+
+def decode_cursor(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
+    """The sort values of a cursor that this order made; raises `InvalidInput` for any other text."""
+    try:
+        name, *values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError):
+        name, values = None, []
+    if name != order.name or len(values) != len(order.keys) or not all(map(_is_plain, values)):
+        raise InvalidInput.of(path, f"{path} is not a cursor of this list")
+    return [datetime.fromtimestamp(v["ms"] / 1000, UTC) if isinstance(v, dict) else v for v in values]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"ms": round(value.timestamp() * 1000)}
+    return value if isinstance(value, int | str | None) else str(value)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        milliseconds = value.get("ms")
+        return len(value) == 1 and type(milliseconds) is int and 0 <= milliseconds < 253_402_300_800_000
+    return isinstance(value, int | str | None) and not isinstance(value, bool)

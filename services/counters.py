@@ -1,0 +1,46 @@
+"""Totals that move in the transactions of the rows they count, so that statistics are exact and flat.
+
+A total is spread over shards, one for each worker process, because a single document would make all writers of all
+processes wait for each other. A shard alone means nothing (it can be negative); the sum is the total.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from services.database import Database
+
+if TYPE_CHECKING:
+    from services.database import Session
+
+SHARDS = 64
+
+
+class Counters:
+    """The totals of one family, such as `coupons`: named numbers."""
+
+    def __init__(self, database: Database, family: str) -> None:
+        self._rows = database.counters
+        self._family = family
+        self._shard = f"{family}/{secrets.randbelow(SHARDS)}"
+
+    async def add(self, session: "Session", changes: Mapping[str, int]) -> None:
+        """Move the totals within a transaction."""
+        moved = {name: change for name, change in changes.items() if change}
+        if moved:
+            update = {"$inc": moved, "$setOnInsert": {"family": self._family}}
+            await self._rows.update_one({"_id": self._shard}, update, upsert=True, session=session)
+
+    async def read(self) -> dict[str, int]:
+        """Every total of the family."""
+        totals: dict[str, int] = {}
+        async for row in self._rows.find({"family": self._family}):
+            for name, number in row.items():
+                if name not in ("_id", "family"):
+                    totals[name] = totals.get(name, 0) + number
+        return totals
+
+    async def reset(self, session: "Session", totals: Mapping[str, int]) -> None:
+        """Put totals that were counted anew in place of all shards."""
+        await self._rows.delete_many({"family": self._family}, session=session)
+        await self._rows.insert_one({"_id": self._shard, "family": self._family, **totals}, session=session)

@@ -1,0 +1,48 @@
+"""All verbs, put together once for a process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from models.instants import to_milliseconds
+from services.attempts import Attempts
+from services.coupons import Coupons
+from services.database import Database
+from services.outbox import Outbox
+
+
+def utc_now() -> datetime:
+    return to_milliseconds(datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The verbs, by noun. `close` commits what was begun and closes the database."""
+
+    database: Database
+    attempts: Attempts
+    coupons: Coupons
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        mongo_uri: str,
+        database_name: str,
+        rate_limit: str = "100/15minutes",
+        events_enabled: bool = False,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Self:
+        """Put the verbs together; no connection is made before the first of them runs."""
+        database = Database(mongo_uri, database_name)
+        outbox = Outbox(database, enabled=events_enabled)
+        return cls(
+            database=database,
+            attempts=Attempts(database, rate_limit),
+            coupons=Coupons(database, outbox, clock),
+        )
+
+    async def close(self) -> None:
+        await self.coupons.close()
+        self.database.close()
