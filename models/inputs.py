@@ -96,7 +96,7 @@ def _read_texts(maximum: int) -> Reader:
         texts = [read_one(item) for item in items]
         if None in texts:
             raise _Faulty("must not hold a blank string")
-        return tuple(dict.fromkeys(texts)) or None  # type: ignore[arg-type]  # None was refused above
+        return tuple(dict.fromkeys(texts)) or None
 
     return read
 

@@ -70,9 +70,9 @@ class Slice(Generic[Item]):
     has_previous: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NumberedPage:
-    """What REST's lists take beside their filters."""
+    """What REST's lists take beside their filters (no slots: it is mixed into them)."""
 
     page: int = whole("page", 1, minimum=1)
     limit: int = whole("limit", DEFAULT_PAGE_SIZE, minimum=1, maximum=MAX_PAGE_SIZE)

@@ -1,1 +1,1 @@
-"""What puts Tessera together: settings, authentication, limits, the GraphQL view, GraphiQL, health, the command line."""
+"""What puts Tessera together: settings, authentication, the GraphQL view, GraphiQL, health, the command line."""

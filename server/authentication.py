@@ -14,7 +14,6 @@ from starlette.requests import HTTPConnection
 
 from models.errors import DomainError, Forbidden, InvalidToken
 from models.principal import Principal
-
 from server.settings import Settings
 
 TOKEN_COOKIE = "token"

@@ -11,8 +11,8 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 
 from models.coupons import POINTS_PER_REDEMPTION, normalize_code
 from models.instants import to_milliseconds
-from services.coupon_documents import search_fields
 from services.counters import Counters
+from services.coupon_documents import search_fields
 from services.database import Database
 
 if TYPE_CHECKING:

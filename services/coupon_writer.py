@@ -68,9 +68,7 @@ Result = Coupon | Redemption
 class CouponWriter:
     """Carries out commands on coupons. `submit` answers once the command is committed by a majority."""
 
-    def __init__(
-        self, database: Database, outbox: Outbox, counters: Counters, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, outbox: Outbox, counters: Counters, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._outbox = outbox
         self._counters = counters
@@ -111,7 +109,10 @@ class CouponWriter:
             await self._database.coupons.update_many({"couponCode": {"$in": codes}}, fresh, session=session)
 
     async def _load(self, session: "Session", commands: Sequence[Command]) -> "_Batch":
-        codes, twitter_ids, redeemers, ids = set(), set(), set(), set()
+        codes: set[str] = set()
+        twitter_ids: set[str] = set()
+        redeemers: set[str] = set()
+        ids: set[ObjectId] = set()
         for command in commands:
             match command:
                 case CreateCoupon():
@@ -122,8 +123,8 @@ class CouponWriter:
                     redeemers.add(redeemer)
                 case DeleteCoupon() | SetCouponActive():
                     ids.add(ObjectId(command.coupon_id))
-        sought = {"couponCode": codes, "twitterId": twitter_ids | redeemers, "_id": ids}
-        either = [{field: {"$in": list(values)}} for field, values in sought.items() if values]
+        sought = {"couponCode": [*codes], "twitterId": [*(twitter_ids | redeemers)], "_id": [*ids]}
+        either = [{field: {"$in": values}} for field, values in sought.items() if values]
         found = self._database.coupons.find({"$or": either}, SEARCH_FIELDS, session=session)
         coupons = [coupon_from_document(document) async for document in found]
         redeemed: set[str] = set()
@@ -204,7 +205,8 @@ class _Batch:
         assert coupon is not None
         is_new = redeemer is None
         if redeemer is None:
-            assert command.username is not None and command.followers is not None
+            assert command.username is not None
+            assert command.followers is not None
             redeemer = self._add(redeemer_id, command.username, command.followers, coupon.role)
         at = max(self._later(coupon), self._later(redeemer))
         coupon = replace(

@@ -117,9 +117,7 @@ class Coupons:
         """A numbered page of all coupons, newest first. For admins."""
         principal.require_admin()
         total, query = await self._count(wanted), _query(wanted)
-        return await fetch_page(
-            self._coupons, query, NEWEST_FIRST, wanted, total, coupon_from_document, SEARCH_FIELDS
-        )
+        return await fetch_page(self._coupons, query, NEWEST_FIRST, wanted, total, coupon_from_document, SEARCH_FIELDS)
 
     async def count(self, principal: Principal, raw_filter: Mapping[str, Any]) -> int:
         """How many coupons the filter leaves. For admins."""

@@ -98,7 +98,7 @@ class Database:
 
 
 async def _abort(session: "Session") -> None:
-    if session.in_transaction:
+    if session.in_transaction:  # type: ignore[truthy-function]  # motor's stub forgets that this is a property
         try:
             await session.abort_transaction()
         except PyMongoError:

@@ -1,4 +1,4 @@
-"""Lists. Relay windows by keyset: as quick on the last page as on the first. Numbered pages walk from the nearer end."""
+"""Lists. Relay windows go by keyset, as quick on the last page as on the first; numbered pages from the nearer end."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar

@@ -1,4 +1,4 @@
-"""Indexes, counters and the take-over of older data: made at start-up and by `tessera migrate`, as often as one likes."""
+"""Indexes, counters and the take-over of older data, at start-up and by `tessera migrate`, as often as one likes."""
 
 import asyncio
 import logging

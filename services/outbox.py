@@ -28,7 +28,15 @@ class Outbox:
         if not self._enabled:
             return
         rows = [
-            {"_id": str(uuid.uuid4()), "topic": e.topic, "key": e.key, "value": e.value, "at": at, "n": n, "sentAt": None}
+            {
+                "_id": str(uuid.uuid4()),
+                "topic": e.topic,
+                "key": e.key,
+                "value": e.value,
+                "at": at,
+                "n": n,
+                "sentAt": None,
+            }
             for n, (at, e) in enumerate(events)
         ]
         if rows:
