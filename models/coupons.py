@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.errors import Conflict, DomainError, ErrorCode, InvalidInput, NotFound, Refused
-from models.inputs import choice, text, whole
+from models.inputs import choice, flag, text, whole
 from models.pages import NumberedPage
 
 POINTS_PER_REDEMPTION = 10
@@ -102,6 +102,21 @@ class RedeemCoupon:
     coupon_code: str | None = text("couponCode", None)
     username: str | None = text("username", None)
     followers: int | None = whole("followers", None)
+
+
+@dataclass(frozen=True, slots=True)
+class GetCoupon:
+    """What `GET /api/coupon` takes."""
+
+    twitter_id: str = text("twitterId")
+
+
+@dataclass(frozen=True, slots=True)
+class SetCouponActive:
+    """What `setCouponActive` takes."""
+
+    id: str = text("id")
+    active: bool = flag("active")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ def is_object_id(raw: str) -> bool:
 
 
 def require_object_id(path: str, raw: str) -> str:
-    """The raw id in lower case; a malformed one is the caller's fault (400)."""
+    """The raw id in lower case; a blank or malformed one is the caller's fault (400)."""
+    if not raw.strip():
+        raise InvalidInput.of(path, f"{path} is required")
     if not is_object_id(raw):
         raise InvalidInput.of(path, f"{path} must be a valid ObjectId")
     return raw.lower()

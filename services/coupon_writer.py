@@ -24,6 +24,7 @@ from models.coupons import (
     CreateCoupon,
     RedeemCoupon,
     Redemption,
+    SetCouponActive,
     judge_redemption,
     make_coupon_code,
     require_redemption_fields,
@@ -52,13 +53,9 @@ TOUCH_BATCHES = 50
 
 @dataclass(frozen=True, slots=True)
 class DeleteCoupon:
-    coupon_id: str
+    """Delete the coupon of a raw ObjectId."""
 
-
-@dataclass(frozen=True, slots=True)
-class SetCouponActive:
-    coupon_id: str
-    active: bool
+    id: str
 
 
 Command = CreateCoupon | RedeemCoupon | DeleteCoupon | SetCouponActive
@@ -122,7 +119,7 @@ class CouponWriter:
                     codes.add(code)
                     redeemers.add(redeemer)
                 case DeleteCoupon() | SetCouponActive():
-                    ids.add(ObjectId(command.coupon_id))
+                    ids.add(ObjectId(command.id))
         sought = {"couponCode": [*codes], "twitterId": [*(twitter_ids | redeemers)], "_id": [*ids]}
         either = [{field: {"$in": values}} for field, values in sought.items() if values]
         found = self._database.coupons.find({"$or": either}, SEARCH_FIELDS, session=session)
@@ -227,7 +224,7 @@ class _Batch:
         return Redemption(coupon.points, redeemer.points, redeemer if is_new else None)
 
     def _delete(self, command: DeleteCoupon) -> Coupon:
-        coupon = self._coupons.pop(command.coupon_id, None)
+        coupon = self._coupons.pop(command.id, None)
         if coupon is None:
             raise CouponNotFound()
         del self._by_code[coupon.coupon_code], self._by_twitter_id[coupon.twitter_id]
@@ -237,7 +234,7 @@ class _Batch:
         return coupon
 
     def _set_active(self, command: SetCouponActive) -> Coupon:
-        coupon = self._coupons.get(command.coupon_id)
+        coupon = self._coupons.get(command.id)
         if coupon is None:
             raise CouponNotFound()
         if coupon.active == command.active:

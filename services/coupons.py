@@ -1,7 +1,7 @@
 """The verbs of coupons: create, redeem, get, list, statistics, delete, activate and deactivate."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,21 +14,23 @@ from models.coupons import (
     CouponRole,
     CouponStats,
     CreateCoupon,
+    GetCoupon,
     ListCoupons,
     RedeemCoupon,
     Redemption,
+    SetCouponActive,
     normalize_code,
     require_redemption_fields,
 )
 from models.ids import either_id
-from models.inputs import flag, parse, text
+from models.inputs import parse
 from models.pages import KeysetOrder, Page, Slice, Window
 from models.principal import Principal
 from services.attempts import Attempt
 from services.batching import Coalescer
 from services.counters import Counters
 from services.coupon_documents import SEARCH_FIELDS, coupon_from_document
-from services.coupon_writer import CouponWriter, DeleteCoupon, SetCouponActive
+from services.coupon_writer import CouponWriter, DeleteCoupon
 from services.database import Database
 from services.keyset import fetch_page, fetch_window
 from services.outbox import Outbox
@@ -40,22 +42,6 @@ ORDERS = {
     "TIMES_USED": KeysetOrder("timesUsed", ("timesUsed", "points")),
     "FOLLOWERS": KeysetOrder("followers", ("followers",)),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _CouponId:
-    id: str = text("id")
-
-
-@dataclass(frozen=True, slots=True)
-class _CouponActive:
-    id: str = text("id")
-    active: bool = flag("active")
-
-
-@dataclass(frozen=True, slots=True)
-class _CouponKey:
-    twitter_id: str = text("twitterId")
 
 
 class Coupons:
@@ -89,9 +75,9 @@ class Coupons:
         assert isinstance(redemption, Redemption)
         return redemption
 
-    async def get(self, _: Attempt, raw: Mapping[str, Any]) -> Coupon:
-        """The coupon of `twitterId`. 400 when that is missing, 404 `Coupon not found`."""
-        coupon = await self._by_twitter_id.load(parse(_CouponKey, raw).twitter_id)
+    async def get(self, _: Attempt, wanted: GetCoupon) -> Coupon:
+        """The coupon of a Twitter user. 404 `Coupon not found`."""
+        coupon = await self._by_twitter_id.load(wanted.twitter_id)
         if coupon is None:
             raise CouponNotFound()
         return coupon
@@ -139,20 +125,21 @@ class Coupons:
             most_used=coupon_from_document(most_used[0]) if most_used else None,
         )
 
-    async def delete(self, principal: Principal, raw: Mapping[str, Any]) -> Coupon:
-        """Delete a coupon by `id` and answer what it was; its redemptions stay. For admins; 404 `Coupon not found`."""
+    async def delete(self, principal: Principal, identifier: str, *, path: str = "id") -> Coupon:
+        """Delete a coupon and answer what it was; its redemptions stay. For admins; 404 `Coupon not found`.
+
+        `identifier` is the raw or the Relay id, `path` how the caller named it.
+        """
         principal.require_admin()
-        coupon_id = either_id("Coupon", "id", parse(_CouponId, raw).id)
-        coupon = await self._writer.submit(DeleteCoupon(coupon_id))
+        coupon = await self._writer.submit(DeleteCoupon(either_id("Coupon", path, identifier)))
         assert isinstance(coupon, Coupon)
         return coupon
 
     async def set_active(self, principal: Principal, raw: Mapping[str, Any]) -> Coupon:
-        """Let a coupon be redeemed or not (`id`, `active`). For admins; 404 `Coupon not found`."""
+        """Let a coupon be redeemed or not. For admins; 404 `Coupon not found`."""
         principal.require_admin()
-        request = parse(_CouponActive, raw)
-        command = SetCouponActive(either_id("Coupon", "id", request.id), request.active)
-        coupon = await self._writer.submit(command)
+        request = parse(SetCouponActive, raw)
+        coupon = await self._writer.submit(replace(request, id=either_id("Coupon", "id", request.id)))
         assert isinstance(coupon, Coupon)
         return coupon
 

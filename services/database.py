@@ -6,6 +6,7 @@ Motor is used through plain PyMongo calls only, so that a change of driver is a 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -38,11 +39,11 @@ class Database:
             uri,
             appname="tessera",
             tz_aware=True,
+            tzinfo=UTC,
             w="majority",
             serverSelectionTimeoutMS=5_000,
             connectTimeoutMS=5_000,
             socketTimeoutMS=30_000,
-            compressors=None,
         )
         self.name = name
         self._database = self.client[name]

@@ -1,0 +1,1 @@
+"""The GraphQL fields: read the arguments, call one verb, map its answer."""

@@ -1,0 +1,58 @@
+"""What every resolver gets: the verbs, and who is calling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import strawberry
+from strawberry.types.base import has_object_definition
+from strawberry.types.unset import UNSET
+
+from models.errors import InvalidToken
+from models.principal import Principal
+from services.attempts import Attempt, AttemptRefused
+from services.registry import Services
+
+
+@dataclass(slots=True)
+class Context:
+    """One request, or one WebSocket connection. `response_headers` go out with the answer over HTTP."""
+
+    services: Services
+    principal: Principal
+    request_id: str = ""
+    connection_params: dict[str, Any] | None = None
+    response_headers: dict[str, str] = field(default_factory=dict)
+
+    def caller(self) -> Principal:
+        """Who is calling. An invalid token is refused on open fields too (403)."""
+        if isinstance(self.principal.refusal, InvalidToken):
+            raise self.principal.refusal
+        return self.principal
+
+    async def attempt(self) -> Attempt:
+        """Count one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
+        try:
+            attempt = await self.services.attempts.count(self.caller())
+        except AttemptRefused as refused:
+            self.response_headers.update(refused.headers)
+            raise
+        self.response_headers.update(attempt.headers)
+        return attempt
+
+
+Info: TypeAlias = strawberry.Info[Context, None]
+
+
+def as_mapping(given: Any) -> Mapping[str, Any]:
+    """A GraphQL input with the names of the documents, as verbs take it; what was not given is left out."""
+    if given is None or given is UNSET:
+        return {}
+    fields = type(given).__strawberry_definition__.fields
+    values = ((f.graphql_name or _camel(f.python_name), getattr(given, f.python_name)) for f in fields)
+    return {name: as_mapping(v) if has_object_definition(v) else v for name, v in values if v is not UNSET}
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)

@@ -1,0 +1,113 @@
+"""The GraphQL fields of coupons."""
+
+from functools import partial
+from typing import Annotated
+
+import strawberry
+
+from models.errors import InvalidInput
+from models.ids import is_object_id
+from models.pages import Window
+from resolvers.context import Info, as_mapping
+from schema.arguments import After, Before, First, Last
+from schema.coupons import (
+    Coupon,
+    CouponConnection,
+    CouponFilter,
+    CouponOrder,
+    CouponStats,
+    CreateCouponInput,
+    CreateCouponPayload,
+    CreateCouponResult,
+    DeleteCouponInput,
+    DeleteCouponPayload,
+    DeleteCouponResult,
+    RedeemCouponInput,
+    RedeemCouponPayload,
+    RedeemCouponResult,
+    SetCouponActiveInput,
+    SetCouponActivePayload,
+    SetCouponActiveResult,
+)
+from services.coupons import ORDERS
+
+
+async def node(info: Info, raw_id: str) -> Coupon | None:
+    """A coupon by its raw id, for `node` and `nodes`: open to everyone, as `coupon` is."""
+    if not is_object_id(raw_id):
+        return None
+    attempt = await info.context.attempt()
+    coupon = await info.context.services.coupons.find_by_id(attempt, raw_id)
+    return Coupon.from_domain(coupon) if coupon else None
+
+
+@strawberry.type
+class CouponQuery:
+    @strawberry.field(
+        description="A coupon by its owner or by its code (exactly one of them); null where there is none."
+    )
+    async def coupon(
+        self,
+        info: Info,
+        twitter_id: Annotated[str | None, strawberry.argument(description="The Twitter id of its owner.")] = None,
+        coupon_code: Annotated[str | None, strawberry.argument(description="Its code, in either case.")] = None,
+    ) -> Coupon | None:
+        attempt = await info.context.attempt()
+        coupons = info.context.services.coupons
+        if twitter_id is not None and coupon_code is None:
+            coupon = await coupons.find_by_twitter_id(attempt, twitter_id)
+        elif coupon_code is not None and twitter_id is None:
+            coupon = await coupons.find_by_code(attempt, coupon_code)
+        else:
+            raise InvalidInput.of("twitterId", "Give exactly one of twitterId and couponCode")
+        return Coupon.from_domain(coupon) if coupon else None
+
+    @strawberry.field(description="All coupons, the newest first unless ordered otherwise. For admins.")
+    async def coupons(
+        self,
+        info: Info,
+        filter: Annotated[  # noqa: A002  # the name of the argument in the API
+            CouponFilter | None, strawberry.argument(description="Narrows the list.")
+        ] = None,
+        order_by: Annotated[CouponOrder, strawberry.argument(description="What comes first.")] = CouponOrder.CREATED_AT,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> CouponConnection:
+        caller, coupons = info.context.caller(), info.context.services.coupons
+        caller.require_admin()
+        wanted, window = as_mapping(filter), Window.of(first, after, last, before)
+        page = await coupons.list_window(caller, wanted, ORDERS[order_by.value], window)
+        return CouponConnection.of(page, Coupon.from_domain, partial(coupons.count, caller, wanted))
+
+    @strawberry.field(description="Counts over all coupons that exist. For admins.")
+    async def coupon_stats(self, info: Info) -> CouponStats:
+        return CouponStats.from_domain(await info.context.services.coupons.stats(info.context.caller()))
+
+
+@strawberry.type
+class CouponMutation:
+    @strawberry.mutation(description="Make a coupon with a new code. Open to everyone, rate limited.")
+    async def create_coupon(self, info: Info, input: CreateCouponInput) -> CreateCouponResult:  # noqa: A002
+        attempt = await info.context.attempt()
+        coupon = await info.context.services.coupons.create(attempt, as_mapping(input))
+        return CreateCouponPayload(coupon=Coupon.from_domain(coupon))
+
+    @strawberry.mutation(
+        description="Redeem a coupon: 10 points to each side, once for each user ever. Open to everyone, rate limited."
+    )
+    async def redeem_coupon(self, info: Info, input: RedeemCouponInput) -> RedeemCouponResult:  # noqa: A002
+        attempt = await info.context.attempt()
+        redemption = await info.context.services.coupons.redeem(attempt, as_mapping(input))
+        return RedeemCouponPayload.from_domain(redemption)
+
+    @strawberry.mutation(description="Delete a coupon; its redemptions stay in the ledger. For admins.")
+    async def delete_coupon(self, info: Info, input: DeleteCouponInput) -> DeleteCouponResult:  # noqa: A002
+        coupon = await info.context.services.coupons.delete(info.context.caller(), input.id)
+        return DeleteCouponPayload(coupon=Coupon.from_domain(coupon))
+
+    @strawberry.mutation(description="Let a coupon be redeemed, or not. For admins.")
+    async def set_coupon_active(self, info: Info, input: SetCouponActiveInput) -> SetCouponActiveResult:  # noqa: A002
+        coupon = await info.context.services.coupons.set_active(info.context.caller(), as_mapping(input))
+        return SetCouponActivePayload(coupon=Coupon.from_domain(coupon))

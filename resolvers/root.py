@@ -1,0 +1,68 @@
+"""The root of the schema: everything a client can ask, in one file."""
+
+import asyncio
+from typing import Annotated
+
+import strawberry
+
+from models.errors import Forbidden, InvalidInput, Unauthenticated
+from models.ids import split_global_id
+from resolvers import coupons
+from resolvers.context import Info
+from resolvers.coupons import CouponMutation, CouponQuery
+from schema.connections import Node
+
+# How an object of each type is found again by its raw id.
+FINDERS = {"Coupon": coupons.node}
+MAX_NODES = 100
+
+
+async def find_node(info: Info, identifier: str) -> Node | None:
+    """The object of a global id, or None where there is none that the caller may see."""
+    info.context.caller()
+    type_name, raw_id = split_global_id(identifier) or ("", "")
+    finder = FINDERS.get(type_name)
+    try:
+        return await finder(info, raw_id) if finder else None
+    except (Forbidden, Unauthenticated):
+        return None
+
+
+@strawberry.type(description="Who is calling.")
+class Viewer:
+    user_id: str | None = strawberry.field(description="The `userId` of the token; null for a bare admin key.")
+    user_types: list[str] = strawberry.field(description="The `userType` of the token.")
+    is_admin: bool = strawberry.field(description="Whether everything is allowed.")
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(CouponQuery):
+    @strawberry.field(description="An object by its global id; null where there is none that the caller may see.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="A Relay global id.")],  # noqa: A002
+    ) -> Node | None:
+        return await find_node(info, id)
+
+    @strawberry.field(description="Objects by their global ids (at most 100), in the order asked for.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Relay global ids.")],
+    ) -> list[Node | None]:
+        if len(ids) > MAX_NODES:
+            raise InvalidInput.of("ids", f"ids must hold at most {MAX_NODES} items")
+        return list(await asyncio.gather(*(find_node(info, one) for one in ids)))
+
+    @strawberry.field(description="Who is calling; null for the anonymous.")
+    def viewer(self, info: Info) -> Viewer | None:
+        caller = info.context.caller()
+        if caller.user_id is None and not caller.is_admin:
+            return None
+        return Viewer(user_id=caller.user_id, user_types=list(caller.user_types), is_admin=caller.is_admin)
+
+
+@strawberry.type(description="Everything that can be changed.")
+class Mutation(CouponMutation):
+    pass

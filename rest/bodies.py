@@ -1,0 +1,46 @@
+"""JSON bodies, read strictly: the right content type, one object, no duplicate keys, nothing that is not JSON."""
+
+import json
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from models.errors import Fault, InvalidInput, UnsupportedMediaType
+
+MALFORMED = "Request body must be valid JSON"
+NO_OBJECT = "Request body must be a JSON object"
+
+
+class _DuplicateKey(Exception):
+    pass
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    body = dict(pairs)
+    if len(body) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _DuplicateKey(next(name for name in names if names.count(name) > 1))
+    return body
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_without_duplicates)
+
+
+async def read_json(request: Request) -> dict[str, Any]:
+    """The body as an object; raises `InvalidInput` (400) or `UnsupportedMediaType` (415)."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType()
+    raw = await request.body()
+    try:
+        # orjson is strict about UTF-8, surrogates, NaN and nesting; the second reading finds what it cannot tell.
+        orjson.loads(raw)
+        body = _decoder.decode(raw.decode())
+    except _DuplicateKey as duplicate:
+        raise InvalidInput([Fault(str(duplicate), f"{duplicate} must be given once")]) from None
+    except (ValueError, RecursionError):
+        raise InvalidInput.of("", MALFORMED) from None
+    if not isinstance(body, dict):
+        raise InvalidInput.of("", NO_OBJECT)
+    return body

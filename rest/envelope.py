@@ -1,0 +1,86 @@
+"""Answers of the REST doors: the documented envelope, and errors of every family."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models.errors import (
+    DomainError,
+    InternalServerError,
+    InvalidToken,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    RouteNotFound,
+)
+from models.pages import Page
+from services.database import as_domain_error
+
+log = logging.getLogger("tessera.rest")
+
+
+class JSONAnswer(Response):
+    """A JSON body by orjson."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
+
+
+def success(data: Any = None, *, status: int = 200, message: str | None = None, **more: Any) -> JSONAnswer:
+    """`{status: "success", message?, …, data?}` in the order of the documents."""
+    body: dict[str, Any] = {"status": "success"}
+    if message is not None:
+        body["message"] = message
+    body |= more
+    if data is not None:
+        body["data"] = data
+    return JSONAnswer(body, status_code=status)
+
+
+def pagination(page: Page[Any]) -> dict[str, int]:
+    return {"total": page.total, "page": page.page, "pages": page.pages, "limit": page.limit}
+
+
+def failure(fault: Exception, **more: Any) -> JSONAnswer:
+    """`{status: "error", message, code, …}`; a 400 also lists its faults in `errors`. The unexpected is logged."""
+    error = as_domain_error(fault)
+    if isinstance(error, InternalServerError):
+        log.error("unexpected fault", exc_info=fault)
+    body: dict[str, Any] = {"status": "error", "message": error.message, **more, "code": error.code.value}
+    body |= error.data
+    if error.status == 400:
+        body.setdefault("errors", [error.message])
+    answer = JSONAnswer(body, status_code=error.status, headers=error.headers)
+    if isinstance(error, InvalidToken):
+        answer.delete_cookie("token")
+    return answer
+
+
+async def answer_domain_error(_: Request, fault: Exception) -> Response:
+    return failure(fault)
+
+
+async def answer_http_exception(_: Request, fault: Exception) -> Response:
+    """What Starlette itself refuses: unknown paths, wrong methods, bodies over the limit."""
+    assert isinstance(fault, HTTPException)
+    headers: Mapping[str, str] = fault.headers or {}
+    match fault.status_code:
+        case 404:
+            return failure(RouteNotFound())
+        case 405:
+            return failure(MethodNotAllowed(headers.get("Allow", "").split(", ")))
+        case 413:
+            return failure(PayloadTooLarge())
+        case _:
+            return failure(fault)
+
+
+def exception_handlers() -> dict[Any, Any]:
+    """For Starlette: every answer of the app is JSON in the shape of errors."""
+    return {HTTPException: answer_http_exception, DomainError: answer_domain_error, Exception: answer_domain_error}

@@ -1,0 +1,81 @@
+"""The ASGI application, put together from settings. Making it opens no socket; its lifespan opens and closes all."""
+
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
+
+from models.principal import Principal
+from resolvers.context import Context
+from rest.door import Door
+from rest.envelope import exception_handlers
+from rest.router import rest_routes
+from server.authentication import Authenticator
+from server.graphql.routes import graphql_routes
+from server.health import health_routes
+from server.middleware import BodyLimit, RequestLog
+from server.settings import Settings
+from services.migrations import migrate
+from services.registry import Services
+
+log = logging.getLogger("tessera")
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The whole API: REST, GraphQL and health, over one set of verbs."""
+    services = Services.open(
+        mongo_uri=settings.mongo_uri,
+        database_name=settings.database,
+        rate_limit=settings.rate_limit,
+        events_enabled=settings.events_enabled,
+    )
+    authenticator = Authenticator(settings)
+
+    def make_context(connection: HTTPConnection, principal: Principal) -> Context:
+        return Context(services, principal, connection.scope.get("state", {}).get("request_id", ""))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await migrate(services.database, thorough=False)
+        if not settings.events_enabled:
+            log.warning("KAFKA_URI is not set: no event is written or read")
+        # What start-up made lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        yield
+        await services.close()
+
+    routes = [
+        *rest_routes(Door(services, authenticator)),
+        *graphql_routes(settings, authenticator, make_context),
+        *health_routes(services),
+    ]
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers=exception_handlers(),
+        middleware=_middleware(settings),
+    )
+    app.router.redirect_slashes = False
+    app.state.services = services
+    return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    around = [Middleware(RequestLog), Middleware(BodyLimit, limit=settings.body_limit)]
+    if settings.cors_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_credentials="*" not in settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "x-admin-key", "x-request-id"],
+            expose_headers=["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after", "x-request-id"],
+        )
+        around.insert(1, cors)
+    return around

@@ -1,0 +1,31 @@
+"""Health: `/health` as the coupon document's clients know it, `/livez` and `/readyz` for what runs the service."""
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from models.instants import iso
+from rest.envelope import failure, success
+from services.registry import Services
+
+
+def health_routes(services: Services) -> list[BaseRoute]:
+    async def health(_: Request) -> Response:
+        """The process answers."""
+        return success(message="Server is running", timestamp=iso(datetime.now(UTC)))
+
+    async def ready(_: Request) -> Response:
+        """The database answers too; 503 while it does not."""
+        try:
+            await services.database.ping()
+        except Exception as fault:
+            return failure(fault)
+        return success(message="Ready")
+
+    return [
+        Route("/health", health, methods=["GET"]),
+        Route("/livez", health, methods=["GET"]),
+        Route("/readyz", ready, methods=["GET"]),
+    ]
