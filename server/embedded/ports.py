@@ -1,0 +1,45 @@
+"""Ports on the loopback interface."""
+
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now, all different. Another may take one before its use: callers try again."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def kept_ports(file: Path, count: int) -> list[int]:
+    """The ports of the last start while they are free, else others, written down for the next start."""
+    try:
+        ports = [int(word) for word in file.read_text().split()]
+    except (FileNotFoundError, ValueError):
+        ports = []
+    if len(ports) != count or not all(map(is_free, ports)):
+        ports = free_ports(count)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(" ".join(map(str, ports)) + "\n")
+    return ports

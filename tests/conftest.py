@@ -1,0 +1,42 @@
+"""The servers every test may ask for: started when first asked for, stopped at the end of the run."""
+
+import os
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient
+
+from server.embedded import EmbeddedKafka, EmbeddedMongod
+from tests.support.uris import with_database
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A MongoDB replica set, no database named: that of MONGO_URI, else an embedded one."""
+    if given := os.environ.get("MONGO_URI"):
+        yield given
+        return
+    mongod = EmbeddedMongod(tmp_path_factory.mktemp("mongo")).start()
+    yield mongod.uri
+    mongod.stop()
+
+
+@pytest.fixture
+def database_uri(mongo_uri: str) -> Iterator[str]:
+    """A MongoDB URI with a database of this test's own, which is dropped after it."""
+    name = f"test_{uuid4().hex[:16]}"
+    yield with_database(mongo_uri, name)
+    with MongoClient[dict[str, object]](mongo_uri) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def kafka_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An Apache Kafka as `host:port`: that of KAFKA_URI, else an embedded one. A test names its topics."""
+    if given := os.environ.get("KAFKA_URI"):
+        yield given.removeprefix("kafka://")
+        return
+    kafka = EmbeddedKafka(tmp_path_factory.mktemp("kafka")).start()
+    yield kafka.uri
+    kafka.stop()

@@ -1,0 +1,1 @@
+"""The command line, the embedded parts and the deployment files."""
