@@ -1,0 +1,1 @@
+"""GraphQL over HTTP, server-sent events and WebSocket: the schema as it is served, and the view at `/graphql`."""

@@ -1,0 +1,85 @@
+"""Running one operation of a valid document.
+
+`Execute` is the seam: whatever runs the documents it understands, and hands the others on to the `Interpreter`, can
+stand in its place.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from inspect import isawaitable
+from typing import Any, Protocol, cast
+
+from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, execute, subscribe
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from server.graphql.documents import Document
+
+
+class Execute(Protocol):
+    """Runs a query or a mutation. Never raises for what a resolver does: that is in the result's errors."""
+
+    async def __call__(
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        *,
+        hide_suggestions: bool,
+    ) -> ExecutionResult: ...
+
+
+class Interpreter:
+    """graphql-core, called directly: no middleware (an empty manager would wrap every resolver anew), no extensions."""
+
+    def __init__(self, schema: GraphQLSchema, *, max_errors: int) -> None:
+        self._schema = schema
+        self._max_errors = max_errors
+
+    def _arguments(
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        hide_suggestions: bool,
+    ) -> dict[str, Any]:
+        return {
+            "schema": self._schema,
+            "document": document.node,
+            "operation_name": operation.name.value if operation.name else None,
+            "variable_values": variables,
+            "context_value": context,
+            "executor_class": StrawberryGraphQLCoreExecutionContext,
+            "max_coercion_errors": self._max_errors,
+            "hide_suggestions": hide_suggestions,
+            "is_awaitable": optimized_is_awaitable,
+        }
+
+    async def __call__(
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        *,
+        hide_suggestions: bool,
+    ) -> ExecutionResult:
+        arguments = self._arguments(document, operation, variables, context, hide_suggestions)
+        result = execute(**arguments)
+        return await result if isawaitable(result) else result
+
+    async def subscribe(
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        *,
+        hide_suggestions: bool,
+    ) -> AsyncGenerator[ExecutionResult, None] | ExecutionResult:
+        """The results of a subscription, or one result that says why there are none."""
+        result = subscribe(**self._arguments(document, operation, variables, context, hide_suggestions))
+        answer = await result if isawaitable(result) else result
+        # graphql-core maps the events in an async generator, which closes their source when it is closed.
+        return cast("AsyncGenerator[ExecutionResult, None] | ExecutionResult", answer)

@@ -1,0 +1,75 @@
+"""What a client is told of a fault: `extensions.code` for each error, and nothing of what no one expected.
+
+Runs over the finished errors, in place, so that HTTP, server-sent events and WebSocket show the same.
+"""
+
+import logging
+import traceback
+from collections.abc import Sequence
+
+from graphql import GraphQLError
+from graphql.language import FieldNode
+from strawberry.exceptions import StrawberryInputCoercionError
+
+from models.errors import DomainError, ErrorCode, InternalServerError
+from server.graphql.codes import coded
+from services.database import as_domain_error
+
+log = logging.getLogger("tessera.graphql")
+
+
+def present(errors: list[GraphQLError], request_id: str, limit: int) -> None:
+    """Cut the list to `limit`, and give each error its code; a fault is logged once and masked."""
+    del errors[limit:]
+    logged: set[int] = set()
+    for error in errors:
+        if error.extensions and "code" in error.extensions:
+            continue
+        cause = _cause(error)
+        if cause is None or isinstance(cause, StrawberryInputCoercionError):
+            coded(error, ErrorCode.BAD_USER_INPUT)
+            continue
+        told = as_domain_error(cause)
+        error.message = told.message
+        error.extensions = {"code": told.code.value, **told.data}
+        if isinstance(told, InternalServerError):
+            error.extensions["requestId"] = request_id
+        if told is not cause and id(cause) not in logged:
+            logged.add(id(cause))
+            report(cause, told, error.path, request_id)
+
+
+def _cause(error: GraphQLError) -> Exception | None:
+    """What a resolver raised or a result broke; None where the client's own input is at fault."""
+    cause: Exception = error
+    while isinstance(cause, GraphQLError) and not isinstance(cause, StrawberryInputCoercionError):
+        if cause.original_error is None:
+            # graphql-core blames the argument or the variable for what was sent, and the field for what came out of it.
+            by_field = all(isinstance(node, FieldNode) for node in error.nodes or ())
+            return cause if error.path is not None and by_field else None
+        cause = cause.original_error
+    return cause
+
+
+def report(fault: Exception, told: DomainError, path: Sequence[str | int] | None, request_id: str) -> None:
+    """Log where it went wrong, never what was sent: an exception's own text may quote an argument or a secret."""
+    where = ".".join(map(str, path or ()))
+    fields = {"request_id": request_id, "field": where, "code": told.code.value}
+    if isinstance(told, InternalServerError):
+        log.error("unexpected fault\n%s", _frames(fault), extra=fields)
+    else:
+        log.warning("%s by %s", told.code.value, type(fault).__name__, extra=fields)
+
+
+def _frames(fault: BaseException) -> str:
+    """The traceback of a fault and of what led to it, with the types of the exceptions and without their messages."""
+    parts: list[str] = []
+    seen: set[int] = set()
+    link: BaseException | None = fault
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        parts.append(
+            f"{type(link).__module__}.{type(link).__qualname__}\n{''.join(traceback.format_tb(link.__traceback__))}"
+        )
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "caused by ".join(parts)

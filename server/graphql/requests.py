@@ -1,0 +1,127 @@
+"""What a client asks by HTTP: which media type it takes, and the query, variables and operation name it sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
+METHODS = ("GET", "POST")
+PARAMETERS = ("query", "variables", "operationName", "extensions")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the `Accept` header asks for."""
+
+    media_type: str = JSON
+    """Of the JSON answer: the newer `application/graphql-response+json` only where it is preferred by name."""
+    stream: bool = False
+    """Server-sent events stand first: many clients list them last for every query, and mean JSON."""
+    page: bool = False
+    """A browser that shows what it gets."""
+
+
+@lru_cache(256)
+def negotiate(accept: str) -> Accepted:
+    """Read an `Accept` header. What names nothing that is served gets JSON, as does a missing one."""
+    listed = [_media_range(part) for part in accept.lower().split(",") if part.strip()]
+    names = [name for name, quality in sorted(listed, key=lambda one: -one[1]) if quality > 0]
+    served = {JSON: JSON, GRAPHQL_JSON: GRAPHQL_JSON, "application/*": JSON, "*/*": JSON}
+    media_type = next((served[name] for name in names if name in served), JSON)
+    return Accepted(media_type, stream=names[:1] == [EVENT_STREAM], page="text/html" in names)
+
+
+def _media_range(part: str) -> tuple[str, float]:
+    name, *parameters = (piece.strip() for piece in part.split(";"))
+    quality = next((value[2:] for value in parameters if value.startswith("q=")), "1")
+    try:
+        return name, float(quality)
+    except ValueError:
+        return name, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameters of a GraphQL request, of the right JSON types."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+
+
+async def read_request(request: Request, body_limit: int) -> Asked:
+    """The parameters of a GET or a POST.
+
+    Raises `MethodNotAllowed`, `UnsupportedMediaType`, `PayloadTooLarge` (over `body_limit` bytes) and `InvalidInput`.
+    """
+    if request.method == "GET":
+        return _shaped(_query_parameters(request))
+    if request.method != "POST":
+        raise MethodNotAllowed(METHODS)
+    _require_json(request.headers.get("content-type", ""))
+    return _shaped(decode(await _body(request, body_limit), "The body"))
+
+
+def decode(raw: bytes | str, what: str) -> Any:
+    """JSON (no NaN, no number or depth beyond measure). Raises `InvalidInput`, naming `what`."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise InvalidInput.of("", f"{what} must be valid JSON") from None
+
+
+def _query_parameters(request: Request) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in PARAMETERS:
+            continue
+        if name in given:
+            raise InvalidInput.of(name, f"{name} must be given once")
+        given[name] = value
+    for name in ("variables", "extensions"):
+        if name in given:
+            given[name] = decode(given[name], name) if given[name] else None
+    return given
+
+
+def _require_json(content_type: str) -> None:
+    name, _, parameters = content_type.lower().partition(";")
+    charset = parameters.strip().removeprefix("charset=").strip('"')
+    if name.strip() != JSON or charset not in ("", "utf-8"):
+        raise UnsupportedMediaType()
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    parts: list[bytes] = []
+    length = 0
+    async for part in request.stream():
+        length += len(part)
+        if length > limit:
+            raise PayloadTooLarge()
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _shaped(given: Any) -> Asked:
+    if isinstance(given, list):
+        raise InvalidInput.of("", "Batches are not served; send one operation at a time")
+    if not isinstance(given, Mapping):
+        raise InvalidInput.of("", "The body must be a JSON object")
+    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
+    if not isinstance(query, str):
+        raise InvalidInput.of("query", "query is required and must be a string")
+    if not isinstance(variables, dict | None):
+        raise InvalidInput.of("variables", "variables must be an object or null")
+    if not isinstance(name, str | None):
+        raise InvalidInput.of("operationName", "operationName must be a string or null")
+    if not isinstance(given.get("extensions"), dict | None):
+        raise InvalidInput.of("extensions", "extensions must be an object or null")
+    return Asked(query, variables, name)

@@ -1,0 +1,23 @@
+"""Tessera's schema: served by the view, printed by `tessera schema`."""
+
+from resolvers.problems import PROBLEM_HANDLERS
+from resolvers.root import Mutation, Query
+from schema.scalars import SCALARS
+from server.graphql.engine import Engine, build_schema
+
+
+def tessera_schema(*, request_timeout: float = 30.0, open_tools: bool = False) -> Engine:
+    """The whole API. `request_timeout` is in seconds; with `open_tools` introspection is for everyone."""
+    return build_schema(
+        query=Query,
+        mutation=Mutation,
+        exception_handlers=PROBLEM_HANDLERS,
+        scalars=SCALARS,
+        request_timeout=request_timeout,
+        open_tools=open_tools,
+    )
+
+
+def print_sdl() -> str:
+    """The schema definition, ending with a line break; the same text for the same schema."""
+    return tessera_schema().as_str() + "\n"

@@ -1,0 +1,151 @@
+"""The door at `/graphql`: POST, GET for queries, server-sent events, WebSocket, and GraphiQL for a browser."""
+
+import secrets
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.http import process_result
+from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+from typing_extensions import override
+
+from models.errors import DomainError, InternalServerError, InvalidToken
+from models.principal import Principal
+from server.authentication import TOKEN_COOKIE, Authenticator
+from server.graphiql import graphiql_page
+from server.graphql.engine import Engine, Refusal
+from server.graphql.faults import report
+from server.graphql.requests import GRAPHQL_JSON, Accepted, Asked, negotiate, read_request
+from server.graphql.websocket import TransportHandler, WebSocketAdapter
+from server.settings import Settings
+from services.database import as_domain_error
+
+MakeContext = Callable[[HTTPConnection, Principal], Any]
+"""Makes what resolvers get; it has `principal`, `request_id`, `response_headers` and `connection_params`."""
+
+BY_METHOD = {
+    "GET": frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION}),
+    "POST": frozenset(OperationType),
+}
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class GraphQLView(GraphQL[Any, None]):
+    """An ASGI application for HTTP and WebSocket scopes. Every HTTP answer but the page is JSON, faults included."""
+
+    graphql_transport_ws_handler_class = TransportHandler
+    websocket_adapter_class = WebSocketAdapter
+
+    def __init__(
+        self, schema: Engine, *, settings: Settings, authenticator: Authenticator, make_context: MakeContext
+    ) -> None:
+        super().__init__(
+            schema,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            allowed_origins=settings.cors_origins,
+        )
+        self.engine = schema
+        self.settings = settings
+        self.authenticator = authenticator
+        self.make_context = make_context
+        self._events = SSETransport()
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {}).setdefault("request_id", secrets.token_hex(8))
+        if scope["type"] == "http":
+            response = await self._answer(Request(scope, receive))
+            await response(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        """The answer to one HTTP request, whatever goes wrong."""
+        accepted = negotiate(request.headers.get("accept", ""))
+        caller = self.authenticator.principal(request)
+        try:
+            response = await self._respond(request, caller, accepted)
+        except ClientDisconnect:
+            return Response(status_code=400)  # Nobody reads it.
+        except Exception as fault:
+            response = self._failure(fault, accepted, request.scope["state"]["request_id"])
+        if isinstance(caller.refusal, InvalidToken):
+            response.delete_cookie(TOKEN_COOKIE)
+        return response
+
+    async def _respond(self, request: Request, caller: Principal, accepted: Accepted) -> Response:
+        if accepted.page and request.method == "GET" and "query" not in request.query_params:
+            return await graphiql_page(request, caller, self.settings)
+        asked = await read_request(request, self.settings.body_limit)
+        context = self.make_context(request, caller)
+        allowed = BY_METHOD[request.method]
+        if accepted.stream:
+            return await self._stream(asked, context, allowed)
+        result = await self.engine.execute(asked.query, asked.variables, context, None, asked.operation_name, allowed)
+        return _json_response(result, accepted, context.response_headers)
+
+    async def _stream(self, asked: Asked, context: Any, allowed: frozenset[OperationType]) -> Response:
+        results = await self.engine.stream(
+            asked.query, asked.variables, context, None, asked.operation_name, None, allowed
+        )
+
+        async def events() -> AsyncGenerator[str, None]:
+            async for result in results:
+                yield self._events.encode_next(process_result(result), self.encode_json_string)
+            yield self._events.encode_complete()
+
+        with_heartbeat = merge_stream_with_heartbeat(
+            events,
+            lambda: self._events.heartbeat_message(self.encode_json_string),
+            interval=self._events.heartbeat_interval,
+            send_initial_heartbeat=self._events.send_initial_heartbeat,
+        )
+        return StreamingResponse(with_heartbeat(), headers=self._events.headers)
+
+    def _failure(self, fault: Exception, accepted: Accepted, request_id: str) -> Response:
+        """What went wrong before there was an operation to run."""
+        told = as_domain_error(fault)
+        extensions: dict[str, Any] = {"code": told.code.value, **told.data}
+        if isinstance(told, InternalServerError):
+            extensions["requestId"] = request_id
+        if told is not fault:
+            report(fault, told, None, request_id)
+        body = {"errors": [{"message": told.message, "extensions": extensions}]}
+        return Response(orjson.dumps(body), told.status, {**NO_STORE, **told.headers}, media_type=accepted.media_type)
+
+    @override
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Any:
+        """The context of a WebSocket connection, until `connection_init` says more."""
+        return self.make_context(request, self.authenticator.principal(request))
+
+    @override
+    def encode_json(self, data: object) -> bytes:
+        return orjson.dumps(data)
+
+    @override
+    def decode_json(self, data: str | bytes) -> object:
+        return orjson.loads(data)
+
+
+def _json_response(result: ExecutionResult, accepted: Accepted, headers: Mapping[str, str]) -> Response:
+    """GraphQL over HTTP: what ran is 200; what did not is 400, or 200 in plain JSON, or the status of its refusal."""
+    errors = [error.formatted for error in result.errors or ()]
+    status, more = 200, NO_STORE
+    if isinstance(result, Refusal):
+        body: dict[str, Any] = {"errors": errors}
+        reason: DomainError | None = result.reason
+        if reason is not None:
+            status, more = reason.status, {**NO_STORE, **reason.headers}
+        elif accepted.media_type == GRAPHQL_JSON:
+            status = 400
+    else:
+        body = {"data": result.data, "errors": errors} if errors else {"data": result.data}
+    return Response(orjson.dumps(body), status, {**more, **headers}, media_type=accepted.media_type)

@@ -1,0 +1,167 @@
+"""The protocol graphql-transport-ws: every message is looked at before it is believed, and no close is abnormal."""
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+from graphql import GraphQLError
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+    SubscribeMessage,
+)
+from typing_extensions import override
+
+from models.errors import ErrorCode, InternalServerError
+from server.graphql.codes import coded
+from server.graphql.faults import report
+
+if TYPE_CHECKING:
+    from server.graphql.view import GraphQLView
+
+BAD_MESSAGE = 4400
+FORBIDDEN = 4403
+INTERNAL_ERROR = 4500
+TOO_BIG = 1009
+LONGEST_REASON = 123
+"""Bytes; a longer reason is an error of the protocol itself, and the connection would just break."""
+
+OPTIONAL_OBJECT: tuple[type, ...] = (dict, type(None))
+OPTIONAL_TEXT: tuple[type, ...] = (str, type(None))
+
+
+class WebSocketAdapter(ASGIWebSocketAdapter):
+    """Reads and writes text frames; a message over the body limit closes the connection."""
+
+    @override
+    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
+        limit = cast("GraphQLView", self.view).settings.body_limit
+        try:
+            while self.ws.application_state is not WebSocketState.DISCONNECTED:
+                message = await self.ws.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                text = message.get("text")
+                if text is None:
+                    raise NonTextMessageReceived
+                if len(text) > limit or len(text.encode()) > limit:
+                    await self.close(TOO_BIG, "Message too big")
+                    return
+                try:
+                    decoded = orjson.loads(text)
+                except orjson.JSONDecodeError as error:
+                    raise NonJsonMessageReceived from error
+                yield decoded
+        except WebSocketDisconnect:
+            return
+
+    @override
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        if self.ws.application_state is WebSocketState.DISCONNECTED:
+            raise WebSocketDisconnected
+        try:
+            await self.ws.send_text(orjson.dumps(message).decode())
+        except WebSocketDisconnect as gone:
+            raise WebSocketDisconnected from gone
+
+    @override
+    async def close(self, code: int, reason: str) -> None:
+        if self.ws.application_state is not WebSocketState.DISCONNECTED:
+            await self.ws.close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
+
+
+def fault_of(message: object) -> str | None:
+    """What is wrong with the shape of a message; None where nothing is."""
+    if not isinstance(message, dict):
+        return "A message must be a JSON object"
+    match message.get("type"):
+        case "connection_init" | "ping" | "pong" as kind:
+            # A null payload is one that was left out, but for connection_init the protocol wants an object.
+            allowed = (dict,) if kind == "connection_init" else OPTIONAL_OBJECT
+            return None if isinstance(message.get("payload", {}), allowed) else "payload must be an object"
+        case "subscribe":
+            return _fault_of_id(message) or _fault_of_payload(message.get("payload"))
+        case "complete":
+            return _fault_of_id(message)
+        case _:
+            return "Unknown message type"
+
+
+def _fault_of_id(message: Mapping[str, object]) -> str | None:
+    identifier = message.get("id")
+    return None if isinstance(identifier, str) and identifier else "id must be a string"
+
+
+def _fault_of_payload(payload: object) -> str | None:
+    if not isinstance(payload, dict):
+        return "payload must be an object"
+    if not isinstance(payload.get("query"), str):
+        return "payload.query must be a string"
+    if not isinstance(payload.get("operationName"), OPTIONAL_TEXT):
+        return "payload.operationName must be a string or null"
+    for name in ("variables", "extensions"):
+        if not isinstance(payload.get(name), OPTIONAL_OBJECT):
+            return f"payload.{name} must be an object or null"
+    return None
+
+
+class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
+    """One connection. Credentials come with the handshake or with `connection_init`; wrong ones close it with 4403."""
+
+    task_logger = logging.getLogger("tessera.graphql")
+
+    @property
+    def _view(self) -> "GraphQLView":
+        return cast("GraphQLView", self.view)
+
+    @override
+    async def handle_message(self, message: Message) -> None:
+        fault = fault_of(message)
+        if fault is not None:
+            await self.handle_invalid_message(fault)
+            return
+        try:
+            await super().handle_message(message)
+        except WebSocketDisconnected:
+            raise
+        except Exception as error:
+            await self.handle_task_exception(error)
+            await self.websocket.close(INTERNAL_ERROR, InternalServerError.message)
+
+    @override
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        if not self.connection_init_received:
+            parameters = message.get("payload") or {}
+            caller = self._view.authenticator.websocket_principal(self.context.principal, parameters)
+            if caller.refusal is not None:
+                await self.websocket.close(FORBIDDEN, caller.refusal.message)
+                return
+            self.context.principal = caller
+        await super().handle_connection_init(message)
+
+    @override
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        most = self.max_subscriptions_per_connection
+        is_new = message["id"] not in self.operations
+        if self.connection_acknowledged and is_new and most is not None and len(self.operations) >= most:
+            error = GraphQLError(f"At most {most} operations may run on one connection at a time.")
+            payload = [coded(error, ErrorCode.RATE_LIMITED).formatted]
+            await self.send_message({"id": message["id"], "type": "error", "payload": payload})
+            return
+        await super().handle_subscribe(message)
+
+    @staticmethod
+    @override
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
+        """A document that does not parse is refused like any other: it costs its operation, not the connection."""
+        return None
+
+    @override
+    async def handle_task_exception(self, error: Exception) -> None:
+        if not isinstance(error, WebSocketDisconnected):
+            report(error, InternalServerError(), None, self.context.request_id)
