@@ -1,0 +1,107 @@
+"""The rate limit: one count for each client address over every public operation, whichever door and worker."""
+
+import asyncio
+
+import pytest
+
+from models.errors import RateLimited
+from models.principal import Principal
+from server.authentication import client_address
+from starlette.requests import HTTPConnection
+from tests.support.api import ADMIN, Api, running_api, settings_for
+
+ONE = '{ coupon(twitterId: "nobody") { id } }'
+
+
+async def test_every_limited_answer_tells_the_count(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri, rate_limit="5/15minutes")) as api:
+        first = await api.http.get("/api/coupon", params={"twitterId": "nobody"})
+        assert first.headers["ratelimit-limit"] == "5"
+        assert first.headers["ratelimit-remaining"] == "4"
+        assert 899 <= int(first.headers["ratelimit-reset"]) <= 900
+        assert first.headers["ratelimit-policy"] == "5;w=900"
+        malformed = await api.http.post("/api/redeem", content=b"{")
+        assert malformed.headers["ratelimit-remaining"] == "3"
+        by_graphql = await api.http.post("/graphql", json={"query": ONE})
+        assert by_graphql.headers["ratelimit-remaining"] == "2"
+        refused = await api.http.post("/graphql", json={"query": "{ nothing }"})
+        assert "ratelimit-remaining" not in refused.headers
+        aliased = await api.http.post(
+            "/graphql",
+            json={"query": '{ a: coupon(twitterId: "1") { id } b: coupon(twitterId: "2") { id } c: coupon(twitterId: "3") { id } }'},
+        )
+        codes = [error["extensions"]["code"] for error in aliased.json()["errors"]]
+        assert codes == ["RATE_LIMITED"]
+        over = await api.http.get("/api/coupon", params={"twitterId": "nobody"})
+        assert over.status_code == 429
+        assert over.json()["status"] == "error"
+        assert over.json()["message"] == "Too many requests from this IP, please try again later"
+        assert over.json()["code"] == "RATE_LIMITED"
+        assert 0 < int(over.headers["retry-after"]) <= 900
+        assert over.headers["ratelimit-remaining"] == "0"
+        mutation = """
+            mutation {
+              createCoupon(input: {twitterId: "1", username: "1", followers: 1000}) {
+                ... on Problem { code } ... on RateLimited { retryAfter }
+              }
+            }
+        """
+        problem = (await api.data(mutation))["createCoupon"]
+        assert problem["code"] == "RATE_LIMITED"
+        assert 0 < problem["retryAfter"] <= 900
+        for path in ("/admin/stats", "/health"):
+            assert (await api.http.get(path, headers=ADMIN)).status_code == 200
+
+
+async def test_path_and_query_parameters_share_one_count(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri, rate_limit="10/hour")) as api:
+        answers = [await api.http.get("/api/coupon", params={"twitterId": str(n)}) for n in range(12)]
+        assert [answer.status_code for answer in answers] == [404] * 10 + [429] * 2
+
+
+async def test_two_workers_share_one_exact_count(database_uri: str) -> None:
+    settings = settings_for(database_uri, rate_limit="100/15minutes")
+    async with running_api(settings) as one, running_api(settings) as two:
+        for address in ("10.0.0.1", "10.0.0.2"):
+            caller = Principal(address)
+            tries = (api.services.attempts.count(caller) for _ in range(90) for api in (one, two))
+            results = await asyncio.gather(*tries, return_exceptions=True)
+            allowed = [result for result in results if not isinstance(result, BaseException)]
+            assert sorted(attempt.remaining for attempt in allowed) == list(range(100))
+            refused = [result for result in results if isinstance(result, BaseException)]
+            assert len(refused) == 80
+            assert all(isinstance(result, RateLimited) for result in refused)
+
+
+async def test_many_addresses_at_once_are_counted_apart(own_api: Api) -> None:
+    counted = await asyncio.gather(
+        *(own_api.services.attempts.count(Principal(f"10.1.0.{n % 50}")) for n in range(500))
+    )
+    limit = counted[0].limit
+    assert sorted(attempt.remaining for attempt in counted) == sorted(limit - n for n in range(1, 11) for _ in range(50))
+
+
+async def test_a_window_ends_and_a_new_one_begins(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri, rate_limit="2/1second")) as api:
+        caller = Principal("10.0.0.3")
+        for _ in range(2):
+            await api.services.attempts.count(caller)
+        with pytest.raises(RateLimited):
+            await api.services.attempts.count(caller)
+        await asyncio.sleep(1.1)
+        assert (await api.services.attempts.count(caller)).remaining == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "key"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_an_address_is_counted_by_host_or_by_its_network(host: str, key: str) -> None:
+    scope = {"type": "http", "client": (host, 1), "headers": [(b"x-forwarded-for", b"203.0.113.9")]}
+    assert client_address(HTTPConnection(scope)) == key
