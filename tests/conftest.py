@@ -1,13 +1,14 @@
 """The servers every test may ask for: started when first asked for, stopped at the end of the run."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
 from pymongo import MongoClient
 
 from server.embedded import EmbeddedKafka, EmbeddedMongod
+from tests.support.api import Api, running_api, settings_for
 from tests.support.uris import with_database
 
 
@@ -40,3 +41,19 @@ def kafka_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     kafka = EmbeddedKafka(tmp_path_factory.mktemp("kafka")).start()
     yield kafka.uri
     kafka.stop()
+
+
+@pytest.fixture(scope="session")
+async def api(mongo_uri: str) -> AsyncIterator[Api]:
+    """The application over a database that all tests share: what a test makes, it names by `unique`."""
+    name = f"test_{uuid4().hex[:16]}"
+    async with running_api(settings_for(with_database(mongo_uri, name))) as api:
+        yield api
+        await api.services.database.client.drop_database(name)
+
+
+@pytest.fixture
+async def own_api(database_uri: str) -> AsyncIterator[Api]:
+    """The application over a database of this test's own."""
+    async with running_api(settings_for(database_uri)) as api:
+        yield api

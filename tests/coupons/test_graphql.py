@@ -177,7 +177,12 @@ async def test_the_most_used_come_first(api: Api) -> None:
     coupons = [await api.coupon(username=f"{marker}-{n}") for n in range(3)]
     for coupon, times in zip(coupons, (1, 3, 2), strict=True):
         for _ in range(times):
-            body = {"redeemerTwitterId": unique("t"), "couponCode": coupon["couponCode"], "username": "x", "followers": 1000}
+            body = {
+                "redeemerTwitterId": unique("t"),
+                "couponCode": coupon["couponCode"],
+                "username": "x",
+                "followers": 1000,
+            }
             await api.http.post("/api/redeem", json=body)
     page = (await api.data(LIST, {"filter": {"username": marker}, "orderBy": "TIMES_USED"}, ADMIN))["coupons"]
     assert [edge["node"]["timesUsed"] for edge in page["edges"]] == [3, 2, 1]
@@ -224,7 +229,9 @@ async def test_admin_fields_are_for_admins(api: Api, operation: str) -> None:
 
 
 async def test_an_invalid_token_is_refused_on_open_fields_too(api: Api) -> None:
-    body = await api.graphql('{ coupon(twitterId: "1") { id } viewer { userId } }', headers={"authorization": "Bearer x"})
+    body = await api.graphql(
+        '{ coupon(twitterId: "1") { id } viewer { userId } }', headers={"authorization": "Bearer x"}
+    )
     assert [error["extensions"]["code"] for error in body["errors"]] == ["FORBIDDEN", "FORBIDDEN"]
     assert {error["message"] for error in body["errors"]} == {"Invalid token provided."}
 

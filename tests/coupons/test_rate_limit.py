@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
+from starlette.requests import HTTPConnection
 
 from models.errors import RateLimited
 from models.principal import Principal
 from server.authentication import client_address
-from starlette.requests import HTTPConnection
 from tests.support.api import ADMIN, Api, running_api, settings_for
 
 ONE = '{ coupon(twitterId: "nobody") { id } }'
@@ -26,11 +26,9 @@ async def test_every_limited_answer_tells_the_count(database_uri: str) -> None:
         assert by_graphql.headers["ratelimit-remaining"] == "2"
         refused = await api.http.post("/graphql", json={"query": "{ nothing }"})
         assert "ratelimit-remaining" not in refused.headers
-        aliased = await api.http.post(
-            "/graphql",
-            json={"query": '{ a: coupon(twitterId: "1") { id } b: coupon(twitterId: "2") { id } c: coupon(twitterId: "3") { id } }'},
-        )
-        codes = [error["extensions"]["code"] for error in aliased.json()["errors"]]
+        aliases = " ".join(f'{alias}: coupon(twitterId: "{alias}") {{ id }}' for alias in "abc")
+        aliased = await api.graphql(f"{{ {aliases} }}")
+        codes = [error["extensions"]["code"] for error in aliased["errors"]]
         assert codes == ["RATE_LIMITED"]
         over = await api.http.get("/api/coupon", params={"twitterId": "nobody"})
         assert over.status_code == 429
@@ -78,7 +76,9 @@ async def test_many_addresses_at_once_are_counted_apart(own_api: Api) -> None:
         *(own_api.services.attempts.count(Principal(f"10.1.0.{n % 50}")) for n in range(500))
     )
     limit = counted[0].limit
-    assert sorted(attempt.remaining for attempt in counted) == sorted(limit - n for n in range(1, 11) for _ in range(50))
+    assert sorted(attempt.remaining for attempt in counted) == sorted(
+        limit - n for n in range(1, 11) for _ in range(50)
+    )
 
 
 async def test_a_window_ends_and_a_new_one_begins(database_uri: str) -> None:

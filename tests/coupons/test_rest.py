@@ -233,7 +233,13 @@ async def test_an_inactive_coupon_is_an_invalid_code(api: Api) -> None:
 @pytest.mark.parametrize("prefix", ["/admin", "/api/admin"])
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/coupons"), ("GET", "/stats"), ("DELETE", f"/coupon/{NEVER_MADE}"), ("GET", "/nothing"), ("POST", "/stats")],
+    [
+        ("GET", "/coupons"),
+        ("GET", "/stats"),
+        ("DELETE", f"/coupon/{NEVER_MADE}"),
+        ("GET", "/nothing"),
+        ("POST", "/stats"),
+    ],
 )
 async def test_admin_paths_judge_who_calls_first(api: Api, prefix: str, method: str, path: str) -> None:
     missing = await api.http.request(method, prefix + path)
@@ -254,7 +260,13 @@ async def test_the_admin_list_shows_the_documented_fields_and_pages(api: Api) ->
     names = [unique("listed") for _ in range(5)]
     for name in names:
         await api.coupon(username=name, followers=7_654_321)
-    params = {"limit": 2, "page": 1, "minFollowers": 7_654_321, "username": "LISTED", "role": "user"}
+    params: dict[str, str | int] = {
+        "limit": 2,
+        "page": 1,
+        "minFollowers": 7_654_321,
+        "username": "LISTED",
+        "role": "user",
+    }
     answer = await api.http.get("/admin/coupons", params=params, headers=ADMIN)
     assert answer.status_code == 200
     data = answer.json()["data"]
@@ -287,7 +299,7 @@ async def test_a_username_matches_literally_anywhere_ignoring_case(api: Api, par
     marker = unique("2147")
     followers = 1_000_000 + int(marker[-4:]) + 2_000_000
     await api.coupon(username="1a.B2c[d$^Żółw", followers=followers)
-    params = {"username": part, "minFollowers": followers}
+    params: dict[str, str | int] = {"username": part, "minFollowers": followers}
     answer = await api.http.get("/admin/coupons", params=params, headers=ADMIN)
     assert answer.json()["data"]["pagination"]["total"] >= found
     matching = [c for c in answer.json()["data"]["coupons"] if c["followers"] == followers]
@@ -324,7 +336,12 @@ async def test_statistics_count_what_exists(own_api: Api) -> None:
     }
     creator, other = await own_api.coupon(role="creator"), await own_api.coupon()
     for _ in range(2):
-        body = {"redeemerTwitterId": unique("t"), "username": "n", "followers": 1000, "couponCode": creator["couponCode"]}
+        body = {
+            "redeemerTwitterId": unique("t"),
+            "username": "n",
+            "followers": 1000,
+            "couponCode": creator["couponCode"],
+        }
         assert (await own_api.http.post("/api/redeem", json=body)).status_code == 200
     expected = {
         "totalCoupons": 4,
@@ -363,7 +380,11 @@ async def test_deleting_names_what_is_wrong_with_the_id(api: Api, identifier: st
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("PUT", "/api/coupon", {"GET", "HEAD", "POST"}), ("GET", "/api/redeem", {"POST"}), ("POST", "/health", {"GET", "HEAD"})],
+    [
+        ("PUT", "/api/coupon", {"GET", "HEAD", "POST"}),
+        ("GET", "/api/redeem", {"POST"}),
+        ("POST", "/health", {"GET", "HEAD"}),
+    ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(api: Api, method: str, path: str, allowed: set[str]) -> None:
     answer = await api.http.request(method, path)

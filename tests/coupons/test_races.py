@@ -1,0 +1,96 @@
+"""Races and crashes over real worker processes: the invariants hold, and nothing acknowledged is lost."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import httpx
+from pymongo import MongoClient
+
+from tests.support.ledger import check_coupon_invariants
+from tests.support.workers import Worker, workers
+
+
+async def make_coupons(worker: Worker, number: int, prefix: str = "c") -> list[str]:
+    async def make(n: int) -> str:
+        body = {"twitterId": f"{prefix}{n}", "username": f"{prefix}{n}", "followers": 1500}
+        answer = await worker.http.post("/api/coupon", json=body)
+        assert answer.status_code == 201, answer.text
+        code: str = answer.json()["data"]["code"]
+        return code
+
+    return list(await asyncio.gather(*(make(n) for n in range(number))))
+
+
+def redeem(worker: Worker, redeemer: str, code: str) -> Any:
+    body = {"redeemerTwitterId": redeemer, "username": redeemer, "followers": 1000, "couponCode": code}
+    return worker.http.post("/api/redeem", json=body)
+
+
+async def test_two_hundred_redeemers_of_one_coupon_over_two_workers_are_each_counted_once(database_uri: str) -> None:
+    async with workers(database_uri, 2) as (one, two):
+        (code,) = await make_coupons(one, 1)
+        answers = await asyncio.gather(*(redeem((one, two)[n % 2], f"r{n}", code) for n in range(200)))
+    assert {answer.status_code for answer in answers} == {200}
+    balances = sorted(answer.json()["data"]["creatorPoints"] for answer in answers)
+    assert balances == [10 * n for n in range(1, 201)]
+    assert check_coupon_invariants(database_uri) == 200
+
+
+async def test_one_redeemer_on_fifty_coupons_at_once_redeems_one(database_uri: str) -> None:
+    async with workers(database_uri, 2) as (one, two):
+        codes = await make_coupons(one, 50)
+        answers = await asyncio.gather(*(redeem((one, two)[n % 2], "r", code) for n, code in enumerate(codes)))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 403: 49}
+    assert check_coupon_invariants(database_uri) == 1
+
+
+async def test_one_user_made_fifty_times_at_once_has_one_coupon(database_uri: str) -> None:
+    body = {"twitterId": "same", "username": "same", "followers": 1500}
+    async with workers(database_uri, 2) as both:
+        answers = await asyncio.gather(*(both[n % 2].http.post("/api/coupon", json=body) for n in range(50)))
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 49}
+    assert check_coupon_invariants(database_uri) == 0
+
+
+async def test_users_who_redeem_each_other_at_once_lose_no_point(database_uri: str) -> None:
+    async with workers(database_uri, 2) as (one, two):
+        codes = await make_coupons(one, 60)
+        pairs = [(n, (n * 7 + 1) % 60) for n in range(60)]
+        answers = await asyncio.gather(*(redeem((one, two)[n % 2], f"c{n}", codes[m]) for n, m in pairs if n != m))
+    assert {answer.status_code for answer in answers} == {200}
+    assert check_coupon_invariants(database_uri) == len(answers)
+
+
+async def test_killed_in_the_middle_it_keeps_all_that_it_acknowledged(database_uri: str) -> None:
+    async with workers(database_uri, 2) as (victim, survivor):
+        codes = await make_coupons(survivor, 5)
+        acknowledged: set[str] = set()
+        in_the_middle = asyncio.Event()
+
+        async def redeem_on(worker: Worker, lane: int) -> None:
+            for n in range(400):
+                redeemer = f"{lane}-{n}"
+                try:
+                    answer = await redeem(worker, redeemer, codes[n % 5])
+                except httpx.TransportError:
+                    return
+                if answer.status_code == 200:
+                    acknowledged.add(redeemer)
+                if len(acknowledged) >= 300:
+                    in_the_middle.set()
+
+        async def kill_soon() -> None:
+            await in_the_middle.wait()
+            victim.kill()
+
+        lanes = [redeem_on((victim, survivor)[lane % 2], lane) for lane in range(16)]
+        await asyncio.gather(kill_soon(), *lanes)
+        assert len(acknowledged) >= 8 * 400
+        rows = check_coupon_invariants(database_uri)
+        with MongoClient[dict[str, Any]](database_uri) as client:
+            ledger = client.get_default_database()["redemptions"].distinct("redeemerTwitterId")
+        assert acknowledged <= set(ledger)
+        await victim.start()
+        assert (await redeem(victim, "after", codes[0])).status_code == 200
+    assert check_coupon_invariants(database_uri) == rows + 1

@@ -1,0 +1,91 @@
+"""Real worker processes: `tessera serve` on a port of its own, to race against each other and to be killed."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.support.api import ADMIN_KEY, JWT_SECRET
+
+ROOT = Path(__file__).parents[2]
+STARTS_WITHIN = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Worker:
+    """One `tessera serve` process. `http` talks to it; `kill` is kill -9."""
+
+    def __init__(self, database_uri: str, **environment: str) -> None:
+        self.port = free_port()
+        self.http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}",
+            timeout=30,
+            limits=httpx.Limits(max_connections=200),
+        )
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "MONGO_URI": database_uri,
+            "PORT": str(self.port),
+            "ADMIN_KEY": ADMIN_KEY,
+            "JWT_SEC": JWT_SECRET,
+            "RATE_LIMIT": "1000000/15minutes",
+            "KAFKA_URI": "127.0.0.1:9",
+            "LOG_LEVEL": "error",
+        } | environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready."""
+        command = [sys.executable, "-c", "from server.cli import app; app()", "serve"]
+        self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment)  # noqa: ASYNC220  # returns at once
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + STARTS_WITHIN
+        while True:
+            try:
+                if (await self.http.get("/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            assert self._process.poll() is None, f"tessera serve ended with {self._process.returncode}"
+            assert clock() < deadline, "tessera serve did not become ready"
+            await asyncio.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it as a crash would: no handler runs."""
+        self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """End it as an operator would."""
+        self._end(signal.SIGTERM)
+        await self.http.aclose()
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(how)
+            self._process.wait(20)
+
+
+@asynccontextmanager
+async def workers(database_uri: str, number: int, **environment: str) -> AsyncIterator[list[Worker]]:
+    """So many worker processes over one database."""
+    started = [Worker(database_uri, **environment) for _ in range(number)]
+    try:
+        await asyncio.gather(*(worker.start() for worker in started))
+        yield started
+    finally:
+        for worker in started:
+            await worker.stop()
