@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from models.codes import normalize_code
 from models.errors import Conflict, DomainError, ErrorCode, InvalidInput, NotFound, Refused
 from models.inputs import choice, flag, text, whole
 from models.pages import NumberedPage
@@ -151,11 +152,6 @@ class CouponStats:
     users: int
     total_redeemed: int
     most_used: Coupon | None
-
-
-def normalize_code(code: str) -> str:
-    """The form a code is stored and looked up in: no outer blanks, upper case."""
-    return code.strip().upper()
 
 
 def make_coupon_code(choose: Callable[[str], str]) -> str:

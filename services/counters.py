@@ -31,10 +31,10 @@ class Counters:
             update = {"$inc": moved, "$setOnInsert": {"family": self._family}}
             await self._rows.update_one({"_id": self._shard}, update, upsert=True, session=session)
 
-    async def read(self) -> dict[str, int]:
-        """Every total of the family."""
+    async def read(self, session: "Session | None" = None) -> dict[str, int]:
+        """Every total of the family; within a transaction, those of its snapshot."""
         totals: dict[str, int] = {}
-        async for row in self._rows.find({"family": self._family}):
+        async for row in self._rows.find({"family": self._family}, session=session):
             for name, number in row.items():
                 if name not in ("_id", "family"):
                     totals[name] = totals.get(name, 0) + number

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 
-from models.coupons import POINTS_PER_REDEMPTION, normalize_code
+from models.codes import normalize_code
+from models.coupons import POINTS_PER_REDEMPTION
 from models.instants import to_milliseconds
 from services.counters import Counters
 from services.coupon_documents import search_fields

@@ -1,8 +1,6 @@
-"""All writes to coupons, by group commit: what arrives while a transaction commits goes into the next one.
+"""All writes to coupons, by group commit.
 
-A batch reads the coupons and ledger rows of all its commands, decides each command in turn by the pure rules, and
-writes everything in a few bulk writes. A refused command costs the others nothing, each answer carries its own running
-balance, and the more redeemers a coupon has at once the cheaper each becomes.
+A batch reads the coupons and ledger rows of all its commands; each answer carries its own running balance.
 """
 
 import secrets
@@ -31,7 +29,7 @@ from models.coupons import (
 )
 from models.errors import DomainError
 from models.events import Event
-from services.batching import GroupCommit
+from services.batch_writer import BatchWriter, fresh_touch
 from services.counters import Counters
 from services.coupon_documents import (
     SEARCH_FIELDS,
@@ -47,9 +45,6 @@ from services.outbox import Outbox
 if TYPE_CHECKING:
     from services.database import Session
 
-TOUCH_BATCHES = 50
-"""For how many batches after a conflict the coupons are touched first, so that losing a race is cheap."""
-
 
 @dataclass(frozen=True, slots=True)
 class DeleteCoupon:
@@ -62,48 +57,25 @@ Command = CreateCoupon | RedeemCoupon | DeleteCoupon | SetCouponActive
 Result = Coupon | Redemption
 
 
-class CouponWriter:
+class CouponWriter(BatchWriter[Command, Result]):
     """Carries out commands on coupons. `submit` answers once the command is committed by a majority."""
 
     def __init__(self, database: Database, outbox: Outbox, counters: Counters, clock: Callable[[], datetime]) -> None:
-        self._database = database
+        super().__init__(database)
         self._outbox = outbox
         self._counters = counters
         self._clock = clock
-        self._touches = 0
-        self._group: GroupCommit[Command, Result] = GroupCommit(self._commit)
 
-    async def submit(self, command: Command) -> Result:
-        return await self._group.submit(command)
-
-    async def close(self) -> None:
-        await self._group.close()
-
-    async def _commit(self, commands: Sequence[Command]) -> list[Result | Exception]:
-        runs = 0
-
-        async def run(session: "Session") -> list[Result | Exception]:
-            nonlocal runs
-            runs += 1
-            if runs > 1:
-                self._touches = TOUCH_BATCHES
-            if self._touches:
-                await self._touch(session, commands)
-            batch = await self._load(session, commands)
-            answers = [batch.decide(command) for command in commands]
-            await self._write(session, batch)
-            return answers
-
-        answers = await self._database.transaction(run)
-        self._touches = max(0, self._touches - 1)
+    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
+        batch = await self._load(session, commands)
+        answers = [batch.decide(command) for command in commands]
+        await self._write(session, batch)
         return answers
 
-    async def _touch(self, session: "Session", commands: Sequence[Command]) -> None:
-        """Lock the redeemed coupons at once: a conflict then shows in the first round trip instead of the last."""
+    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
         codes = [require_redemption_fields(command)[1] for command in commands if isinstance(command, RedeemCoupon)]
         if codes:
-            fresh = {"$set": {"touch": secrets.token_hex(4)}}
-            await self._database.coupons.update_many({"couponCode": {"$in": codes}}, fresh, session=session)
+            await self._database.coupons.update_many({"couponCode": {"$in": codes}}, fresh_touch(), session=session)
 
     async def _load(self, session: "Session", commands: Sequence[Command]) -> "_Batch":
         codes: set[str] = set()

@@ -7,6 +7,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from models.codes import normalize_code
 from models.coupons import (
     Coupon,
     CouponFilter,
@@ -19,7 +20,6 @@ from models.coupons import (
     RedeemCoupon,
     Redemption,
     SetCouponActive,
-    normalize_code,
     require_redemption_fields,
 )
 from models.ids import either_id
