@@ -1,19 +1,20 @@
 """The rate limit of public operations: one count for each client address, exact over all worker processes.
 
 slowapi says what the limit is; the counts stand in MongoDB, because every worker has to see the same. Attempts that
-arrive together are counted in two round trips, however many and from however many addresses.
+arrive together are counted together: in one round trip from one address, in two from however many.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 from secrets import token_hex
 from typing import Any
 
-from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 from slowapi.util import get_remote_address
 from slowapi.wrappers import LimitGroup
 
@@ -78,12 +79,7 @@ class Attempts:
     async def _count(self, addresses: Sequence[str]) -> list[tuple[int, float] | Exception]:
         """Each attempt's place in its window, and the seconds that the window has left."""
         arrived = Counter(addresses)
-        await self._add(arrived)
-        mine = f"last.{self._worker}"
-        rows = {
-            row["_id"]: row
-            async for row in self._counts.find({"_id": {"$in": list(arrived)}}, {mine: 1, "expiresAt": 1})
-        }
+        rows = {row["_id"]: row for row in await self._add(arrived)}
         now = datetime.now(UTC)
         # A window that ended between the two round trips has forgotten this worker; its attempts are the first again.
         places = {
@@ -95,7 +91,16 @@ class Attempts:
             answers.append((places[address], (rows[address]["expiresAt"] - now).total_seconds()))
         return answers
 
-    async def _add(self, arrived: Mapping[str, int]) -> None:
+    async def _add(self, arrived: Mapping[str, int]) -> list[dict[str, Any]]:
+        """Add to the counts of these addresses and answer their rows: one round trip for one, two for many."""
+        shown = {f"last.{self._worker}": 1, "expiresAt": 1}
+        if len(arrived) == 1:
+            ((address, number),) = arrived.items()
+            with suppress(DuplicateKeyError):  # Another worker inserted it at the same time: the bulk finds it.
+                row = await self._counts.find_one_and_update(
+                    {"_id": address}, self._increment(number), shown, upsert=True, return_document=ReturnDocument.AFTER
+                )
+                return [row]
         updates = [UpdateOne({"_id": address}, self._increment(n), upsert=True) for address, n in arrived.items()]
         try:
             await self._counts.bulk_write(updates, ordered=False)
@@ -105,6 +110,7 @@ class Attempts:
             if len(lost) != len(fault.details["writeErrors"]):
                 raise
             await self._counts.bulk_write(lost, ordered=False)
+        return await self._counts.find({"_id": {"$in": list(arrived)}}, shown).to_list(None)
 
     def _increment(self, number: int) -> list[dict[str, Any]]:
         """Add to the count, or begin a new window, by the server's clock.
