@@ -1,11 +1,14 @@
 """A real Apache Kafka, one node in KRaft mode: Java is a Python package, the jars go by their Maven names."""
 
+import fcntl
 import shutil
 import socket
 import struct
 import subprocess
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
@@ -79,11 +82,46 @@ def find_classpath() -> str:
             "Kafka's jars cannot be found: install `tessera[embedded]`, or set KAFKA_URI to a broker."
         ) from None
     try:
-        jars = jgo.build(KAFKA).all_jars
+        with _jar_cache() as cache:
+            jars = jgo.build(KAFKA, cache_dir=cache).all_jars
     except Exception as fault:  # Whatever goes wrong on the network, said in one line.
         reason = (str(fault).splitlines() or [type(fault).__name__])[0]
         raise EmbeddedError(f"Kafka's jars ({KAFKA}) cannot be had: {reason}") from fault
     return ":".join(str(jar) for jar in jars)
+
+
+@contextmanager
+def _jar_cache() -> Iterator[Path]:
+    """A folder for the jars, held by one process at a time; what an earlier one left half done is removed.
+
+    jgo takes any folder with a jar in it for a whole one.
+    """
+    cache = Path.home() / ".cache" / "tessera" / "kafka"
+    cache.mkdir(parents=True, exist_ok=True)
+    complete = cache / "complete"
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            shutil.rmtree(cache / "envs", ignore_errors=True)
+        yield cache
+        complete.touch()
+
+
+def format_storage(java: list[str], properties: Path, cluster_id: str) -> None:
+    """Make the data folder that `properties` names. Raises `EmbeddedError`."""
+    # Joined by `=`, because one id in 64 begins with a dash and would be taken for an option.
+    command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(properties)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        raise EmbeddedError(f"Kafka's storage could not be formatted: {fault}") from fault
+    if done.returncode:
+        raise EmbeddedError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
+
+
+def new_cluster_id() -> str:
+    """A random cluster id as Kafka writes it: 22 characters of URL-safe base64."""
+    return urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
 
 
 class EmbeddedKafka:
@@ -133,7 +171,7 @@ class EmbeddedKafka:
             )
         )
         if not (self.directory / "data" / "meta.properties").exists():
-            self._format(java, properties)
+            format_storage(java, properties, new_cluster_id())
         command: list[str | Path] = [*java, "kafka.Kafka", properties]
         self._child = child = ChildProcess(self.name, command, self.directory / "kafka.log").start()
         try:
@@ -142,16 +180,6 @@ class EmbeddedKafka:
             child.stop()
             raise
         return self
-
-    def _format(self, java: list[str], properties: Path) -> None:
-        cluster = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-        words = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
-        try:
-            done = subprocess.run([*java, *words], capture_output=True, text=True, timeout=FORMAT_TIMEOUT, check=False)
-        except (OSError, subprocess.TimeoutExpired) as fault:
-            raise EmbeddedError(f"Kafka's storage could not be formatted: {fault}") from fault
-        if done.returncode:
-            raise EmbeddedError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
 
     def stop(self) -> None:
         """Have it close its logs and end."""

@@ -132,6 +132,16 @@ async def test_kafka_keeps_its_records_and_port_over_a_restart(tmp_path: Path) -
         await asyncio.to_thread(kafka.stop)
 
 
+async def test_kafka_starts_under_a_cluster_id_that_looks_like_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.embedded.kafka.new_cluster_id", lambda: "-AAAAAAAAAAAAAAAAAAAAA")
+    kafka = EmbeddedKafka(tmp_path)
+    await asyncio.to_thread(kafka.start)
+    await asyncio.to_thread(kafka.stop)
+    assert "cluster.id=-AAAAAAAAAAAAAAAAAAAAA" in (tmp_path / "data" / "meta.properties").read_text()
+
+
 def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from server.embedded import ChildProcess;"
