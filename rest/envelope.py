@@ -83,4 +83,4 @@ async def answer_http_exception(_: Request, fault: Exception) -> Response:
 
 def exception_handlers() -> dict[Any, Any]:
     """For Starlette: every answer of the app is JSON in the shape of errors."""
-    return {HTTPException: answer_http_exception, DomainError: answer_domain_error, Exception: answer_domain_error}
+    return {HTTPException: answer_http_exception, DomainError: answer_domain_error}

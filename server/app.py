@@ -18,7 +18,7 @@ from rest.router import rest_routes
 from server.authentication import Authenticator
 from server.graphql.routes import graphql_routes
 from server.health import health_routes
-from server.middleware import BodyLimit, RequestLog
+from server.middleware import BodyLimit, Faults, RequestLog
 from server.settings import Settings
 from services.migrations import migrate
 from services.registry import Services
@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> Starlette:
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    around = [Middleware(RequestLog), Middleware(BodyLimit, limit=settings.body_limit)]
+    around = [Middleware(RequestLog), Middleware(BodyLimit, limit=settings.body_limit), Middleware(Faults)]
     if settings.cors_origins:
         cors = Middleware(
             CORSMiddleware,

@@ -1,4 +1,4 @@
-"""What happens around every request: an id, a line in the access log (without query and secrets), a body limit."""
+"""Around every request: an id, a line in the access log (without query and secrets), a body limit, a last resort."""
 
 import logging
 import re
@@ -82,3 +82,28 @@ class BodyLimit:
             return message
 
         await self.app(scope, receive_within_limit, send)
+
+
+class Faults:
+    """Whatever a route lets escape (a database that is away, a mistake of ours) is answered in the shape of errors."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_and_tell(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_tell)
+        except Exception as fault:
+            if started:
+                raise
+            await failure(fault)(scope, receive, send)

@@ -15,7 +15,12 @@ async def test_a_database_away_is_told_and_mends_by_itself(tmp_path: Path) -> No
     try:
         async with running_api(settings_for(uri)) as api:
             creator = await api.coupon()
-            redeem = {"redeemerTwitterId": "r1", "couponCode": creator["couponCode"], "username": "x", "followers": 1000}
+            redeem = {
+                "redeemerTwitterId": "r1",
+                "couponCode": creator["couponCode"],
+                "username": "x",
+                "followers": 1000,
+            }
             assert (await api.http.post("/api/redeem", json=redeem)).status_code == 200
             await asyncio.to_thread(mongod.stop)
             away = await asyncio.gather(
