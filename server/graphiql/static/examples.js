@@ -49,7 +49,7 @@ export function examplesPlugin({ start, examples }) {
     return h(
       "section",
       { className: "examples", "aria-label": "Examples" },
-      h("h2", { className: "graphiql-doc-explorer-title" }, "Examples"),
+      h("h2", null, "Examples"),
       schema ? null : h("p", null, "Waiting for the schema …"),
       groups.map(([group, members]) =>
         h(

@@ -1,0 +1,34 @@
+"""The saved operations against the schema that is checked in."""
+
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse, validate
+
+from server.graphiql.examples import START, Example, examples
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return build_schema((ROOT / "schema.graphql").read_text())
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.title)
+def test_an_example_asks_for_what_the_schema_has(example: Example, schema: GraphQLSchema) -> None:
+    document = parse(example.text)
+    assert validate(schema, document) == []
+    (operation,) = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    assert operation.name is not None, "the name is the title of its tab"
+
+
+def test_the_first_tab_asks_for_what_the_schema_has(schema: GraphQLSchema) -> None:
+    assert validate(schema, parse(START.read_text())) == []
+
+
+def test_every_example_has_a_title_of_its_own() -> None:
+    titles = [(example.group, example.title) for example in examples()]
+    assert all(title and not title.startswith("{") for _, title in titles)
+    assert len(set(titles)) == len(titles)
