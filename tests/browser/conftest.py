@@ -76,6 +76,7 @@ async def visit(chromium: Browser, database_uri: str) -> AsyncIterator[Open]:
                 base_url=address,
             )
             stack.push_async_callback(context.close)
+            context.set_default_timeout(8_000)
             page: Page = await context.new_page()
             seen = Visit(page, ADMIN_KEY)
             answer = await page.goto("/graphql")

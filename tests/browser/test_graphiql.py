@@ -38,12 +38,12 @@ async def test_an_admin_enters_the_key_runs_an_example_and_leaves_no_trace_of_th
 
     await here.enter_key()
     await here.wait_for_schema()
-    overview = json.loads(await here.run())
+    overview = json.loads(await here.run("Overview"))
     assert overview["data"]["couponStats"]["totalCoupons"] == 3
 
     await here.page.get_by_role("button", name="List coupons, filtered").click()
     assert "query ListCoupons" in await here.operation()
-    coupons = json.loads(await here.run())["data"]["coupons"]
+    coupons = json.loads(await here.run("ListCoupons"))["data"]["coupons"]
     assert [coupon["username"] for coupon in coupons["nodes"]] == ["adabelle", "ada"]
     await here.picture("graphiql.png")
 
@@ -81,7 +81,7 @@ async def test_where_the_tools_are_open_the_key_is_asked_for_in_the_page(visit: 
     here = await visit(open_tools=True, colours="dark")
     assert here.status == 200
     await here.wait_for_schema()
-    refused = json.loads(await here.run())
+    refused = json.loads(await here.run("Overview"))
     assert refused["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
     field = here.page.get_by_label("Admin key")
@@ -92,7 +92,7 @@ async def test_where_the_tools_are_open_the_key_is_asked_for_in_the_page(visit: 
     await field.press("Enter")
     await here.page.get_by_text("Admin key in memory").wait_for()
 
-    assert json.loads(await here.run())["data"]["couponStats"]["totalCoupons"] == 0
+    assert json.loads(await here.run("Overview"))["data"]["couponStats"]["totalCoupons"] == 0
     await here.picture("graphiql-dark.png")
     assert await here.stored() == NOTHING | {"address": here.page.url}
     assert here.complaints == []
@@ -103,7 +103,8 @@ async def test_an_example_never_overwrites_what_was_typed(visit: Open) -> None:
     await here.wait_for_schema()
     await here.page.locator(".graphiql-query-editor .CodeMirror").click()
     await here.page.keyboard.press("Control+A")
-    await here.page.keyboard.type("query Mine { viewer")
+    await here.page.keyboard.type("query Mine { viewer { isAdmin")
+    await here.settle("Mine")
     await here.page.get_by_role("button", name="Create a coupon").click()
     await here.page.get_by_role("tab", name="CreateCoupon").wait_for()
     assert "mutation CreateCoupon" in await here.operation()
@@ -119,6 +120,7 @@ async def test_the_page_works_by_keyboard_and_its_dialogs_keep_to_the_policy(vis
     await here.page.get_by_role("button", name="Coupon statistics").focus()
     await here.page.keyboard.press("Enter")
     await here.page.wait_for_function("document.activeElement.closest('.graphiql-query-editor') !== null")
+    await here.settle("CouponStatistics")
     async with here.page.expect_response("**/graphql"):
         await here.page.keyboard.press("Control+Enter")
     for name in ("Open settings dialog", "Open short keys dialog", "Open settings dialog"):

@@ -19,7 +19,10 @@ class Visit:
         self.requests: list[Request] = []
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", self.requests.append)
+        page.on("request", self._note_request)
+
+    def _note_request(self, request: Request) -> None:
+        self.requests.append(request)
 
     def _note_message(self, message: ConsoleMessage) -> None:
         # Chromium writes each answer of 4xx here, also the ones that are meant, such as 401 for the form.
@@ -35,8 +38,16 @@ class Visit:
         """Until GraphiQL is there and has read the schema."""
         await self.page.get_by_role("button", name="List coupons, filtered").wait_for()
 
-    async def run(self) -> str:
+    async def settle(self, operation_name: str) -> None:
+        """Until the editor, which reads what it holds a tenth of a second later, knows the operation."""
+        script = (
+            "name => document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.operationName === name"
+        )
+        await self.page.wait_for_function(script, arg=operation_name)
+
+    async def run(self, operation_name: str) -> str:
         """Run the operation of the open tab; its answer as text."""
+        await self.settle(operation_name)
         async with self.page.expect_response(lambda answer: answer.request.method == "POST"):
             await self.page.get_by_role("button", name="Execute query").click()
         await self.page.locator(".result-window .CodeMirror-line", has_text="{").first.wait_for()

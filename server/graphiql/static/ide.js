@@ -6,9 +6,10 @@ import { KeyField } from "./key.js";
 const h = React.createElement;
 const configuration = JSON.parse(document.getElementById("configuration").textContent);
 
-/** GraphiQL keeps tabs, history and headers in the store it is given: this one is gone with the page. */
+/** GraphiQL keeps tabs, history and headers in the store it is given: this one is gone with the page.
+ *  It begins with the width of the left panel beside the rest. */
 function memoryStorage() {
-  const entries = new Map();
+  const entries = new Map([["graphiql:docExplorerFlex", "0.27"]]);
   return {
     getItem: (name) => entries.get(name) ?? null,
     setItem: (name, value) => void entries.set(name, value),
