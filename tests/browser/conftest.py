@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from server.app import create_app
 from server.settings import Settings
@@ -76,8 +76,8 @@ async def visit(chromium: Browser, database_uri: str) -> AsyncIterator[Open]:
                 base_url=address,
             )
             stack.push_async_callback(context.close)
-            context.set_default_timeout(8_000)
-            page: Page = await context.new_page()
+            context.set_default_timeout(30_000)
+            page = await context.new_page()
             seen = Visit(page, ADMIN_KEY)
             answer = await page.goto("/graphql")
             assert answer is not None

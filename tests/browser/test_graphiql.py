@@ -51,7 +51,7 @@ async def test_an_admin_enters_the_key_runs_an_example_and_leaves_no_trace_of_th
     await here.page.locator(".graphiql-explorer-root").get_by_text("couponStats").wait_for()
     await here.picture("graphiql-explorer.png")
     await here.page.get_by_role("button", name="Show History").click()
-    await here.page.get_by_role("button", name="ListCoupons").first.wait_for()
+    await here.page.locator(".graphiql-history-item", has_text="ListCoupons").wait_for()
 
     assert await here.stored() == NOTHING | {"address": here.page.url}
     assert here.page.url.endswith("/graphql")
@@ -98,6 +98,18 @@ async def test_where_the_tools_are_open_the_key_is_asked_for_in_the_page(visit: 
     assert here.complaints == []
 
 
+async def test_a_key_typed_among_the_headers_is_not_kept_either(visit: Open) -> None:
+    here = await visit(open_tools=True)
+    await here.wait_for_schema()
+    await here.page.get_by_role("button", name="Headers").click()
+    await here.page.locator(".graphiql-editor-tool .CodeMirror").last.click()
+    await here.page.keyboard.insert_text(json.dumps({"x-admin-key": here.key}))
+    assert json.loads(await here.run("Overview"))["data"]["couponStats"]["totalCoupons"] == 0
+    await here.page.get_by_role("button", name="Show History").click()
+    await here.page.locator(".graphiql-history-item", has_text="Overview").wait_for()
+    assert await here.stored() == NOTHING | {"address": here.page.url}
+
+
 async def test_an_example_never_overwrites_what_was_typed(visit: Open) -> None:
     here = await visit(open_tools=True)
     await here.wait_for_schema()
@@ -114,6 +126,7 @@ async def test_an_example_never_overwrites_what_was_typed(visit: Open) -> None:
 
 async def test_the_page_works_by_keyboard_and_its_dialogs_keep_to_the_policy(visit: Open) -> None:
     here = await visit()
+    await here.page.wait_for_function("document.activeElement.id === 'key'")
     await here.page.keyboard.type(here.key)
     await here.page.keyboard.press("Enter")
     await here.wait_for_schema()
