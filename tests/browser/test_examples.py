@@ -1,18 +1,15 @@
-"""The saved operations against the schema that is checked in."""
-
-from pathlib import Path
+"""The saved operations against the schema that is served."""
 
 import pytest
 from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse, validate
 
 from server.graphiql.examples import START, Example, examples
-
-ROOT = Path(__file__).parents[2]
+from server.graphql.sdl import print_sdl
 
 
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
-    return build_schema((ROOT / "schema.graphql").read_text())
+    return build_schema(print_sdl())
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.title)
