@@ -88,7 +88,7 @@ class Engine(strawberry.Schema):
         kept = self.documents.kept(query)
         document = kept or self.documents.parse(query)
         trusted = self._is_trusted(context)
-        if document.cost.reads_schema and not trusted:
+        if document.cost.introspects and not trusted:
             # Judged for each caller, so outside of the rules whose verdict is kept.
             context.principal.require_admin()
         if kept is None:
@@ -152,8 +152,8 @@ class Engine(strawberry.Schema):
             if operation.operation.value != OperationType.SUBSCRIPTION.value:
                 yield await self._execute(document, operation, variables, context)
                 return
-            hidden = not self._is_trusted(context)
-            source = await self.interpreter.subscribe(document, operation, variables, context, hide_suggestions=hidden)
+            trusted = self._is_trusted(context)
+            source = await self.interpreter.subscribe(document, operation, variables, context, trusted=trusted)
             if isinstance(source, CoreResult):
                 yield self._finish(source, context)
                 return
@@ -170,10 +170,10 @@ class Engine(strawberry.Schema):
         variables: Mapping[str, Any] | None,
         context: RequestContext,
     ) -> ExecutionResult:
-        hidden = not self._is_trusted(context)
+        trusted = self._is_trusted(context)
         try:
             async with asyncio.timeout(self._timeout):
-                result = await self.run(document, operation, variables, context, hide_suggestions=hidden)
+                result = await self.run(document, operation, variables, context, trusted=trusted)
         except TimeoutError:
             raise ServiceUnavailable("The request took too long and was given up") from None
         return self._finish(result, context)

@@ -8,7 +8,13 @@ from collections.abc import AsyncGenerator, Mapping
 from inspect import isawaitable
 from typing import Any, Protocol, cast
 
-from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, execute, subscribe
+from graphql import (
+    ExecutionResult,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    execute,
+    subscribe,
+)
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -16,7 +22,10 @@ from server.graphql.documents import Document
 
 
 class Execute(Protocol):
-    """Runs a query or a mutation. Never raises for what a resolver does: that is in the result's errors."""
+    """Runs a query or a mutation. Never raises for what a resolver does: that is in the result's errors.
+
+    `trusted` callers may know the schema: errors suggest names to them.
+    """
 
     async def __call__(
         self,
@@ -25,12 +34,12 @@ class Execute(Protocol):
         variables: Mapping[str, Any] | None,
         context: Any,
         *,
-        hide_suggestions: bool,
+        trusted: bool,
     ) -> ExecutionResult: ...
 
 
 class Interpreter:
-    """graphql-core, called directly: no middleware (an empty manager would wrap every resolver anew), no extensions."""
+    """graphql-core, called directly: no extensions, and no middleware (an empty manager is asked for every field)."""
 
     def __init__(self, schema: GraphQLSchema, *, max_errors: int) -> None:
         self._schema = schema
@@ -42,7 +51,7 @@ class Interpreter:
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any] | None,
         context: Any,
-        hide_suggestions: bool,
+        trusted: bool,
     ) -> dict[str, Any]:
         return {
             "schema": self._schema,
@@ -52,7 +61,7 @@ class Interpreter:
             "context_value": context,
             "executor_class": StrawberryGraphQLCoreExecutionContext,
             "max_coercion_errors": self._max_errors,
-            "hide_suggestions": hide_suggestions,
+            "hide_suggestions": not trusted,
             "is_awaitable": optimized_is_awaitable,
         }
 
@@ -63,9 +72,9 @@ class Interpreter:
         variables: Mapping[str, Any] | None,
         context: Any,
         *,
-        hide_suggestions: bool,
+        trusted: bool,
     ) -> ExecutionResult:
-        arguments = self._arguments(document, operation, variables, context, hide_suggestions)
+        arguments = self._arguments(document, operation, variables, context, trusted)
         result = execute(**arguments)
         return await result if isawaitable(result) else result
 
@@ -76,10 +85,10 @@ class Interpreter:
         variables: Mapping[str, Any] | None,
         context: Any,
         *,
-        hide_suggestions: bool,
+        trusted: bool,
     ) -> AsyncGenerator[ExecutionResult, None] | ExecutionResult:
         """The results of a subscription, or one result that says why there are none."""
-        result = subscribe(**self._arguments(document, operation, variables, context, hide_suggestions))
+        result = subscribe(**self._arguments(document, operation, variables, context, trusted))
         answer = await result if isawaitable(result) else result
         # graphql-core maps the events in an async generator, which closes their source when it is closed.
         return cast("AsyncGenerator[ExecutionResult, None] | ExecutionResult", answer)

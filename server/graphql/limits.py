@@ -36,7 +36,7 @@ class Cost:
     fields: int = 0
     aliases: int = 0
     root_fields: int = 0
-    reads_schema: bool = False
+    introspects: bool = False
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
@@ -44,7 +44,7 @@ class Cost:
             self.fields + other.fields,
             self.aliases + other.aliases,
             self.root_fields + other.root_fields,
-            self.reads_schema or other.reads_schema,
+            self.introspects or other.introspects,
         )
 
     def under(self, field: FieldNode) -> "Cost":
@@ -54,7 +54,7 @@ class Cost:
             self.fields + 1,
             self.aliases + (field.alias is not None),
             1,
-            self.reads_schema or field.name.value in ("__schema", "__type"),
+            self.introspects or field.name.value in ("__schema", "__type"),
         )
 
 
