@@ -1,17 +1,20 @@
 """What a verb takes: declared once as a dataclass, parsed alike for REST bodies, GraphQL inputs and Kafka values.
 
-A field is declared by its kind (`text`, `whole`, `choice`, `flag`, `texts`), whose metadata say how a raw value is
+A field is declared by its kind (`text`, `whole`, `choice`, `flag`, `texts`, …), whose metadata say how a raw value is
 read. `parse` reads a mapping with the names of the documents and raises `InvalidInput` with every fault at once. Texts
 are trimmed and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are not).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from models.cards import last_four
 from models.errors import Fault, InvalidInput
+from models.money import MAX_MONEY, from_number, to_cents
 
 MAX_INT = 2_147_483_647
 MAX_TEXT = 256
@@ -101,6 +104,46 @@ def _read_texts(maximum: int) -> Reader:
     return read
 
 
+def _read_money(exact: bool) -> Reader:
+    def read(raw: Any) -> Decimal:
+        if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+            raise _Faulty("must be an amount of money")
+        amount = from_number(raw)
+        if not amount.is_finite() or not 0 <= amount <= MAX_MONEY:
+            raise _Faulty(f"must be from 0 to {MAX_MONEY}")
+        if exact and amount != to_cents(amount):
+            raise _Faulty("must have at most two decimals")
+        return to_cents(amount)
+
+    return read
+
+
+def _read_card(raw: Any) -> str:
+    digits = last_four(raw)
+    if digits is None:
+        raise _Faulty("must be a card number")
+    return digits
+
+
+def _read_items(shape: type[DataclassLike], maximum: int, ignore_unknown: bool) -> Reader:
+    def read(raw: Any) -> tuple[Any, ...]:
+        if not isinstance(raw, list | tuple) or not all(isinstance(item, Mapping) for item in raw):
+            raise _Faulty("must be a list of objects")
+        if not 1 <= len(raw) <= maximum:
+            raise _Faulty(f"must hold from 1 to {maximum} items")
+        items, faults = [], []
+        for place, item in enumerate(raw):
+            try:
+                items.append(parse(shape, item, ignore_unknown=ignore_unknown))
+            except InvalidInput as fault:
+                faults += [Fault(f"{place}.{inner.path}", f"{place}.{inner.message}") for inner in fault.faults]
+        if faults:
+            raise InvalidInput(faults)
+        return tuple(items)
+
+    return read
+
+
 def _whole_from_query(raw: str) -> int | str:
     digits = raw.removeprefix("-")
     return int(raw) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else raw
@@ -140,6 +183,28 @@ def texts(name: str, default: Any = MISSING, *, maximum: int = 100) -> Any:
     return declare(name, _read_texts(maximum), default)
 
 
+def money(name: str, default: Any = MISSING, *, exact: bool = True) -> Any:
+    """An amount of zero or more, to the cent; what is finer is a fault, or rounded where it need not be exact."""
+    return declare(name, _read_money(exact), default)
+
+
+def card(name: str, default: Any = MISSING) -> Any:
+    """A card number, of which only the last four digits are kept, as a text."""
+    return declare(name, _read_card, default)
+
+
+def items(
+    name: str,
+    shape: type[DataclassLike],
+    default: Any = MISSING,
+    *,
+    maximum: int = 1_000,
+    ignore_unknown: bool = False,
+) -> Any:
+    """A list of objects, one at least, each read into `shape`; the paths of its faults are dotted."""
+    return declare(name, _read_items(shape, maximum, ignore_unknown), default)
+
+
 @cache
 def _kinds(shape: type[DataclassLike]) -> dict[str, tuple[str, _Kind]]:
     return {f.metadata["kind"].name: (f.name, f.metadata["kind"]) for f in fields(shape)}
@@ -174,6 +239,9 @@ def parse(shape: type[Shape], raw: Mapping[str, Any], *, ignore_unknown: bool = 
             value = None if given is None else kind.read(given)
         except _Faulty as faulty:
             faults.append(Fault(name, f"{name} {faulty}"))
+            continue
+        except InvalidInput as nested:
+            faults += [Fault(f"{name}.{inner.path}", f"{name}.{inner.message}") for inner in nested.faults]
             continue
         if value is not None:
             values[attribute] = value

@@ -1,14 +1,18 @@
 """JSON bodies, read strictly: the right content type, one object, no duplicate keys, nothing that is not JSON."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import orjson
 from starlette.requests import Request
 
-from models.errors import Fault, InvalidInput, UnsupportedMediaType
+from models.errors import DomainError, Fault, InvalidInput, UnsupportedMediaType
+from models.inputs import DataclassLike, parse
 
 MALFORMED = "Request body must be valid JSON"
+Shape = TypeVar("Shape", bound=DataclassLike)
+
 NO_OBJECT = "Request body must be a JSON object"
 
 
@@ -44,3 +48,17 @@ async def read_json(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InvalidInput.of("", NO_OBJECT)
     return body
+
+
+async def read_later(request: Request, shape: type[Shape]) -> Callable[[], Shape]:
+    """The body, to be judged when the verb has judged the caller: what is wrong with it is raised by the call."""
+    try:
+        body = await read_json(request)
+    except DomainError as fault:
+        refusal = fault
+
+        def refuse() -> Shape:
+            raise refusal
+
+        return refuse
+    return lambda: parse(shape, body)

@@ -4,10 +4,11 @@ from starlette.routing import BaseRoute, Mount, Router
 
 from rest.coupons import admin_coupon_routes, public_coupon_routes
 from rest.door import Door
+from rest.orders import order_routes
 
 
 def rest_routes(door: Door) -> list[BaseRoute]:
     """Public paths under `/api`, admin paths under `/admin` and `/api/admin`."""
     admin = door.admins_only(Router(admin_coupon_routes(door), redirect_slashes=False))
-    api = Router([Mount("/admin", admin), *public_coupon_routes(door)], redirect_slashes=False)
+    api = Router([Mount("/admin", admin), *public_coupon_routes(door), *order_routes(door)], redirect_slashes=False)
     return [Mount("/api", api), Mount("/admin", admin)]

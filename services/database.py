@@ -50,6 +50,7 @@ class Database:
         # The names are those that mongoose gave the original services, so that their data are taken over in place.
         self.coupons = self.collection("coupons")
         self.redemptions = self.collection("redemptions")
+        self.orders = self.collection("orders")
         self.counters = self.collection("counters")
         self.outbox = self.collection("outbox")
         # A lost count of an attempt harms nobody: no need to wait for a majority.

@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.coupon_migration import coupons_need_take_over, make_coupon_indexes, take_over_coupons
 from services.database import Database
+from services.order_migration import prepare_orders
 
 log = logging.getLogger("tessera.migration")
 
@@ -30,6 +31,7 @@ async def migrate(database: Database, *, thorough: bool = True) -> dict[str, int
         taken: dict[str, int] = {}
         if thorough or await coupons_need_take_over(database):
             taken["coupons"] = await take_over_coupons(database)
+        taken["orders"] = await prepare_orders(database)
     for family, number in taken.items():
         if number:
             log.info("took over %d %s of an older system", number, family)

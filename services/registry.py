@@ -9,6 +9,7 @@ from models.instants import to_milliseconds
 from services.attempts import Attempts
 from services.coupons import Coupons
 from services.database import Database
+from services.orders import Orders
 from services.outbox import Outbox
 
 
@@ -23,6 +24,7 @@ class Services:
     database: Database
     attempts: Attempts
     coupons: Coupons
+    orders: Orders
 
     @classmethod
     def open(
@@ -41,8 +43,10 @@ class Services:
             database=database,
             attempts=Attempts(database, rate_limit),
             coupons=Coupons(database, outbox, clock),
+            orders=Orders(database, outbox, clock),
         )
 
     async def close(self) -> None:
         await self.coupons.close()
+        await self.orders.close()
         self.database.close()

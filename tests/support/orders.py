@@ -1,0 +1,50 @@
+"""Payments and the orders that are made of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from models.orders import Order
+from models.payments import parse_payment
+from services.registry import Services
+from tests.support.api import unique
+
+CARD_NUMBER = 4_111_111_111_110_042
+"""A whole card number, of which `0042` may be kept."""
+
+
+def payment(**changes: Any) -> dict[str, Any]:
+    """A payment whole, as the payment service tells of it: two lines, 79.70 in all."""
+    return {
+        "_id": unique("payment"),
+        "userId": unique("user"),
+        "checkoutId": unique("checkout"),
+        "basketId": unique("basket"),
+        "products": [
+            {"productId": "p1", "quantity": 3, "price": 19.9, "sellerId": "s1"},
+            {"productId": "p2", "quantity": 2, "price": 10},
+        ],
+        "address": "1 Long Street",
+        "isGift": False,
+        "totalPrice": 79.7,
+        "cardNumber": CARD_NUMBER,
+        "cvv": "987",
+        "expiryDate": "12/31",
+    } | changes
+
+
+async def pay(services: Services, payments: Sequence[dict[str, Any]]) -> list[Order]:
+    """Accept payments, all in one transaction; answers the orders that are new."""
+    parsed = [parse_payment(raw) for raw in payments]
+    return await services.database.transaction(lambda session: services.orders.create_from_payments(session, parsed))
+
+
+async def make_order(services: Services, **changes: Any) -> Order:
+    """An order of a payment of its own."""
+    (order,) = await pay(services, [payment(**changes)])
+    return order
+
+
+async def events_of(services: Services, key: str) -> list[tuple[str, Any]]:
+    """The topic and the value of every event of an aggregate, in the order they will be sent."""
+    rows = services.database.outbox.find({"key": key}).sort([("at", 1), ("n", 1)])
+    return [(row["topic"], row["value"]) for row in await rows.to_list(None)]
