@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from limits import RateLimitItem, parse_many
+from limits import parse_many
 
 from models.environment import EnvironmentReader, SettingsError, database_name
+from services.attempts import UNLIMITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +31,6 @@ class Settings:
     log_level: str = "info"
     open_tools: bool = False
     """True in `tessera dev`: introspection and GraphiQL are for everyone."""
-
-    @property
-    def rate_limits(self) -> list[RateLimitItem]:
-        return list(parse_many(self.rate_limit))
 
     @property
     def events_enabled(self) -> bool:
@@ -81,10 +78,12 @@ class _Reader(EnvironmentReader):
 
     def rate_limit(self) -> str:
         raw = self.environment.get("RATE_LIMIT", "100/15minutes")
+        if raw == UNLIMITED:
+            return raw
         try:
             if len(parse_many(raw)) != 1 or parse_many(raw)[0].amount < 1:
                 raise ValueError(raw)
         except ValueError:
-            self.fault("RATE_LIMIT", "must be one limit such as 100/15minutes")
+            self.fault("RATE_LIMIT", f"must be one limit such as 100/15minutes, or {UNLIMITED}")
             return "100/15minutes"
         return raw

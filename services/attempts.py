@@ -23,10 +23,15 @@ from models.principal import Principal
 from services.batching import GroupCommit
 from services.database import Database
 
+UNLIMITED = "off"
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A counted public operation, and the right to run one. Public verbs take it in place of a principal."""
+    """A counted public operation, and the right to run one. Public verbs take it in place of a principal.
+
+    `limit` is 0 where nothing is limited.
+    """
 
     principal: Principal
     limit: int
@@ -36,7 +41,9 @@ class Attempt:
 
     @property
     def headers(self) -> dict[str, str]:
-        """`RateLimit-*`, with the time to the next window and the policy in seconds."""
+        """`RateLimit-*`, with the time to the next window and the policy in seconds; none where nothing is limited."""
+        if not self.limit:
+            return {}
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(self.remaining),
@@ -58,18 +65,24 @@ class AttemptRefused(RateLimited):
 
 
 class Attempts:
-    """Counts public operations by client address in fixed windows that begin with the first attempt."""
+    """Counts public operations by client address in fixed windows that begin with the first attempt.
+
+    `rate_limit` is one limit in slowapi's words (`100/15minutes`), or `off`.
+    """
 
     def __init__(self, database: Database, rate_limit: str) -> None:
-        (limit,) = LimitGroup(rate_limit, get_remote_address, "public", False, None, None, None, 1, False)
-        self._limit = limit.limit.amount
-        self._window = limit.limit.get_expiry()
+        self._limit, self._window = 0, 0
+        if rate_limit != UNLIMITED:
+            (limit,) = LimitGroup(rate_limit, get_remote_address, "public", False, None, None, None, 1, False)
+            self._limit, self._window = limit.limit.amount, limit.limit.get_expiry()
         self._counts = database.attempts
         self._worker = token_hex(4)
         self._group: GroupCommit[str, tuple[int, float]] = GroupCommit(self._count, limit=1_000)
 
     async def count(self, principal: Principal) -> Attempt:
         """Count one public operation of this caller; raises `RateLimited` when it is one too many."""
+        if not self._limit:
+            return Attempt(principal, 0, 0, 0, 0)
         place, seconds = await self._group.submit(principal.address)
         attempt = Attempt(principal, self._limit, max(0, self._limit - place), max(0, ceil(seconds)), self._window)
         if place > self._limit:

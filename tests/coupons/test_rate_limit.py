@@ -105,3 +105,10 @@ async def test_a_window_ends_and_a_new_one_begins(database_uri: str) -> None:
 def test_an_address_is_counted_by_host_or_by_its_network(host: str, key: str) -> None:
     scope = {"type": "http", "client": (host, 1), "headers": [(b"x-forwarded-for", b"203.0.113.9")]}
     assert client_address(HTTPConnection(scope)) == key
+
+
+async def test_the_limit_can_be_switched_off(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri, rate_limit="off")) as api:
+        answer = await api.http.get("/api/coupon", params={"twitterId": "nobody"})
+        assert answer.status_code == 404
+        assert not [name for name in answer.headers if name.startswith("ratelimit")]
