@@ -7,6 +7,7 @@ are trimmed and a blank text is missing; whole numbers are whole numbers (`1500.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from models.cards import last_four
 from models.errors import Fault, InvalidInput
+from models.instants import to_milliseconds
 from models.money import MAX_MONEY, from_number, to_cents
 
 MAX_INT = 2_147_483_647
@@ -85,6 +87,16 @@ def _read_flag(raw: Any) -> bool:
     if not isinstance(raw, bool):
         raise _Faulty("must be true or false")
     return raw
+
+
+def _read_instant(raw: Any) -> datetime:
+    try:
+        instant = datetime.fromisoformat(raw.strip())
+        return (
+            to_milliseconds(instant.astimezone(UTC)) if instant.tzinfo else to_milliseconds(instant.replace(tzinfo=UTC))
+        )
+    except (AttributeError, ValueError, OverflowError):
+        raise _Faulty("must be an instant such as 2023-01-15T12:00:00.000Z") from None
 
 
 def _read_texts(maximum: int) -> Reader:
@@ -176,6 +188,11 @@ def choice(name: str, choices: type[StrEnum], default: Any = MISSING) -> Any:
 
 def flag(name: str, default: Any = MISSING) -> Any:
     return declare(name, _read_flag, default, _flag_from_query)
+
+
+def instant(name: str, default: Any = MISSING) -> Any:
+    """An ISO 8601 text; without an offset it is UTC. Kept to the millisecond."""
+    return declare(name, _read_instant, default)
 
 
 def texts(name: str, default: Any = MISSING, *, maximum: int = 100) -> Any:

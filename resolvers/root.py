@@ -1,19 +1,23 @@
 """The root of the schema: everything a client can ask, in one file."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import strawberry
 
 from models.errors import Forbidden, InvalidInput, Unauthenticated
 from models.ids import split_global_id
-from resolvers import coupons
+from resolvers import access_codes, coupons
+from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
 from schema.connections import Node
 
+Finder = Callable[[Info, str], Awaitable[Node | None]]
+
 # How an object of each type is found again by its raw id.
-FINDERS = {"Coupon": coupons.node}
+FINDERS: dict[str, Finder] = {"Coupon": coupons.node, "AccessCode": access_codes.node}
 MAX_NODES = 100
 
 
@@ -36,7 +40,7 @@ class Viewer:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CouponQuery):
+class Query(CouponQuery, AccessCodeQuery):
     @strawberry.field(description="An object by its global id; null where there is none that the caller may see.")
     async def node(
         self,
@@ -64,5 +68,5 @@ class Query(CouponQuery):
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(CouponMutation):
+class Mutation(CouponMutation, AccessCodeMutation):
     pass

@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Mount, Router
 
+from rest.access_codes import admin_access_code_routes, public_access_code_routes
 from rest.coupons import admin_coupon_routes, public_coupon_routes
 from rest.door import Door
 from rest.orders import order_routes
@@ -9,6 +10,9 @@ from rest.orders import order_routes
 
 def rest_routes(door: Door) -> list[BaseRoute]:
     """Public paths under `/api`, admin paths under `/admin` and `/api/admin`."""
-    admin = door.admins_only(Router(admin_coupon_routes(door), redirect_slashes=False))
-    api = Router([Mount("/admin", admin), *public_coupon_routes(door), *order_routes(door)], redirect_slashes=False)
+    admin = door.admins_only(
+        Router([*admin_coupon_routes(door), *admin_access_code_routes(door)], redirect_slashes=False)
+    )
+    public = [*public_coupon_routes(door), *public_access_code_routes(door), *order_routes(door)]
+    api = Router([Mount("/admin", admin), *public], redirect_slashes=False)
     return [Mount("/api", api), Mount("/admin", admin)]

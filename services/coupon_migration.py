@@ -15,6 +15,7 @@ from models.instants import to_milliseconds
 from services.counters import Counters
 from services.coupon_documents import search_fields
 from services.database import Database
+from services.indexes import ensure_indexes
 
 if TYPE_CHECKING:
     from services.database import Session
@@ -44,8 +45,8 @@ LEDGER_INDEXES = [
 
 
 async def make_coupon_indexes(database: Database) -> None:
-    await database.coupons.create_indexes(COUPON_INDEXES)
-    await database.redemptions.create_indexes(LEDGER_INDEXES)
+    await ensure_indexes(database.coupons, COUPON_INDEXES)
+    await ensure_indexes(database.redemptions, LEDGER_INDEXES)
 
 
 async def coupons_need_take_over(database: Database) -> bool:

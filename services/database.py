@@ -50,8 +50,12 @@ class Database:
         # The names are those that mongoose gave the original services, so that their data are taken over in place.
         self.coupons = self.collection("coupons")
         self.redemptions = self.collection("redemptions")
+        self.access_codes = self.collection("accesscodes")
+        self.access_code_uses = self.collection("accesscodeuses")
+        self.access_code_batches = self.collection("accesscodebatches")
         self.orders = self.collection("orders")
         self.counters = self.collection("counters")
+        self.expiry_counts = self.collection("expirycounts")
         self.outbox = self.collection("outbox")
         # A lost count of an attempt harms nobody: no need to wait for a majority.
         self.attempts = self.collection("attempts").with_options(write_concern=WriteConcern(1))

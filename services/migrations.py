@@ -10,6 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from services.access_code_migration import (
+    access_codes_need_take_over,
+    make_access_code_indexes,
+    take_over_access_codes,
+)
 from services.coupon_migration import coupons_need_take_over, make_coupon_indexes, take_over_coupons
 from services.database import Database
 from services.order_migration import prepare_orders
@@ -27,10 +32,13 @@ async def migrate(database: Database, *, thorough: bool = True) -> dict[str, int
     """
     async with _lease(database):
         await make_coupon_indexes(database)
+        await make_access_code_indexes(database)
         await _make_shared_indexes(database)
         taken: dict[str, int] = {}
         if thorough or await coupons_need_take_over(database):
             taken["coupons"] = await take_over_coupons(database)
+        if thorough or await access_codes_need_take_over(database):
+            taken["access codes"] = await take_over_access_codes(database)
         taken["orders"] = await prepare_orders(database)
     for family, number in taken.items():
         if number:

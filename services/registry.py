@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Self
 
 from models.instants import to_milliseconds
+from services.access_code_batches import AccessCodeBatches
+from services.access_codes import AccessCodes
 from services.attempts import Attempts
 from services.coupons import Coupons
 from services.database import Database
@@ -24,6 +26,8 @@ class Services:
     database: Database
     attempts: Attempts
     coupons: Coupons
+    access_codes: AccessCodes
+    access_code_batches: AccessCodeBatches
     orders: Orders
 
     @classmethod
@@ -43,10 +47,13 @@ class Services:
             database=database,
             attempts=Attempts(database, rate_limit),
             coupons=Coupons(database, outbox, clock),
+            access_codes=AccessCodes(database, outbox, clock),
+            access_code_batches=AccessCodeBatches(database, clock),
             orders=Orders(database, outbox, clock),
         )
 
     async def close(self) -> None:
         await self.coupons.close()
+        await self.access_codes.close()
         await self.orders.close()
         self.database.close()

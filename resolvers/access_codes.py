@@ -1,0 +1,175 @@
+"""The GraphQL fields of access codes."""
+
+from functools import partial
+from typing import Annotated
+
+import strawberry
+
+from models import access_codes as models
+from models.errors import NotFound, Refused
+from models.ids import is_object_id
+from models.pages import Window
+from resolvers.context import Info, as_mapping
+from schema.access_code_mutations import (
+    ActivateAccessCodeInput,
+    ActivateAccessCodePayload,
+    ActivateAccessCodeResult,
+    CreateAccessCodeInput,
+    CreateAccessCodePayload,
+    CreateAccessCodeResult,
+    CreateAccessCodesInput,
+    CreateAccessCodesPayload,
+    CreateAccessCodesResult,
+    DeactivateAccessCodeInput,
+    DeactivateAccessCodePayload,
+    DeactivateAccessCodeResult,
+    DeleteAccessCodeInput,
+    DeleteAccessCodePayload,
+    DeleteAccessCodeResult,
+    RedeemAccessCodeInput,
+    RedeemAccessCodePayload,
+    RedeemAccessCodeResult,
+)
+from schema.access_codes import (
+    AccessCode,
+    AccessCodeConnection,
+    AccessCodeFilter,
+    AccessCodeRedemptions,
+    AccessCodeStats,
+    AccessCodeValidity,
+    Asks,
+)
+from schema.arguments import After, Before, First, Last
+
+Code = Annotated[str, strawberry.argument(description="The code, in either case.")]
+
+
+async def node(info: Info, raw_id: str) -> AccessCode | None:
+    """An access code by its raw id, for `node` and `nodes`: for admins, as `accessCode` is."""
+    caller = info.context.caller()
+    caller.require_admin()
+    if not is_object_id(raw_id):
+        return None
+    code = await info.context.services.access_codes.find_by_id(caller, raw_id)
+    return _shown(info, code) if code else None
+
+
+def _asks(info: Info) -> Asks:
+    access_codes, caller = info.context.services.access_codes, info.context.caller()
+    return Asks(access_codes.usage, partial(access_codes.uses_window, caller), partial(access_codes.count_uses, caller))
+
+
+def _shown(info: Info, code: models.AccessCode) -> AccessCode:
+    return AccessCode.from_domain(code, _asks(info))
+
+
+@strawberry.type
+class AccessCodeQuery:
+    @strawberry.field(description="Whether an access code can be redeemed. Open to everyone, rate limited.")
+    async def access_code_validity(self, info: Info, code: Code) -> AccessCodeValidity:
+        attempt = await info.context.attempt()
+        try:
+            return AccessCodeValidity.from_domain(
+                await info.context.services.access_codes.validate(attempt, {"code": code})
+            )
+        except (NotFound, Refused) as refusal:
+            return AccessCodeValidity.from_refusal(refusal)
+
+    @strawberry.field(description="An access code; null where there is none. For admins.")
+    async def access_code(self, info: Info, code: Code) -> AccessCode | None:
+        found = await info.context.services.access_codes.find(info.context.caller(), {"code": code})
+        return _shown(info, found) if found else None
+
+    @strawberry.field(description="All access codes, the newest first. For admins.")
+    async def access_codes(
+        self,
+        info: Info,
+        filter: Annotated[  # noqa: A002  # the name of the argument in the API
+            AccessCodeFilter | None, strawberry.argument(description="Narrows the list.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> AccessCodeConnection:
+        caller, access_codes = info.context.caller(), info.context.services.access_codes
+        caller.require_admin()
+        wanted, window = as_mapping(filter), Window.of(first, after, last, before)
+        page = await access_codes.list_window(caller, wanted, window)
+        asks, count = _asks(info), partial(access_codes.count, caller, wanted)
+        return AccessCodeConnection.of(page, lambda code: AccessCode.from_domain(code, asks), count)
+
+    @strawberry.field(description="What a user has redeemed. Open to everyone, rate limited.")
+    async def access_code_redemptions(
+        self, info: Info, username: Annotated[str, strawberry.argument(description="The user, exactly.")]
+    ) -> AccessCodeRedemptions:
+        attempt = await info.context.attempt()
+        uses = await info.context.services.access_codes.redemptions(attempt, {"username": username})
+        return AccessCodeRedemptions.from_domain(uses)
+
+    @strawberry.field(description="Counts over all access codes that exist. For admins.")
+    async def access_code_stats(self, info: Info) -> AccessCodeStats:
+        stats = await info.context.services.access_codes.stats(info.context.caller())
+        return AccessCodeStats.from_domain(stats, _asks(info))
+
+
+@strawberry.type
+class AccessCodeMutation:
+    @strawberry.mutation(description="Make an access code. For admins.")
+    async def create_access_code(
+        self,
+        info: Info,
+        input: CreateAccessCodeInput,  # noqa: A002
+    ) -> CreateAccessCodeResult:
+        code = await info.context.services.access_codes.create(info.context.caller(), as_mapping(input))
+        return CreateAccessCodePayload(access_code=_shown(info, code))
+
+    @strawberry.mutation(description="Make up to 1000 access codes of one kind, all or none. For admins.")
+    async def create_access_codes(
+        self,
+        info: Info,
+        input: CreateAccessCodesInput,  # noqa: A002
+    ) -> CreateAccessCodesResult:
+        batches = info.context.services.access_code_batches
+        codes = await batches.create_many(info.context.caller(), as_mapping(input))
+        asks = _asks(info)
+        return CreateAccessCodesPayload(access_codes=[AccessCode.from_domain(code, asks) for code in codes])
+
+    @strawberry.mutation(description="Redeem an access code, once for each user. Open to everyone, rate limited.")
+    async def redeem_access_code(
+        self,
+        info: Info,
+        input: RedeemAccessCodeInput,  # noqa: A002
+    ) -> RedeemAccessCodeResult:
+        attempt = await info.context.attempt()
+        code = await info.context.services.access_codes.redeem(attempt, as_mapping(input))
+        return RedeemAccessCodePayload(access_code=_shown(info, code))
+
+    @strawberry.mutation(description="Let an access code be redeemed again. For admins.")
+    async def activate_access_code(
+        self,
+        info: Info,
+        input: ActivateAccessCodeInput,  # noqa: A002
+    ) -> ActivateAccessCodeResult:
+        access_codes = info.context.services.access_codes
+        code = await access_codes.switch(info.context.caller(), as_mapping(input), active=True)
+        return ActivateAccessCodePayload(access_code=_shown(info, code))
+
+    @strawberry.mutation(description="Let an access code no longer be redeemed. For admins.")
+    async def deactivate_access_code(
+        self,
+        info: Info,
+        input: DeactivateAccessCodeInput,  # noqa: A002
+    ) -> DeactivateAccessCodeResult:
+        access_codes = info.context.services.access_codes
+        code = await access_codes.switch(info.context.caller(), as_mapping(input), active=False)
+        return DeactivateAccessCodePayload(access_code=_shown(info, code))
+
+    @strawberry.mutation(description="Delete an access code; its users' history stays. For admins.")
+    async def delete_access_code(
+        self,
+        info: Info,
+        input: DeleteAccessCodeInput,  # noqa: A002
+    ) -> DeleteAccessCodeResult:
+        code = await info.context.services.access_codes.delete(info.context.caller(), as_mapping(input))
+        return DeleteAccessCodePayload(access_code=_shown(info, code))
