@@ -1,0 +1,144 @@
+"""The command line. Faults of settings are all named in one message on standard error; the exit code is then 2."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.environment import SettingsError
+from server.settings import Settings
+
+DATA = Path(".tessera")
+
+app = typer.Typer(
+    name="tessera",
+    help="Coupons, access codes, usage followers and orders: GraphQL, REST and Kafka over one set of verbs.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with local variables would show secrets.
+    pretty_exceptions_enable=False,
+)
+
+
+def _fail(message: str, code: int) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(code)
+
+
+def _settings() -> Settings:
+    from server.serve import read_settings
+
+    try:
+        return read_settings()
+    except SettingsError as fault:
+        raise _fail(str(fault), 2) from None
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104  # a server's default
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")] = 1,
+) -> None:
+    """Serve the API on PORT (and ORDER_SERVICE_PORT, USAGE_FOLLOWER_SERVICE_PORT); SIGTERM drains."""
+    from server.serve import ListenError
+    from server.serve import serve as run
+
+    try:
+        run(_settings(), host, workers)
+    except ListenError as fault:
+        raise _fail(str(fault), 1) from None
+
+
+@app.command()
+def dev(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Worker processes of the API.")] = 1,
+    data: Annotated[Path, typer.Option(help="Folder of the databases, secrets and logs.")] = DATA,
+) -> None:
+    """Run everything here: MongoDB (unless MONGO_URI), Kafka (unless KAFKA_URI), the API and the consumers."""
+    from server.development import DevelopmentError, develop
+    from server.embedded import EmbeddedError
+
+    def say(part: str, line: str) -> None:
+        typer.echo(f"{part:<10} {line}" if part else line)
+
+    try:
+        develop(data, host=host, workers=workers, environment=os.environ, say=say)
+    except SettingsError as fault:
+        raise _fail(str(fault), 2) from None
+    except (DevelopmentError, EmbeddedError) as fault:
+        raise _fail(str(fault), 1) from None
+
+
+@app.command()
+def migrate() -> None:
+    """Make indexes and counters, and take over the data of an older system; as often as one likes."""
+    from services.database import Database
+    from services.logs import configure_logs
+    from services.migrations import migrate as run
+
+    settings = _settings()
+    configure_logs(settings.log_level)
+
+    async def work() -> dict[str, int]:
+        database = Database(settings.mongo_uri, settings.database)
+        try:
+            return await run(database)
+        finally:
+            database.close()
+
+    for family, number in asyncio.run(work()).items():
+        typer.echo(f"{family}: {number} taken over")
+    typer.echo("The database is ready.")
+
+
+@app.command()
+def schema(
+    output: Annotated[Path | None, typer.Option(help="Write it to this file.")] = None,
+    check: Annotated[Path | None, typer.Option(help="Compare it to this file; exit 1 if they differ.")] = None,
+) -> None:
+    """Print the GraphQL schema."""
+    from difflib import unified_diff
+
+    from server.graphql.sdl import print_sdl
+
+    text = print_sdl()
+    if check is not None:
+        kept = check.read_text() if check.exists() else ""
+        if kept != text:
+            changes = unified_diff(kept.splitlines(), text.splitlines(), str(check), "the schema", lineterm="", n=1)
+            typer.echo("\n".join(changes))
+            raise _fail(f"{check} is not the schema; `make schema` writes it.", 1)
+    elif output is not None:
+        output.write_text(text)
+    else:
+        typer.echo(text, nl=False)
+
+
+@app.command()
+def token(
+    user_id: Annotated[str, typer.Argument(help="The claim userId.")],
+    types: Annotated[list[str] | None, typer.Option("--type", help="A userType, as often as needed.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days until it expires.")] = 1,
+    data: Annotated[Path, typer.Option(help="Folder of `tessera dev`, for the secret where JWT_SEC is unset.")] = DATA,
+) -> None:
+    """Print a JWT for a user, signed with JWT_SEC or the secret that `tessera dev` keeps."""
+    from server.development import kept_secrets, make_token
+
+    secret = os.environ.get("JWT_SEC", "").strip() or kept_secrets(data).get("JWT_SEC")
+    if not secret:
+        raise _fail(f"JWT_SEC is missing, and tessera dev has kept none in {data}.", 2)
+    typer.echo(make_token(secret, user_id, types or ["default"], days))
+
+
+@app.command()
+def health() -> None:
+    """Exit 0 if the API on this machine is ready, else 1 (for the health check of a container)."""
+    from server.development.program import answers_ok
+
+    port = _settings().port
+    if not answers_ok("127.0.0.1", port, "/readyz"):
+        raise _fail(f"Not ready on port {port}", 1)
+    typer.echo("Ready")

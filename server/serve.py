@@ -1,0 +1,121 @@
+"""Serving: the sockets, the worker processes, and the application each of them runs."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from server.embedded.guard import tie_to_parent
+from server.settings import Settings
+from services.logs import configure_logs
+
+# Set by `tessera dev` for its own API process: short secrets are allowed and the tools are open.
+DEVELOPMENT = "TESSERA_DEVELOPMENT"
+DRAIN_SECONDS = 20
+KEEP_ALIVE_SECONDS = 65
+BACKLOG = 2_048
+
+log = logging.getLogger("tessera.serve")
+
+
+class ListenError(Exception):
+    """A port cannot be listened on."""
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises `SettingsError`, naming every fault."""
+    return Settings.from_environment(os.environ, embedded=os.environ.get(DEVELOPMENT) == "1")
+
+
+def application() -> Starlette:
+    """What each worker process runs; made in the worker, so that the parent stays small."""
+    from server.app import create_app
+
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        tie_to_parent(parent.pid)
+    settings = read_settings()
+    configure_logs(settings.log_level)
+    return create_app(settings)
+
+
+def serve(settings: Settings, host: str, workers: int) -> None:
+    """Listen on every port of `settings` and serve until SIGTERM or SIGINT; requests in flight are finished.
+
+    Raises `ListenError`. Exits with uvicorn's code 3 when the application does not start.
+    """
+    configure_logs(settings.log_level)
+    sockets = listen(host, (settings.port, *settings.extra_ports))
+    addresses = ", ".join(f"{host}:{sock.getsockname()[1]}" for sock in sockets)
+    log.info("listening", extra={"addresses": addresses, "workers": workers})
+    config = _uvicorn_config(settings, workers)
+    # Uvicorn raises the signal again after it has drained; by then the work is done and the exit code is 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    if workers == 1:
+        uvicorn.Server(config).run(sockets)
+        return
+    supervisor = Workers(config, sockets)
+    supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        sys.exit(STARTUP_FAILURE)
+
+
+class Workers(Multiprocess):
+    """Worker processes on shared sockets."""
+
+    def terminate_all(self) -> None:
+        """Also stop listening here, so that new clients are refused at once and not kept waiting for the drain."""
+        for sock in self.sockets:
+            sock.close()
+        super().terminate_all()
+
+
+def listen(host: str, ports: tuple[int, ...]) -> list[socket.socket]:
+    """One listening socket for each port, in order and without repetition. Raises `ListenError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sockets = []
+    for port in dict.fromkeys(ports):
+        try:
+            sock = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError as fault:
+            raise ListenError(f"Cannot listen on {host}:{port}: {fault.strerror}") from fault
+        sock.set_inheritable(True)
+        sockets.append(sock)
+    return sockets
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
+
+
+def _uvicorn_config(settings: Settings, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        "server.serve:application",
+        factory=True,
+        workers=workers,
+        lifespan="on",
+        loop="auto" if sys.platform == "win32" else "uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        # Twice the limit of a body: what lies between is refused by the GraphQL view, with a reason.
+        ws_max_size=2 * settings.body_limit,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Left unsaid, uvicorn would trust what comes from loopback.
+        proxy_headers=bool(settings.forwarded_allow_ips),
+        forwarded_allow_ips=list(settings.forwarded_allow_ips),
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
