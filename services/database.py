@@ -57,6 +57,8 @@ class Database:
         self.counters = self.collection("counters")
         self.expiry_counts = self.collection("expirycounts")
         self.outbox = self.collection("outbox")
+        self.inbox = self.collection("inbox")
+        self.leases = self.collection("leases")
         # A lost count of an attempt harms nobody: no need to wait for a majority.
         self.attempts = self.collection("attempts").with_options(write_concern=WriteConcern(1))
 

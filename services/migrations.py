@@ -1,14 +1,8 @@
 """Indexes, counters and the take-over of older data, at start-up and by `tessera migrate`, as often as one likes."""
 
-import asyncio
 import logging
-import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from services.access_code_migration import (
     access_codes_need_take_over,
@@ -17,11 +11,15 @@ from services.access_code_migration import (
 )
 from services.coupon_migration import coupons_need_take_over, make_coupon_indexes, take_over_coupons
 from services.database import Database
+from services.inbox import INBOX_RETENTION
+from services.leases import hold
 from services.order_migration import prepare_orders
+from services.outbox_queue import SENT_RETENTION
 
 log = logging.getLogger("tessera.migration")
 
-LEASE = timedelta(minutes=10)
+LEASE_SECONDS = 30.0
+"""How long a start waits for another that died while it migrated."""
 
 
 async def migrate(database: Database, *, thorough: bool = True) -> dict[str, int]:
@@ -30,7 +28,7 @@ async def migrate(database: Database, *, thorough: bool = True) -> dict[str, int
     With `thorough=False` (start-up) families whose counters agree with their collections are left alone, which takes
     constant time. One process at a time works; the others wait for it.
     """
-    async with _lease(database):
+    async with hold(database, "migration", LEASE_SECONDS):
         await make_coupon_indexes(database)
         await make_access_code_indexes(database)
         await _make_shared_indexes(database)
@@ -51,26 +49,13 @@ async def _make_shared_indexes(database: Database) -> None:
         [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
     )
     await database.counters.create_indexes([IndexModel([("family", ASCENDING)], name="family")])
-    unsent = IndexModel([("sentAt", ASCENDING), ("at", ASCENDING), ("n", ASCENDING)], name="unsent")
-    await database.outbox.create_indexes([unsent])
-
-
-@asynccontextmanager
-async def _lease(database: Database) -> AsyncIterator[None]:
-    """Hold the migration's lease; a holder that died loses it when its time is over."""
-    leases, holder = database.collection("leases"), secrets.token_hex(8)
-    while True:
-        now = datetime.now(UTC)
-        try:
-            await leases.update_one(
-                {"_id": "migration", "expiresAt": {"$lt": now}},
-                {"$set": {"holder": holder, "expiresAt": now + LEASE}},
-                upsert=True,
-            )
-            break
-        except DuplicateKeyError:
-            await asyncio.sleep(0.1)
-    try:
-        yield
-    finally:
-        await leases.delete_one({"_id": "migration", "holder": holder})
+    await database.outbox.create_indexes(
+        [
+            IndexModel([("at", ASCENDING), ("n", ASCENDING)], name="unsent", partialFilterExpression={"sentAt": None}),
+            IndexModel([("sentAt", ASCENDING)], name="sentAt", expireAfterSeconds=int(SENT_RETENTION.total_seconds())),
+            IndexModel([("parkedAt", ASCENDING)], name="parkedAt", sparse=True),
+        ]
+    )
+    await database.inbox.create_indexes(
+        [IndexModel([("at", ASCENDING)], name="at", expireAfterSeconds=int(INBOX_RETENTION.total_seconds()))]
+    )

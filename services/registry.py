@@ -11,8 +11,10 @@ from services.access_codes import AccessCodes
 from services.attempts import Attempts
 from services.coupons import Coupons
 from services.database import Database
+from services.inbox import Inbox
 from services.orders import Orders
 from services.outbox import Outbox
+from services.outbox_queue import OutboxQueue
 
 
 def utc_now() -> datetime:
@@ -29,6 +31,8 @@ class Services:
     access_codes: AccessCodes
     access_code_batches: AccessCodeBatches
     orders: Orders
+    inbox: Inbox
+    outbox_queue: OutboxQueue
 
     @classmethod
     def open(
@@ -50,6 +54,8 @@ class Services:
             access_codes=AccessCodes(database, outbox, clock),
             access_code_batches=AccessCodeBatches(database, clock),
             orders=Orders(database, outbox, clock),
+            inbox=Inbox(database),
+            outbox_queue=OutboxQueue(database),
         )
 
     async def close(self) -> None:

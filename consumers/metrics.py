@@ -1,0 +1,38 @@
+"""What the process counts, in Prometheus' words. One registry for a process, so that tests can have several."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """Counters and gauges; those of the outbox and of lag are set when they are asked for."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        by_topic = ("topic",)
+        self.processed = Counter(
+            "tessera_events_processed", "Events worked off, dead letters among them", by_topic, registry=registry
+        )
+        self.retries = Counter("tessera_event_retries", "Waits before another try", by_topic, registry=registry)
+        self.dead_letters = Counter(
+            "tessera_dead_letters", "Events put into a dead-letter topic", ("topic", "code"), registry=registry
+        )
+        self.lag = Gauge(
+            "tessera_consumer_lag", "Events of a partition not worked off", ("topic", "partition"), registry=registry
+        )
+        self.sent = Counter("tessera_outbox_sent", "Events that the relay brought to Kafka", registry=registry)
+        self.relay_delay = Histogram(
+            "tessera_outbox_delay_seconds",
+            "From the change to the acknowledgement by Kafka",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
+            registry=registry,
+        )
+        self.unsent = Gauge("tessera_outbox_unsent", "Events that wait for the relay", registry=registry)
+        self.oldest = Gauge(
+            "tessera_outbox_oldest_seconds", "For how long the oldest of them has been waiting", registry=registry
+        )
+        self.parked = Gauge("tessera_outbox_parked", "Events that Kafka would not take", registry=registry)
+        self.leading = Gauge("tessera_relay_leading", "1 where this process has the relay's lease", registry=registry)
+
+    def text(self) -> bytes:
+        """All of them in Prometheus' text format."""
+        return generate_latest(self.registry)
