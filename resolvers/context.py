@@ -50,7 +50,13 @@ def as_mapping(given: Any) -> Mapping[str, Any]:
         return {}
     fields = type(given).__strawberry_definition__.fields
     values = ((f.graphql_name or _camel(f.python_name), getattr(given, f.python_name)) for f in fields)
-    return {name: as_mapping(v) if has_object_definition(v) else v for name, v in values if v is not UNSET}
+    return {name: _plain(v) for name, v in values if v is not UNSET}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return as_mapping(value) if has_object_definition(value) else value
 
 
 def _camel(name: str) -> str:

@@ -8,16 +8,17 @@ import strawberry
 
 from models.errors import Forbidden, InvalidInput, Unauthenticated
 from models.ids import split_global_id
-from resolvers import access_codes, coupons
+from resolvers import access_codes, coupons, orders
 from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
+from resolvers.orders import OrderMutation, OrderQuery
 from schema.connections import Node
 
 Finder = Callable[[Info, str], Awaitable[Node | None]]
 
 # How an object of each type is found again by its raw id.
-FINDERS: dict[str, Finder] = {"Coupon": coupons.node, "AccessCode": access_codes.node}
+FINDERS: dict[str, Finder] = {"Coupon": coupons.node, "AccessCode": access_codes.node, "Order": orders.node}
 MAX_NODES = 100
 
 
@@ -40,7 +41,7 @@ class Viewer:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CouponQuery, AccessCodeQuery):
+class Query(CouponQuery, AccessCodeQuery, OrderQuery):
     @strawberry.field(description="An object by its global id; null where there is none that the caller may see.")
     async def node(
         self,
@@ -68,5 +69,5 @@ class Query(CouponQuery, AccessCodeQuery):
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(CouponMutation, AccessCodeMutation):
+class Mutation(CouponMutation, AccessCodeMutation, OrderMutation):
     pass
