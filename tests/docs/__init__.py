@@ -1,0 +1,1 @@
+"""The documentation is run: every example against the real application, every answer compared."""

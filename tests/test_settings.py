@@ -1,0 +1,86 @@
+"""Settings: every fault named at once, secrets without a trace."""
+
+import pytest
+
+from models.environment import SettingsError
+from server.settings import Settings
+
+SECRET = "s" * 32
+GOOD = {"MONGO_URI": "mongodb://db.example/shop?replicaSet=rs0", "JWT_SEC": SECRET, "ADMIN_KEY": SECRET[::-1]}
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    settings = Settings.from_environment(GOOD)
+    assert (settings.port, settings.extra_ports, settings.database) == (3000, (), "shop")
+    assert (settings.rate_limit, settings.usage_hold, settings.kafka_servers) == ("100/15minutes", 900, None)
+    assert settings.forwarded_allow_ips == ()
+    assert not settings.open_tools
+
+
+def test_every_variable_is_read() -> None:
+    settings = Settings.from_environment(
+        GOOD
+        | {
+            "PORT": "8080",
+            "ORDER_SERVICE_PORT": "8081",
+            "USAGE_FOLLOWER_SERVICE_PORT": "8082",
+            "KAFKA_URI": "kafka://one:9092, two:9093",
+            "PAYMENT_URI": "https://payments.example/",
+            "RATE_LIMIT": "5/minute",
+            "USAGE_HOLD": "60",
+            "FORWARDED_ALLOW_IPS": "10.0.0.0/8, 127.0.0.1",
+            "CORS_ORIGINS": "https://shop.example",
+            "LOG_LEVEL": "DEBUG",
+        }
+    )
+    assert settings.port == 8080
+    assert settings.extra_ports == (8081, 8082)
+    assert settings.kafka_servers == "one:9092,two:9093"
+    assert settings.payment_uri == "https://payments.example"
+    assert settings.forwarded_allow_ips == ("10.0.0.0/8", "127.0.0.1")
+    assert settings.log_level == "debug"
+
+
+def test_all_faults_are_named_in_one_message() -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_environment(
+            {
+                "MONGO_URI": "http://db",
+                "JWT_SEC": "short",
+                "PORT": "80a",
+                "KAFKA_URI": "http://kafka",
+                "PAYMENT_URI": "payments",
+                "RATE_LIMIT": "many",
+                "USAGE_HOLD": "0",
+                "FORWARDED_ALLOW_IPS": "*",
+                "LOG_LEVEL": "loud",
+            }
+        )
+    named = {fault.split()[0] for fault in raised.value.faults}
+    assert named == {
+        "MONGO_URI",
+        "JWT_SEC",
+        "ADMIN_KEY",
+        "PORT",
+        "KAFKA_URI",
+        "PAYMENT_URI",
+        "RATE_LIMIT",
+        "USAGE_HOLD",
+        "FORWARDED_ALLOW_IPS",
+        "LOG_LEVEL",
+    }
+    assert all(fault in str(raised.value) for fault in raised.value.faults)
+
+
+def test_weak_secrets_are_refused_unless_allowed_or_embedded() -> None:
+    weak = GOOD | {"JWT_SEC": "short", "ADMIN_KEY": "short"}
+    with pytest.raises(SettingsError, match="at least 32 bytes"):
+        Settings.from_environment(weak)
+    assert Settings.from_environment(weak | {"ALLOW_WEAK_SECRETS": "1"}).admin_key == "short"
+    assert Settings.from_environment(weak, embedded=True).open_tools
+
+
+def test_a_repr_shows_no_secret_and_no_database_password() -> None:
+    settings = Settings.from_environment(GOOD | {"MONGO_URI": "mongodb://user:hunter22@db/x"})
+    for secret in (SECRET, SECRET[::-1], "hunter22"):
+        assert secret not in repr(settings)
