@@ -64,6 +64,15 @@ class Door:
 
         return endpoint
 
+    def admin(self, handle: Callable[[Request, Principal], Awaitable[Response]]) -> Endpoint:
+        """A route for admins, judged before the body is read."""
+
+        async def for_admin(request: Request, principal: Principal) -> Response:
+            principal.require_admin()
+            return await handle(request, principal)
+
+        return self.signed_in(for_admin)
+
     def admins_only(self, app: ASGIApp) -> ASGIApp:
         """Everything below needs an admin, unknown paths included."""
 
