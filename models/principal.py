@@ -23,6 +23,11 @@ class Principal:
     def is_admin(self) -> bool:
         return self.has_admin_key or "admin" in self.user_types
 
+    @property
+    def name(self) -> str:
+        """Who acted, as a ledger tells it: the user, else the address of the bare admin key."""
+        return self.user_id or self.address
+
     def require_admin(self) -> None:
         """Raise unless an admin calls: the refusal of what was shown, 401 for nobody, 403 for a mere user."""
         if self.is_admin:

@@ -11,9 +11,9 @@ from models.errors import DomainError, Fault, InvalidInput, UnsupportedMediaType
 from models.inputs import DataclassLike, parse
 
 MALFORMED = "Request body must be valid JSON"
-Shape = TypeVar("Shape", bound=DataclassLike)
-
 NO_OBJECT = "Request body must be a JSON object"
+
+Shape = TypeVar("Shape", bound=DataclassLike)
 
 
 class _DuplicateKey(Exception):
@@ -48,6 +48,11 @@ async def read_json(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InvalidInput.of("", NO_OBJECT)
     return body
+
+
+async def read_optional_json(request: Request) -> dict[str, Any]:
+    """The same, where nothing at all may be sent too."""
+    return await read_json(request) if await request.body() else {}
 
 
 async def read_later(request: Request, shape: type[Shape]) -> Callable[[], Shape]:

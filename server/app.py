@@ -33,6 +33,7 @@ def create_app(settings: Settings) -> Starlette:
         database_name=settings.database,
         rate_limit=settings.rate_limit,
         events_enabled=settings.events_enabled,
+        usage_hold=settings.usage_hold,
     )
     authenticator = Authenticator(settings)
 
@@ -41,7 +42,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await migrate(services.database, thorough=False)
+        await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
         if not settings.events_enabled:
             log.warning("KAFKA_URI is not set: no event is written or read")
         # What start-up made lives as long as the process: the collector need not look at it again.

@@ -5,7 +5,8 @@ Motor is used through plain PyMongo calls only, so that a change of driver is a 
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,6 +60,10 @@ class Database:
         self.outbox = self.collection("outbox")
         self.inbox = self.collection("inbox")
         self.leases = self.collection("leases")
+        self.usage_followers = self.collection("usagefollowers")
+        self.usage_counters = self.collection("usagecounters")
+        self.usage_ledger = self.collection("usageledger")
+        self.usage_graves = self.collection("usagegraves")
         # A lost count of an attempt harms nobody: no need to wait for a majority.
         self.attempts = self.collection("attempts").with_options(write_concern=WriteConcern(1))
 
@@ -71,6 +76,12 @@ class Database:
 
     def close(self) -> None:
         self.client.close()
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["Session"]:
+        """A session whose reads all see the same instant, everything acknowledged before it included."""
+        async with await self.client.start_session(snapshot=True) as session:
+            yield session
 
     async def transaction(self, work: Callable[["Session"], Awaitable[Answer]]) -> Answer:
         """Run `work` in one majority-committed snapshot transaction and answer what it answers.

@@ -15,6 +15,7 @@ from services.inbox import INBOX_RETENTION
 from services.leases import hold
 from services.order_migration import prepare_orders
 from services.outbox_queue import SENT_RETENTION
+from services.usage_migration import prepare_usage
 
 log = logging.getLogger("tessera.migration")
 
@@ -22,11 +23,11 @@ LEASE_SECONDS = 30.0
 """How long a start waits for another that died while it migrated."""
 
 
-async def migrate(database: Database, *, thorough: bool = True) -> dict[str, int]:
+async def migrate(database: Database, *, thorough: bool = True, usage_hold: int = 900) -> dict[str, int]:
     """Make the database ready; answers how many documents of each family were taken over from an older system.
 
     With `thorough=False` (start-up) families whose counters agree with their collections are left alone, which takes
-    constant time. One process at a time works; the others wait for it.
+    constant time. A hold that is taken over lives `usage_hold` seconds. One process at a time works; the others wait.
     """
     async with hold(database, "migration", LEASE_SECONDS):
         await make_coupon_indexes(database)
@@ -38,6 +39,7 @@ async def migrate(database: Database, *, thorough: bool = True) -> dict[str, int
         if thorough or await access_codes_need_take_over(database):
             taken["access codes"] = await take_over_access_codes(database)
         taken["orders"] = await prepare_orders(database)
+        taken["usage followers"] = await prepare_usage(database, usage_hold)
     for family, number in taken.items():
         if number:
             log.info("took over %d %s of an older system", number, family)

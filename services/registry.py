@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from models.instants import to_milliseconds
@@ -15,6 +15,7 @@ from services.inbox import Inbox
 from services.orders import Orders
 from services.outbox import Outbox
 from services.outbox_queue import OutboxQueue
+from services.usage import Usage
 
 
 def utc_now() -> datetime:
@@ -33,6 +34,7 @@ class Services:
     orders: Orders
     inbox: Inbox
     outbox_queue: OutboxQueue
+    usage: Usage
 
     @classmethod
     def open(
@@ -42,9 +44,10 @@ class Services:
         database_name: str,
         rate_limit: str = "100/15minutes",
         events_enabled: bool = False,
+        usage_hold: int = 900,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
-        """Put the verbs together; no connection is made before the first of them runs."""
+        """Put the verbs together; no connection is made before the first of them runs. `usage_hold` is in seconds."""
         database = Database(mongo_uri, database_name)
         outbox = Outbox(database, enabled=events_enabled)
         return cls(
@@ -56,10 +59,12 @@ class Services:
             orders=Orders(database, outbox, clock),
             inbox=Inbox(database),
             outbox_queue=OutboxQueue(database),
+            usage=Usage(database, clock, timedelta(seconds=usage_hold)),
         )
 
     async def close(self) -> None:
         await self.coupons.close()
         await self.access_codes.close()
         await self.orders.close()
+        await self.usage.close()
         self.database.close()

@@ -1,0 +1,151 @@
+"""How raw values are read: one reader for each kind of value. A value that does not fit raises `Faulty`."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from models.cards import last_four
+from models.ids import is_object_id, split_global_id
+from models.instants import to_milliseconds
+from models.money import MAX_MONEY, from_number, to_cents
+
+MAX_INT = 2_147_483_647
+MAX_TEXT = 256
+
+Reader = Callable[[Any], Any]
+
+
+class Faulty(Exception):
+    """A raw value that does not fit, with what it should be ("must be …")."""
+
+
+def read_text(maximum: int) -> Reader:
+    def read(raw: Any) -> str | None:
+        if not isinstance(raw, str):
+            raise Faulty("must be a string")
+        if "\x00" in raw:
+            raise Faulty("must not contain a NUL character")
+        text = raw.strip()
+        if len(text) > maximum:
+            raise Faulty(f"must be at most {maximum} characters")
+        return text or None
+
+    return read
+
+
+def read_whole(minimum: int, maximum: int) -> Reader:
+    def read(raw: Any) -> int:
+        if type(raw) is not int or not -MAX_INT - 1 <= raw <= MAX_INT:
+            raise Faulty("must be a whole number")
+        if raw < minimum:
+            raise Faulty(f"must be at least {minimum}")
+        if raw > maximum:
+            raise Faulty(f"must be at most {maximum}")
+        return raw
+
+    return read
+
+
+def read_choice(choices: type[StrEnum]) -> Reader:
+    words = " or ".join(choice.value for choice in choices)
+
+    def read(raw: Any) -> StrEnum:
+        if isinstance(raw, choices):
+            return raw
+        text = raw.strip() if isinstance(raw, str) else raw
+        if not isinstance(text, str) or text not in choices.__members__.values():
+            raise Faulty(f"must be {words}")
+        return choices(text)
+
+    return read
+
+
+def read_flag(raw: Any) -> bool:
+    if not isinstance(raw, bool):
+        raise Faulty("must be true or false")
+    return raw
+
+
+def read_instant(raw: Any) -> datetime:
+    try:
+        instant = datetime.fromisoformat(raw.strip())
+        return (
+            to_milliseconds(instant.astimezone(UTC)) if instant.tzinfo else to_milliseconds(instant.replace(tzinfo=UTC))
+        )
+    except (AttributeError, ValueError, OverflowError):
+        raise Faulty("must be an instant such as 2023-01-15T12:00:00.000Z") from None
+
+
+def read_texts(maximum: int) -> Reader:
+    read_one = read_text(MAX_TEXT)
+
+    def read(raw: Any) -> tuple[str, ...] | None:
+        items = [raw] if isinstance(raw, str) else raw
+        if not isinstance(items, list | tuple):
+            raise Faulty("must be a string or a list of strings")
+        if len(items) > maximum:
+            raise Faulty(f"must hold at most {maximum} items")
+        texts = [read_one(item) for item in items]
+        if None in texts:
+            raise Faulty("must not hold a blank string")
+        return tuple(dict.fromkeys(texts)) or None
+
+    return read
+
+
+def read_money(exact: bool) -> Reader:
+    def read(raw: Any) -> Decimal:
+        if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+            raise Faulty("must be an amount of money")
+        amount = from_number(raw)
+        if not amount.is_finite() or not 0 <= amount <= MAX_MONEY:
+            raise Faulty(f"must be from 0 to {MAX_MONEY}")
+        if exact and amount != to_cents(amount):
+            raise Faulty("must have at most two decimals")
+        return to_cents(amount)
+
+    return read
+
+
+def read_object_id(relay_type: str | None) -> Reader:
+    read_one = read_text(MAX_TEXT)
+
+    def read(raw: Any) -> str | None:
+        given = read_one(raw)
+        if given is None:
+            return None
+        wrapped = split_global_id(given) if relay_type else None
+        identifier = wrapped[1] if wrapped is not None and wrapped[0] == relay_type else given
+        if not is_object_id(identifier):
+            raise Faulty("must be a valid ObjectId")
+        return identifier.lower()
+
+    return read
+
+
+def read_card(raw: Any) -> str:
+    digits = last_four(raw)
+    if digits is None:
+        raise Faulty("must be a card number")
+    return digits
+
+
+def read_object_ids(maximum: int) -> Reader:
+    read_all, read_one = read_texts(maximum), read_object_id(None)
+
+    def read(raw: Any) -> tuple[str, ...] | None:
+        found = read_all(raw)
+        return found and tuple(dict.fromkeys(map(read_one, found)))
+
+    return read
+
+
+def whole_from_query(raw: str) -> int | str:
+    digits = raw.removeprefix("-")
+    return int(raw) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else raw
+
+
+def flag_from_query(raw: str) -> bool | str:
+    return {"true": True, "false": False}.get(raw, raw)

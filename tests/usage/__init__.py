@@ -1,0 +1,1 @@
+"""Usage followers: limits, holds, ledgers, live availability, audit."""
