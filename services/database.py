@@ -16,6 +16,7 @@ from pymongo.errors import ConnectionFailure, DuplicateKeyError, ExecutionTimeou
 from pymongo.read_concern import ReadConcern
 
 from models.errors import DomainError, InternalServerError, ServiceUnavailable
+from services.orphans import APPLICATION, IDLE_SECONDS, end_orphaned_transactions
 
 if TYPE_CHECKING:
     from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
@@ -38,7 +39,7 @@ class Database:
     def __init__(self, uri: str, name: str) -> None:
         self.client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
             uri,
-            appname="tessera",
+            appname=APPLICATION,
             tz_aware=True,
             tzinfo=UTC,
             w="majority",
@@ -92,6 +93,7 @@ class Database:
         """
         clock = asyncio.get_running_loop().time
         deadline, attempt, collisions = clock() + _DEADLINE, 0, 0
+        patience = clock() + IDLE_SECONDS
         async with await self.client.start_session() as session:
             while True:
                 session.start_transaction(SNAPSHOT, MAJORITY, ReadPreference.PRIMARY)
@@ -111,6 +113,10 @@ class Database:
                     await _abort(session)
                     raise
                 attempt += 1
+                if clock() > patience:
+                    # Nobody of ours holds a lock this long: its holder may have been killed.
+                    patience = clock() + IDLE_SECONDS / 4
+                    await end_orphaned_transactions(self.client)
                 # A loser returns at once a few times: its first round trip shows whether the other is done.
                 longest = 0.0015 if attempt < 20 else 0.05
                 await asyncio.sleep(random.uniform(longest / 5, longest))
