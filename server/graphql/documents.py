@@ -1,7 +1,12 @@
-"""Documents, parsed and validated once: what passed is kept by its text, so that a client's next request skips both."""
+"""Documents, parsed and validated once.
+
+What passed is kept by its text, or by its text without literals, so that a client's next request skips both.
+"""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -18,11 +23,14 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from models.errors import ErrorCode
 from server.graphql.codes import GraphQLCode, coded
 from server.graphql.limits import NOTHING, Cost, CostWalk, Limits, excess
+from server.graphql.literals import Shape, Slot, lift, relocate, shape_of, values_of
 
 RULES = (*specified_rules, MaybeNullValidationRule)
 # How graphql-core's messages end when it gives up: by a limit of the parser, and by a budget of the validator.
 PARSING_ABORTED = "Parsing aborted."
 VALIDATION_ABORTED = "Validation aborted."
+SHAPE = "\0"
+"""Begins the key of a document that is kept by its shape: no text that parses holds it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -34,6 +42,8 @@ class Document:
     operations: tuple[OperationDefinitionNode, ...]
     cost: Cost
     """Of all its operations together."""
+    slots: tuple[Slot, ...] = ()
+    """Where variables stand for the literals of the text."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises `GraphQLError` where the name is unknown, or missing among several."""
@@ -49,11 +59,31 @@ class Document:
         raise coded(GraphQLError(f"Unknown operation named '{name}'."), ErrorCode.BAD_USER_INPUT)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A valid document and what this text puts into it."""
+
+    document: Document
+    text: str
+    shape: Shape | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Of the variables that stand for the text's literals."""
+
+    def variables(self, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """The variables that the client gave, and those that stand for its literals."""
+        return {**(given or {}), **self.values} if self.values else given
+
+    def relocate(self, errors: list[GraphQLError]) -> None:
+        """Let the errors point into this text."""
+        if self.shape is not None and self.text != self.document.text:
+            relocate(errors, self.document.slots, self.shape, self.text)
+
+
 class Documents:
-    """The parser, the validator and their cache of at most `size` texts, the least used leaving first.
+    """The parser, the validator and their cache of at most `size` documents, the least used leaving first.
 
     Only valid documents are kept, and only short ones, so that neither faults nor bulk drive out what clients use.
-    `parses` and `validations` count the work that the cache did not spare.
+    `parses` and `validations` count the texts that the cache did not spare.
     """
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, size: int = 512, longest: int = 10_000) -> None:
@@ -68,12 +98,28 @@ class Documents:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def kept(self, text: str) -> Document | None:
-        """The valid document of this text, when it was met before."""
-        document = self._kept.get(text)
+    def find(self, text: str) -> Found | None:
+        """The valid document of this text, when it was met before, be it with other literals."""
+        document = self._get(text)
         if document is not None:
-            self._kept.move_to_end(text)
+            return Found(document, text)
+        shape = shape_of(text) if len(text) <= self._longest else None
+        document = self._get(SHAPE + shape.key) if shape is not None else None
+        if shape is None or document is None:
+            return None
+        values = values_of(document.slots, shape)
+        return None if values is None else Found(document, text, shape, values)
+
+    def _get(self, key: str) -> Document | None:
+        document = self._kept.get(key)
+        if document is not None:
+            self._kept.move_to_end(key)
         return document
+
+    def _keep(self, key: str, document: Document) -> None:
+        self._kept[key] = document
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
 
     def parse(self, text: str) -> Document:
         """Parse and measure. Raises `GraphQLError` for a syntax error or a passed limit."""
@@ -84,7 +130,7 @@ class Documents:
             too_much = error.message.endswith(PARSING_ABORTED)
             code = GraphQLCode.QUERY_TOO_COMPLEX if too_much else GraphQLCode.GRAPHQL_PARSE_FAILED
             raise coded(error, code) from None
-        operations = tuple(one for one in node.definitions if isinstance(one, OperationDefinitionNode))
+        operations = _operations(node)
         walk, total = CostWalk(node), NOTHING
         for operation in operations:
             cost = walk.measure(operation.selection_set)
@@ -99,10 +145,27 @@ class Documents:
         self.validations += 1
         errors = validate(self._schema, document.node, RULES, self._limits.errors, hide_suggestions)
         if not errors and len(document.text) <= self._longest:
-            self._kept[document.text] = document
-            if len(self._kept) > self._size:
-                self._kept.popitem(last=False)
+            shape = shape_of(document.text)
+            lifted = self._lift(document, shape) if shape is not None else None
+            if shape is not None and lifted is not None:
+                self._keep(SHAPE + shape.key, lifted)
+            else:
+                self._keep(document.text, document)
         for error in errors:
             gave_up = error.message == VALIDATION_ABORTED
             coded(error, GraphQLCode.QUERY_TOO_COMPLEX if gave_up else GraphQLCode.GRAPHQL_VALIDATION_FAILED)
         return errors
+
+    def _lift(self, document: Document, shape: Shape) -> Document | None:
+        lifted = lift(self._schema, document.node, shape)
+        if lifted is None:
+            return None
+        node, slots = lifted
+        # Two equal arguments of fields that merge become two variables, which do not.
+        if validate(self._schema, node, RULES, 1, hide_suggestions=True):
+            return None
+        return Document(document.text, node, _operations(node), document.cost, slots)
+
+
+def _operations(node: DocumentNode) -> tuple[OperationDefinitionNode, ...]:
+    return tuple(one for one in node.definitions if isinstance(one, OperationDefinitionNode))

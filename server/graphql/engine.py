@@ -23,7 +23,7 @@ from typing_extensions import override
 from models.errors import DomainError, ErrorCode, MethodNotAllowed, ServiceUnavailable
 from models.principal import Principal
 from server.graphql.codes import coded
-from server.graphql.documents import Document, Documents
+from server.graphql.documents import Documents, Found
 from server.graphql.execution import Execute, Interpreter
 from server.graphql.faults import present
 from server.graphql.limits import Limits
@@ -81,17 +81,17 @@ class Engine(strawberry.Schema):
         operation_name: str | None,
         context: RequestContext,
         allowed: Collection[OperationType],
-    ) -> tuple[Document, OperationDefinitionNode]:
-        """The document and the operation to run. Raises `RefusedDocument`, `GraphQLError` or `DomainError`."""
+    ) -> tuple[Found, OperationDefinitionNode]:
+        """The document and its operation to run. Raises `RefusedDocument`, `GraphQLError` or `DomainError`."""
         if query is None:
             raise coded(GraphQLError("A query is required."), ErrorCode.BAD_USER_INPUT)
-        kept = self.documents.kept(query)
-        document = kept or self.documents.parse(query)
+        found = self.documents.find(query)
+        document = found.document if found else self.documents.parse(query)
         trusted = self._is_trusted(context)
         if document.cost.introspects and not trusted:
             # Judged for each caller, so outside of the rules whose verdict is kept.
             context.principal.require_admin()
-        if kept is None:
+        if found is None:
             errors = self.documents.validate(document, hide_suggestions=not trusted)
             if errors:
                 raise RefusedDocument(errors)
@@ -101,7 +101,7 @@ class Engine(strawberry.Schema):
             if kind is OperationType.SUBSCRIPTION:
                 raise coded(GraphQLError(NO_SUBSCRIPTION, operation), ErrorCode.BAD_USER_INPUT)
             raise MethodNotAllowed(["POST"])
-        return document, operation
+        return found or Found(document, query), operation
 
     @override
     async def execute(
@@ -118,8 +118,8 @@ class Engine(strawberry.Schema):
         context = cast("RequestContext", context_value)
         allowed = QUERIES_AND_MUTATIONS.intersection(allowed_operation_types or QUERIES_AND_MUTATIONS)
         try:
-            document, operation = self._prepare(query, operation_name, context, allowed)
-            return await self._execute(document, operation, variable_values, context)
+            found, operation = self._prepare(query, operation_name, context, allowed)
+            return await self._execute(found, operation, variable_values, context)
         except Exception as fault:
             return self._refuse(fault, context)
 
@@ -148,24 +148,26 @@ class Engine(strawberry.Schema):
         allowed: Collection[OperationType],
     ) -> AsyncGenerator[ExecutionResult, None]:
         try:
-            document, operation = self._prepare(query, operation_name, context, allowed)
+            found, operation = self._prepare(query, operation_name, context, allowed)
             if operation.operation.value != OperationType.SUBSCRIPTION.value:
-                yield await self._execute(document, operation, variables, context)
+                yield await self._execute(found, operation, variables, context)
                 return
             trusted = self._is_trusted(context)
-            source = await self.interpreter.subscribe(document, operation, variables, context, trusted=trusted)
+            source = await self.interpreter.subscribe(
+                found.document, operation, found.variables(variables), context, trusted=trusted
+            )
             if isinstance(source, CoreResult):
-                yield self._finish(source, context)
+                yield self._finish(source, found, context)
                 return
             async with aclosing(source) as events:
                 async for result in events:
-                    yield self._finish(result, context)
+                    yield self._finish(result, found, context)
         except Exception as fault:
             yield self._refuse(fault, context)
 
     async def _execute(
         self,
-        document: Document,
+        found: Found,
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any] | None,
         context: RequestContext,
@@ -173,15 +175,16 @@ class Engine(strawberry.Schema):
         trusted = self._is_trusted(context)
         try:
             async with asyncio.timeout(self._timeout):
-                result = await self.run(document, operation, variables, context, trusted=trusted)
+                result = await self.run(found.document, operation, found.variables(variables), context, trusted=trusted)
         except TimeoutError:
             raise ServiceUnavailable("The request took too long and was given up") from None
-        return self._finish(result, context)
+        return self._finish(result, found, context)
 
-    def _finish(self, result: CoreResult, context: RequestContext) -> ExecutionResult:
+    def _finish(self, result: CoreResult, found: Found, context: RequestContext) -> ExecutionResult:
         """Strawberry's result of graphql-core's, its errors presented."""
         if not result.errors:
             return ExecutionResult(result.data, None)
+        found.relocate(result.errors)
         if result.data is None and all(error.path is None for error in result.errors):
             # Nothing ran: the variables do not fit.
             errors = [coded(error, ErrorCode.BAD_USER_INPUT) for error in result.errors]

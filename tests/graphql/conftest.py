@@ -17,7 +17,7 @@ from typing_extensions import override
 from tests.graphql.sample import JWT_SECRET, sample_app, sample_settings
 
 
-def bearer(user_id: str = "u1", *user_types: str, lasts: int = 60) -> str:
+def bearer(user_id: str = "u1", *user_types: str, lasts: int = 3600) -> str:
     claims = {"userId": user_id, "userType": list(user_types), "exp": datetime.now(UTC) + timedelta(seconds=lasts)}
     return jwt.encode(claims, JWT_SECRET, algorithm="HS256")
 

@@ -77,6 +77,20 @@ class Query:
         return f"{given.count} {given.colour.value} {given.name}"
 
     @strawberry.field
+    def echo(
+        self,
+        text: str = "",
+        number: int | None = None,
+        ratio: float | None = None,
+        id: strawberry.ID | None = None,  # noqa: A002  # its name in the schema
+        ids: list[strawberry.ID] | None = None,
+        many: list[PaintInput] | None = None,
+    ) -> str | None:
+        if number == 13:
+            raise InvalidInput.of("number", "13 brings bad luck")
+        return repr((text, number, ratio, id, ids, many))
+
+    @strawberry.field
     def who(self, info: Info) -> str | None:
         caller = info.context.principal
         return "admin" if caller.is_admin else caller.user_id

@@ -33,10 +33,10 @@ def test_the_least_used_text_leaves_first() -> None:
     documents = Documents(sample_schema()._schema, Limits(), size=2)
     for text in ("{ a: greeting }", "{ b: greeting }"):
         assert documents.validate(documents.parse(text), hide_suggestions=True) == []
-    assert documents.kept("{ a: greeting }") is not None
+    assert documents.find("{ a: greeting }") is not None
     assert documents.validate(documents.parse("{ c: greeting }"), hide_suggestions=True) == []
-    assert documents.kept("{ b: greeting }") is None
-    assert documents.kept("{ a: greeting }") is not None
+    assert documents.find("{ b: greeting }") is None
+    assert documents.find("{ a: greeting }") is not None
     assert len(documents) == 2
 
 
@@ -44,14 +44,14 @@ def test_a_bulky_text_is_served_and_not_kept() -> None:
     documents = Documents(sample_schema()._schema, Limits(), longest=100)
     padded = "{ greeting }" + " " * 100
     assert documents.validate(documents.parse(padded), hide_suggestions=True) == []
-    assert documents.kept(padded) is None
+    assert documents.find(padded) is None
 
 
 async def test_what_an_admin_may_introspect_stays_closed_to_others_though_it_is_kept() -> None:
     schema = sample_schema()
     for document in ("{ __schema { queryType { name } } }", '{ greeting __type(name: "Thing") { name } }'):
         assert (await schema.execute(document, context_value=ADMIN)).errors is None
-        assert schema.documents.kept(document) is not None
+        assert schema.documents.find(document) is not None
         refused = await schema.execute(document, context_value=ANYONE)
         assert refused.data is None
         assert [error.extensions for error in refused.errors or ()] == [{"code": "UNAUTHENTICATED"}]
