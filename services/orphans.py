@@ -1,9 +1,9 @@
 """Transactions that a killed process left open: whoever waits for their locks ends them.
 
-MongoDB keeps the locks of such a transaction for a minute (`transactionLifetimeLimitSeconds`), a minute in which nobody
-could redeem the coupon it had touched. A transaction of ours works without a pause, so one that has been idle for two
-seconds has lost its process. Should that process live after all, its transaction fails as a whole and runs again: to end
-it is never wrong, only early.
+MongoDB keeps the locks of such a transaction for a minute (`transactionLifetimeLimitSeconds`), a minute in which
+nobody could redeem the coupon it had touched. A transaction of ours works without a pause, so one that has been idle
+for two seconds has lost its process. Should that process live after all, its transaction fails as a whole and runs
+again: to end it is never wrong, only early.
 """
 
 import logging
