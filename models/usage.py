@@ -1,7 +1,7 @@
 """Usage followers: how often a coupon or a campaign was used, and the pure rule of what its limits still allow."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -129,12 +129,16 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """What a follower allows a user now; `available` is None where nothing limits it."""
+    """What a follower allows a user now; `available` is None where nothing limits it.
 
-    follower: UsageFollower
+    Two are equal where a user sees no difference, whatever else moved in the follower.
+    """
+
+    follower: UsageFollower = field(compare=False)
     limits: tuple[Limit, ...]
     used: int
     held: int
+    total_usage_count: int
     available: int | None
 
 
@@ -208,4 +212,4 @@ def judge_availability(follower: UsageFollower, standing: Standing) -> Availabil
     """What the user may have now."""
     limits = limits_left(follower.limits, standing)
     available = min((limit.remaining for limit in limits), default=None)
-    return Availability(follower, limits, standing.used, standing.held, available)
+    return Availability(follower, limits, standing.used, standing.held, standing.total, available)

@@ -1,6 +1,8 @@
 """The verbs of usage followers: create, update, delete, check, add, remove, redeem, availability, lists."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,7 @@ from models.usage import (
 from models.usage_commands import Command
 from models.usage_inputs import FindUsageFollower, GetAvailability, MoveUsage, Named
 from services.batching import Coalescer
+from services.changes import ChangeFeed, Event, Listener
 from services.database import Database
 from services.keyset import fetch_window
 from services.usage_batch import Result
@@ -56,9 +59,12 @@ class Usage:
         self._writer = UsageWriter(database, self._store, clock, hold)
         self._sweeper = UsageSweeper(database, self._writer, clock)
         self._standings: Coalescer[Question, Availability] = Coalescer(self._find_availabilities)
+        self._changes = ChangeFeed(database.usage_followers, _keys_of_event)
+        self._expiries: Coalescer[str, datetime | None] = Coalescer(self._find_expiries)
         self._by_key: Coalescer[FollowerKey, UsageFollower] = Coalescer(self._find_followers)
 
     async def close(self) -> None:
+        await self._changes.close()
         await self._sweeper.close()
         await self._writer.close()
 
@@ -120,6 +126,25 @@ class Usage:
         user_id = _asked_about(principal, raw)
         return await self._standings.load((parse(Named, named).key, user_id))
 
+    async def watch(self, principal: Principal, named: Raw, raw: Raw) -> AsyncGenerator[Availability | None, None]:
+        """What `find_availability` finds: at once, then on every change, at most ten times a second.
+
+        An expiring hold is a change like any other, though nobody writes it.
+        """
+        user_id = _asked_about(principal, raw)
+        question = (parse(Named, named).key, user_id)
+
+        async def look(listener: Listener) -> tuple[Availability | None, float | None]:
+            found = await self._standings.load(question)
+            # A follower that is not there yet is heard of by what it will follow, later by its own id.
+            if found is not None and listener.also(FollowerKey(KeyKind.FOLLOWER, found.follower.id)):
+                found = await self._standings.load(question)
+            return found, await self._seconds_to_expiry(found)
+
+        async with aclosing(self._changes.follow([question[0]], look)) as seen:
+            async for one in seen:
+                yield one
+
     async def find(self, principal: Principal, named: Raw) -> UsageFollower | None:
         """The follower of an `id`, a `couponId` or a `campaignId`. For users and admins."""
         principal.require_signed_in()
@@ -165,6 +190,18 @@ class Usage:
         """The clock that holds are judged by."""
         return self._clock()
 
+    async def _seconds_to_expiry(self, found: Availability | None) -> float | None:
+        if found is None or not found.follower.held_count:
+            return None
+        now = self._clock()
+        expires_at = await self._expiries.load(found.follower.id)
+        return None if expires_at is None else max(0.0, (expires_at - now).total_seconds())
+
+    async def _find_expiries(self, follower_ids: Sequence[str]) -> dict[str, datetime | None]:
+        now = self._clock()
+        found = await asyncio.gather(*(self._store.next_expiry(identifier, now) for identifier in follower_ids))
+        return dict(zip(follower_ids, found, strict=True))
+
     async def _submit(self, command: Command) -> Result:
         if isinstance(command, commands.Hold):
             self._sweeper.wake()
@@ -199,6 +236,12 @@ class Usage:
                 standing = standing_of(follower, usage, state.expired.get(follower.id, 0), now)
                 found[key, user_id] = judge_availability(follower, standing)
         return found
+
+
+def _keys_of_event(event: Event) -> list[FollowerKey]:
+    """Every change of a follower or of its counters writes the follower; a new one is heard of by what it follows."""
+    named = event["documentKey"] | (event.get("fullDocument") or {})
+    return [FollowerKey(kind, str(named[kind])) for kind in KeyKind if named.get(kind) is not None]
 
 
 def _one(answer: Result | Exception) -> Followed:

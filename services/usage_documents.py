@@ -118,7 +118,7 @@ def availability_to_json(availability: Availability) -> dict[str, Any]:
         "limits": [limit_to_json(limit) for limit in availability.limits],
         "used": availability.used,
         "held": availability.held,
-        "totalUsageCount": availability.follower.total_usage_count,
+        "totalUsageCount": availability.total_usage_count,
         "available": availability.available,
     }
 

@@ -81,6 +81,12 @@ class UsageStore:
         expired = {(usage.follower_id, usage.user_id): usage for usage in map(usage_from_document, found)}
         return replace(state, usages={**expired, **state.usages})
 
+    async def next_expiry(self, follower_id: str, now: datetime) -> datetime | None:
+        """When the next open hold of a follower expires."""
+        query = {"followerId": ObjectId(follower_id), "holdExpiresAt": {"$gt": now}}
+        hold = await self._counters.find_one(query, {"_id": 0, "holdExpiresAt": 1}, sort=[("holdExpiresAt", 1)])
+        return None if hold is None else hold["holdExpiresAt"]
+
     async def _load_followers(self, keys: Collection[FollowerKey], session: "Session") -> dict[str, UsageFollower]:
         found = self._followers.find(key_query(keys), session=session)
         return {str(document["_id"]): follower_from_document(document) for document in await found.to_list(None)}
