@@ -134,11 +134,15 @@ def token(
 
 
 @app.command()
-def health() -> None:
-    """Exit 0 if the API on this machine is ready, else 1 (for the health check of a container)."""
+def health(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Its port; that of the settings if unsaid.")
+    ] = None,
+) -> None:
+    """Exit 0 if the process on this machine is ready, else 1 (for the health check of a container)."""
     from server.development.program import answers_ok
 
-    port = _settings().port
+    port = port or _settings().port
     if not answers_ok("127.0.0.1", port, "/readyz"):
         raise _fail(f"Not ready on port {port}", 1)
     typer.echo("Ready")

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from models.environment import EnvironmentReader, SettingsError
 from server.development.program import Program, answers_ok
 from server.development.secrets import keep_secrets, make_token
 from server.development.supervisor import Part, Supervisor
 from server.embedded import EmbeddedError, EmbeddedKafka, EmbeddedMongod
+from server.embedded.ports import LOOPBACK, is_free, kept_ports
 from server.serve import DEVELOPMENT
 from server.settings import Settings
 
@@ -35,8 +37,25 @@ def develop(data: Path, *, host: str, workers: int, environment: Mapping[str, st
     given = {name: value for name, value in environment.items() if value.strip()}
     with _held(data):
         given = {**given, **{name: given.get(name, value) for name, value in keep_secrets(data).items()}}
+        settings, consumers_port = _judge(given)
+        for port in (settings.port, *settings.extra_ports):
+            # Before anything starts: another server there would pass for ours.
+            if not is_free(port, host):
+                raise DevelopmentError(f"Port {port} of {host} is in use; PORT names another.")
+        asyncio.run(_Development(data, host, workers, given, settings, consumers_port, say).run())
+
+
+def _judge(given: Mapping[str, str]) -> tuple[Settings, int]:
+    """The settings and the port of the consumers (0: any). Raises `SettingsError` naming the faults of both."""
+    reader = EnvironmentReader(given)
+    consumers_port = reader.whole("CONSUMERS_PORT", 0, 1, 65_535)
+    try:
         settings = Settings.from_environment({"MONGO_URI": _SOME_MONGO, **given}, embedded=True)
-        asyncio.run(_Development(data, host, workers, given, settings, say).run())
+    except SettingsError as fault:
+        raise SettingsError([*fault.faults, *reader.faults]) from None
+    if reader.faults:
+        raise SettingsError(reader.faults)
+    return settings, consumers_port
 
 
 @contextmanager
@@ -60,7 +79,14 @@ class _Development:
     """One run: the parts and how they hang together."""
 
     def __init__(
-        self, data: Path, host: str, workers: int, given: dict[str, str], settings: Settings, say: Say
+        self,
+        data: Path,
+        host: str,
+        workers: int,
+        given: dict[str, str],
+        settings: Settings,
+        consumers_port: int,
+        say: Say,
     ) -> None:
         self._data = data
         self._given = given
@@ -70,7 +96,7 @@ class _Development:
         self._mongod = None if "MONGO_URI" in given else EmbeddedMongod(data / "mongo")
         self._kafka = None if "KAFKA_URI" in given else EmbeddedKafka(data / "kafka")
         # A wildcard is no address to call; what it covers is.
-        self._called = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # compared, not bound
+        self._called = LOOPBACK if host in ("0.0.0.0", "::") else host  # noqa: S104  # compared, not bound
         self._url = f"http://{f'[{self._called}]' if ':' in self._called else self._called}:{settings.port}"
         self._api = Program(
             "api",
@@ -80,8 +106,18 @@ class _Development:
             ready=lambda: answers_ok(self._called, settings.port, "/readyz"),
             uri=self._url,
         )
-        self._consumers = Program(
-            "consumers", ["consumers"], data / "consumers.log", environment=self._environment, ready=lambda: True
+        self._consumers = self._make_consumers(consumers_port)
+
+    def _make_consumers(self, port: int) -> Program:
+        if not port:
+            [port] = kept_ports(self._data / "consumers.port", 1)
+        return Program(
+            "consumers",
+            ["consumers"],
+            self._data / "consumers.log",
+            environment=lambda: {**self._environment(), "CONSUMERS_PORT": str(port)},
+            ready=lambda: answers_ok(LOOPBACK, port, "/readyz"),
+            uri=f"http://{LOOPBACK}:{port}/metrics",
         )
 
     def _environment(self) -> dict[str, str]:

@@ -83,7 +83,7 @@ class ChildProcess:
                 lines = log.read().decode(errors="replace").splitlines()[-count:]
         except FileNotFoundError:
             lines = []
-        return "\n".join(f"    {line[:500]}" for line in lines) or "    (nothing in the log)"
+        return "\n".join(f"    {line[:240]}" for line in lines) or "    (nothing in the log)"
 
     def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
         """Wait until `ready()`.

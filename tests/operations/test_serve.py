@@ -1,0 +1,146 @@
+"""`tessera serve`: every port, several workers, a drain on SIGTERM, and whose address counts."""
+
+import json
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from server.embedded import ChildProcess
+from server.embedded.ports import free_ports, is_listening
+from tests.support.processes import family, program, run, served, survivors
+
+BODY = json.dumps({"query": "{ __typename }"}).encode()
+
+
+@contextmanager
+def serving(log: Path, database_uri: str, ports: list[int], *options: str, **variables: str) -> Iterator[ChildProcess]:
+    """A `tessera serve` on these ports, stopped afterwards."""
+    names = ("PORT", "ORDER_SERVICE_PORT", "USAGE_FOLLOWER_SERVICE_PORT")
+    variables = {name: str(port) for name, port in zip(names, ports, strict=False)} | variables
+    process = program(log, "serve", "--host", "127.0.0.1", *options, variables=served(database_uri, **variables))
+    try:
+        process.start().wait_until(lambda: all(_answers(port) for port in ports), 30)
+        yield process
+    finally:
+        process.stop()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _begin_request(port: int) -> socket.socket:
+    """A request whose body has not all come yet."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    head = f"POST /graphql HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    connection.sendall(head.encode() + BODY[:5])
+    time.sleep(0.3)
+    return connection
+
+
+def _finish_request(connection: socket.socket) -> str:
+    connection.sendall(BODY[5:])
+    answer = b""
+    while part := connection.recv(65_536):
+        answer += part
+    connection.close()
+    return answer.decode()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_listens_on_every_port_and_finishes_what_is_in_flight_on_sigterm(
+    tmp_path: Path, database_uri: str, workers: str
+) -> None:
+    ports = free_ports(3)
+    with serving(tmp_path / "log", database_uri, ports, "--workers", workers) as process:
+        processes = family(process)
+        in_flight = [_begin_request(port) for port in ports]
+        processes[0].send_signal(signal.SIGTERM)
+        process.wait_until(lambda: not any(is_listening(port) for port in ports), 10)
+        assert process.running
+        for answer in map(_finish_request, in_flight):
+            assert answer.startswith("HTTP/1.1 200 OK"), answer
+            assert '"__typename":"Query"' in answer.replace(" ", "")
+        assert survivors(processes, 10) == []
+        assert process.exit_code == 0, process.last_lines()
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path, database_uri: str) -> None:
+    ports = free_ports(1)
+    with serving(tmp_path / "log", database_uri, ports, "--workers", "2") as process:
+        first = _workers(process)
+        first[0].kill()
+        process.wait_until(lambda: len(_workers(process)) == 2 and first[0] not in _workers(process), 30)
+        process.wait_until(lambda: _answers(ports[0]), 10)
+
+
+def _workers(process: ChildProcess) -> list[psutil.Process]:
+    return [child for child in family(process)[1:] if "spawn_main" in " ".join(_command(child))]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
+def test_workers_do_not_outlive_their_parent(tmp_path: Path, database_uri: str) -> None:
+    with serving(tmp_path / "log", database_uri, free_ports(1), "--workers", "2") as process:
+        processes = family(process)
+        assert len(_workers(process)) == 2
+        processes[0].kill()
+        assert survivors(processes, 15) == []
+
+
+@pytest.mark.parametrize(("trusted", "seen"), [("", "127.0.0.1"), ("127.0.0.1", "203.0.113.9")])
+def test_a_forwarded_address_counts_only_from_a_proxy_that_is_named(
+    tmp_path: Path, database_uri: str, trusted: str, seen: str
+) -> None:
+    [port] = free_ports(1)
+    with serving(tmp_path / "log", database_uri, [port], FORWARDED_ALLOW_IPS=trusted) as process:
+        url = f"http://127.0.0.1:{port}/health?adminKey=hidden"
+        httpx.get(url, headers={"x-forwarded-for": "203.0.113.9"})
+        process.wait_until(lambda: '"/health"' in (tmp_path / "log").read_text(), 5)
+    log = (tmp_path / "log").read_text()
+    [line] = [json.loads(line) for line in log.splitlines() if '"/health"' in line]
+    assert line["client"] == seen
+    assert "hidden" not in log
+
+
+def test_a_port_in_use_is_named(tmp_path: Path, database_uri: str) -> None:
+    [port] = free_ports(1)
+    with socket.create_server(("127.0.0.1", port)):
+        done = run("serve", "--host", "127.0.0.1", variables=served(database_uri, PORT=str(port)))
+    assert done.returncode == 1
+    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
+
+
+def test_every_fault_of_the_settings_is_named_at_once_and_no_secret(database_uri: str) -> None:
+    variables = served(database_uri, PORT="0", KAFKA_URI="nowhere", RATE_LIMIT="often", FORWARDED_ALLOW_IPS="me")
+    variables |= {"JWT_SEC": "short-but-secret", "ADMIN_KEY": "", "MONGO_URI": "http://x"}
+    done = run("serve", variables=variables)
+    assert (done.returncode, done.stdout) == (2, "")
+    names = ("MONGO_URI", "JWT_SEC", "ADMIN_KEY", "PORT", "KAFKA_URI", "RATE_LIMIT", "FORWARDED_ALLOW_IPS")
+    assert all(f"- {name} " in done.stderr for name in names), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "short-but-secret" not in done.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_without_its_database_it_ends_with_a_code_and_a_reason(workers: str) -> None:
+    [port, nobody] = free_ports(2)
+    variables = served(f"mongodb://127.0.0.1:{nobody}/tessera", PORT=str(port))
+    done = run("serve", "--host", "127.0.0.1", "--workers", workers, variables=variables)
+    assert done.returncode == 3
+    assert f"127.0.0.1:{nobody}" in done.stderr
