@@ -11,6 +11,7 @@ from aiokafka.errors import for_code
 log = logging.getLogger("tessera.kafka")
 
 DEAD_LETTERS = ".dlt"
+LARGEST_DEAD_LETTER = 4 * 1024 * 1024
 _ALREADY_EXISTS = 36
 _DEFAULT_REPLICATION = -1
 
@@ -32,7 +33,7 @@ class Broker:
         self._partitions = partitions
         self._known: set[str] = set()
 
-    def producer(self, *, linger_ms: int = 0) -> AIOKafkaProducer:
+    def producer(self, *, linger_ms: int = 0, largest: int = 1_048_576) -> AIOKafkaProducer:
         """An idempotent producer: acknowledged by all replicas, each record once and in order for each key."""
         return AIOKafkaProducer(
             bootstrap_servers=self.servers,
@@ -41,6 +42,7 @@ class Broker:
             acks="all",
             linger_ms=linger_ms,
             max_batch_size=262_144,
+            max_request_size=largest,
         )
 
     async def ensure_topics(self, topics: Iterable[str]) -> None:
@@ -78,7 +80,8 @@ class Broker:
             await asyncio.sleep(0.05)
 
     def _new_topic(self, topic: str) -> NewTopic:
-        # A dead letter waits until somebody looks at it, however long that takes.
-        configs = {"retention.ms": "-1"} if topic.endswith(DEAD_LETTERS) else {}
-        partitions = 1 if topic.endswith(DEAD_LETTERS) else self._partitions
-        return NewTopic(topic, partitions, _DEFAULT_REPLICATION, {}, configs)
+        if not topic.endswith(DEAD_LETTERS):
+            return NewTopic(topic, self._partitions, _DEFAULT_REPLICATION, {})
+        # A dead letter waits until somebody looks at it, and says more than the event did.
+        configs = {"retention.ms": "-1", "max.message.bytes": str(LARGEST_DEAD_LETTER)}
+        return NewTopic(topic, 1, _DEFAULT_REPLICATION, {}, configs)

@@ -1,0 +1,30 @@
+"""The table: which topic does what, and where the outbox goes to."""
+
+from consumers.accepted_payments import payment_accepted
+from consumers.handler import Handler
+from consumers.payments import PaymentService
+from services.registry import Services
+
+PRODUCED = (
+    "orderService-orderCreated",
+    "orderService-basketClear",
+    "orderService-orderCreated-checkoutActive",
+    "orderService-orderRefunded",
+    "orderService-productsRefundedIncreaseQuantity",
+    "orderService-productFromOrderRefunded",
+    "orderService-productRefundedIncreaseQuantity",
+    "couponSystem-couponCreated",
+    "couponSystem-couponRedeemed",
+    "couponSystem-couponDeleted",
+    "couponSystem-accessCodeRedeemed",
+)
+"""The topics that the outbox goes to."""
+
+
+def handlers(services: Services, payments: PaymentService) -> dict[str, Handler]:
+    """The topics that are consumed, each with its handler."""
+    accepted = payment_accepted(services, payments)
+    return {
+        "payment-service-accept": accepted,
+        "paymentService-payment-service-accept": accepted,
+    }

@@ -1,0 +1,1 @@
+"""Events: the relay, the consumers, dead letters and replay, on a real Kafka."""
