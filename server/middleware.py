@@ -57,7 +57,7 @@ class RequestLog:
 
 
 class BodyLimit:
-    """Refuses bodies over `limit` bytes: at once when their length is declared, else as soon as they pass it."""
+    """Refuses bodies over `limit` bytes: unread when their length is declared, else as soon as they pass it."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
@@ -68,13 +68,14 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > self.limit:
-            await failure(PayloadTooLarge())(scope, receive, send)
-            return
+        too_large = not declared.isdecimal() or int(declared) > self.limit
         received = 0
 
         async def receive_within_limit() -> Message:
+            # Raised to whoever reads the body, because each door has its own shape of errors.
             nonlocal received
+            if too_large:
+                raise PayloadTooLarge()
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.limit:

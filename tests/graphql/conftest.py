@@ -4,22 +4,15 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import jwt
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from typing_extensions import override
 
-from tests.graphql.sample import JWT_SECRET, sample_app, sample_settings
-
-
-def bearer(user_id: str = "u1", *user_types: str, lasts: int = 3600) -> str:
-    claims = {"userId": user_id, "userType": list(user_types), "exp": datetime.now(UTC) + timedelta(seconds=lasts)}
-    return jwt.encode(claims, JWT_SECRET, algorithm="HS256")
+from tests.graphql.sample import sample_app, sample_settings
 
 
 class AnnouncedServer(uvicorn.Server):
@@ -39,7 +32,7 @@ class AnnouncedServer(uvicorn.Server):
 async def served(app: Starlette, **config: Any) -> AsyncIterator[str]:
     """`app` on a free port of this machine, as `host:port`."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = AnnouncedServer(uvicorn.Config(app, log_level="warning", lifespan="off", **config))
+    server = AnnouncedServer(uvicorn.Config(app, log_level="warning", **({"lifespan": "off"} | config)))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await asyncio.wait_for(server.listens.wait(), 10)
     try:

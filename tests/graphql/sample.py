@@ -19,9 +19,8 @@ from server.graphql.engine import Engine, build_schema
 from server.graphql.limits import Limits
 from server.graphql.view import GraphQLView
 from server.settings import Settings
+from tests.support.api import ADMIN_KEY, JWT_SECRET
 
-ADMIN_KEY = "an-admin-key-of-thirty-two-bytes"
-JWT_SECRET = "a-jwt-secret-of-thirty-two-bytes"
 SECRET = "4111111111111111"
 
 

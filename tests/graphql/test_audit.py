@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 from tests.graphql.conftest import served
-from tests.graphql.sample import ADMIN_KEY, sample_app, sample_settings
+from tests.graphql.sample import sample_app, sample_settings
+from tests.support.api import ADMIN_KEY
 from tests.support.npm import NPM, require_npm
 
 

@@ -1,14 +1,15 @@
 """The door over HTTP: what it takes, and what it says to everything else."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 
-from tests.graphql.conftest import asgi_client, bearer
-from tests.graphql.sample import ADMIN_KEY
+from tests.graphql.conftest import asgi_client
+from tests.support.api import ADMIN_KEY, token
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -214,8 +215,8 @@ async def test_introspection_is_for_admins() -> None:
     document = {"query": "{ __schema { queryType { name } } }"}
     callers: dict[str, dict[str, str]] = {
         "nobody": {},
-        "a user": {"Authorization": f"Bearer {bearer('u1', 'default')}"},
-        "an admin by token": {"Authorization": f"Bearer {bearer('u2', 'admin')}"},
+        "a user": {"Authorization": f"Bearer {token('u1', 'default')}"},
+        "an admin by token": {"Authorization": f"Bearer {token('u2', 'admin')}"},
         "an admin by key": {"X-Admin-Key": ADMIN_KEY},
         "a wrong key": {"X-Admin-Key": "wrong"},
     }
@@ -245,33 +246,30 @@ async def test_a_browser_gets_a_page_and_only_an_admin_gets_graphiql(client: htt
 
 
 async def test_the_caller_is_known_by_key_bearer_and_cookie(client: httpx.AsyncClient) -> None:
-    token = bearer("u7", "default")
+    shown = token("u7", "default")
     found = [
         (await client.post("/graphql", json={"query": "{ who }"}, headers=headers)).json()["data"]["who"]
         for headers in (
             {},
             {"X-Admin-Key": ADMIN_KEY},
-            {"Authorization": f"Bearer {token}"},
-            {"Cookie": f"token={token}"},
+            {"Authorization": f"Bearer {shown}"},
+            {"Cookie": f"token={shown}"},
         )
     ]
     assert found == [None, "admin", "u7", "u7"]
 
 
-@pytest.mark.parametrize("lasts", [-10, None], ids=["expired", "nonsense"])
+@pytest.mark.parametrize("shown", [token("u1", lasts=timedelta(seconds=-10)), "nonsense"], ids=["expired", "nonsense"])
 @pytest.mark.parametrize("body", [b'{"query": "{ greeting }"}', b"null"])
-async def test_a_token_that_does_not_hold_clears_its_cookie(
-    client: httpx.AsyncClient, lasts: int | None, body: bytes
-) -> None:
-    token = bearer("u1", lasts=lasts) if lasts else "nonsense"
-    answer = await post(client, body, Cookie=f"token={token}")
+async def test_a_token_that_does_not_hold_clears_its_cookie(client: httpx.AsyncClient, shown: str, body: bytes) -> None:
+    answer = await post(client, body, Cookie=f"token={shown}")
     cleared = answer.headers["set-cookie"]
     assert cleared.startswith('token=""')
     assert "Max-Age=0" in cleared
 
 
 async def test_a_good_token_keeps_its_cookie(client: httpx.AsyncClient) -> None:
-    answer = await post(client, b'{"query": "{ greeting }"}', Cookie=f"token={bearer()}")
+    answer = await post(client, b'{"query": "{ greeting }"}', Cookie=f"token={token('u1')}")
     assert "set-cookie" not in answer.headers
 
 

@@ -4,16 +4,19 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.graphql.conftest import bearer, served
-from tests.graphql.sample import ADMIN_KEY, SECRET, closed, sample_app, sample_settings
+from tests.graphql.conftest import served
+from tests.graphql.sample import SECRET, closed, sample_app, sample_settings
+from tests.support.api import ADMIN_KEY, token
 from tests.support.npm import NPM, require_npm
 
+EXPIRED = timedelta(seconds=-10)
 PROTOCOL = "graphql-transport-ws"
 
 
@@ -186,19 +189,19 @@ async def test_no_other_protocol_is_spoken(address: str, subprotocols: list[str]
 
 CALLERS: dict[str, tuple[dict[str, str], dict[str, str], str | None]] = {
     "nobody": ({}, {}, None),
-    "a user by header": ({"Authorization": f"Bearer {bearer('u1')}"}, {}, "u1"),
-    "a user by cookie": ({"Cookie": f"token={bearer('u2')}"}, {}, "u2"),
-    "a user by connection_init": ({}, {"Authorization": f"Bearer {bearer('u3')}"}, "u3"),
+    "a user by header": ({"Authorization": f"Bearer {token('u1')}"}, {}, "u1"),
+    "a user by cookie": ({"Cookie": f"token={token('u2')}"}, {}, "u2"),
+    "a user by connection_init": ({}, {"Authorization": f"Bearer {token('u3')}"}, "u3"),
     "an admin by header": ({"X-Admin-Key": ADMIN_KEY}, {}, "admin"),
     "an admin by connection_init": ({}, {"x-admin-key": ADMIN_KEY}, "admin"),
     "connection_init wins over the handshake": (
-        {"Authorization": f"Bearer {bearer('u4')}"},
-        {"authorization": f"bearer {bearer('u5')}"},
+        {"Authorization": f"Bearer {token('u4')}"},
+        {"authorization": f"bearer {token('u5')}"},
         "u5",
     ),
     "a fresh token beside an expired cookie": (
-        {"Cookie": f"token={bearer('u6', lasts=-10)}"},
-        {"authorization": f"Bearer {bearer('u6')}"},
+        {"Cookie": f"token={token('u6', lasts=EXPIRED)}"},
+        {"authorization": f"Bearer {token('u6')}"},
         "u6",
     ),
 }
@@ -218,7 +221,7 @@ async def test_the_caller_is_known_by_the_handshake_or_by_connection_init(
     [
         ({}, {"x-admin-key": "wrong"}),
         ({}, {"Authorization": "Bearer nonsense"}),
-        ({}, {"Authorization": f"Bearer {bearer(lasts=-10)}"}),
+        ({}, {"Authorization": f"Bearer {token('u1', lasts=EXPIRED)}"}),
         ({"Authorization": "Bearer nonsense"}, {}),
         ({"X-Admin-Key": "wrong"}, {}),
     ],
@@ -305,7 +308,7 @@ async def test_a_query_that_takes_too_long_is_given_up_and_a_subscription_is_not
 async def test_only_pages_of_this_origin_and_those_named_may_connect(
     address: str, origin: str | None, is_welcome: bool
 ) -> None:
-    headers = {"Cookie": f"token={bearer('u1')}"}
+    headers = {"Cookie": f"token={token('u1')}"}
     page = f"http://{address}" if origin == "same" else origin
     if is_welcome:
         async with talk(address, additional_headers=headers, origin=page) as one:
