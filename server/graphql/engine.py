@@ -189,7 +189,7 @@ class Engine(strawberry.Schema):
             # Nothing ran: the variables do not fit.
             errors = [coded(error, ErrorCode.BAD_USER_INPUT) for error in result.errors]
             return self._refuse(RefusedDocument(errors), context)
-        present(result.errors, context.request_id, self.limits.errors)
+        present(result.errors, context.request_id, self.limits.field_errors)
         return ExecutionResult(result.data, result.errors)
 
     def _refuse(self, fault: Exception, context: RequestContext) -> Refusal:
@@ -207,7 +207,7 @@ class Engine(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """For what runs through Strawberry's own paths (`execute_sync`): the same codes, the same masks."""
         context = execution_context.context if execution_context else None
-        present(errors, getattr(context, "request_id", ""), self.limits.errors)
+        present(errors, getattr(context, "request_id", ""), self.limits.field_errors)
 
 
 def build_schema(

@@ -24,8 +24,10 @@ class Limits:
     aliases: int = 50
     root_fields: int = 30
     root_mutations: int = 20
-    errors: int = 20
-    """The most errors that one answer lists."""
+    errors: int = 8
+    """The most errors that are listed of a request that cannot run."""
+    field_errors: int = 50
+    """The most errors that are listed of one that ran."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ class Query:
 
     @strawberry.field
     def all_broken(self) -> list["Broken"]:
-        return [Broken() for _ in range(50)]
+        return [Broken() for _ in range(60)]
 
     @strawberry.field
     async def slow(self, seconds: float) -> str:
