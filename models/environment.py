@@ -72,6 +72,16 @@ class EnvironmentReader:
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(word.strip() for word in self.environment.get(name, "").split(",") if word.strip())
 
+    def origins(self, name: str) -> tuple[str, ...]:
+        """Origins of pages, `scheme://host[:port]` each, or `*` for all."""
+        origins = self.words(name)
+        for origin in origins:
+            parts = urlsplit(origin)
+            bare = not (parts.path or parts.query or parts.fragment or parts.username)
+            if origin != "*" and not (parts.scheme in ("http", "https") and parts.hostname and bare):
+                self.fault(name, f"must be a list of origins such as https://shop.example ({origin!r} is none)")
+        return origins
+
     def networks(self, name: str) -> tuple[str, ...]:
         networks = self.words(name)
         for network in networks:

@@ -57,7 +57,7 @@ class Settings:
             rate_limit=reader.rate_limit(),
             usage_hold=reader.whole("USAGE_HOLD", 900, 1, 31_536_000),
             forwarded_allow_ips=reader.networks("FORWARDED_ALLOW_IPS"),
-            cors_origins=reader.words("CORS_ORIGINS"),
+            cors_origins=reader.origins("CORS_ORIGINS"),
             body_limit=reader.whole("BODY_LIMIT", 65_536, 1_024, 16_777_216),
             request_timeout=float(reader.whole("REQUEST_TIMEOUT", 30, 1, 600)),
             log_level=reader.log_level(),

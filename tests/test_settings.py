@@ -53,6 +53,7 @@ def test_all_faults_are_named_in_one_message() -> None:
                 "RATE_LIMIT": "many",
                 "USAGE_HOLD": "0",
                 "FORWARDED_ALLOW_IPS": "*",
+                "CORS_ORIGINS": "https://shop.example/path",
                 "LOG_LEVEL": "loud",
             }
         )
@@ -67,6 +68,7 @@ def test_all_faults_are_named_in_one_message() -> None:
         "RATE_LIMIT",
         "USAGE_HOLD",
         "FORWARDED_ALLOW_IPS",
+        "CORS_ORIGINS",
         "LOG_LEVEL",
     }
     assert all(fault in str(raised.value) for fault in raised.value.faults)
