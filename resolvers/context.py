@@ -10,6 +10,7 @@ from strawberry.types.unset import UNSET
 
 from models.errors import InvalidToken
 from models.principal import Principal
+from resolvers.links import RequestLinks
 from services.attempts import Attempt, AttemptRefused
 from services.registry import Services
 
@@ -23,6 +24,11 @@ class Context:
     request_id: str = ""
     connection_params: dict[str, Any] | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def links(self) -> RequestLinks:
+        """What the fields between nouns ask."""
+        return RequestLinks(self)
 
     def caller(self) -> Principal:
         """Who is calling. An invalid token is refused on open fields too (403)."""

@@ -9,7 +9,9 @@ from models.errors import InvalidInput as InvalidInputError
 from models.errors import NotFound as NotFoundError
 from models.errors import RateLimited as RateLimitedError
 from models.errors import Refused as RefusedError
+from models.usage import UsageLimitReached as UsageLimitReachedError
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused, problem_from_error
+from schema.usage import UsageLimitReached
 
 
 class InvalidInputHandler(strawberry.ExceptionHandler[InvalidInputError, InvalidInput]):
@@ -20,6 +22,11 @@ class InvalidInputHandler(strawberry.ExceptionHandler[InvalidInputError, Invalid
 class NotFoundHandler(strawberry.ExceptionHandler[NotFoundError, NotFound]):
     def handle(self, exception: NotFoundError, **_: Any) -> Any:
         return problem_from_error(exception)
+
+
+class UsageLimitReachedHandler(strawberry.ExceptionHandler[UsageLimitReachedError, UsageLimitReached]):
+    def handle(self, exception: UsageLimitReachedError, **_: Any) -> Any:
+        return UsageLimitReached.from_error(exception)
 
 
 class ConflictHandler(strawberry.ExceptionHandler[ConflictError, Conflict]):
@@ -40,6 +47,7 @@ class RateLimitedHandler(strawberry.ExceptionHandler[RateLimitedError, RateLimit
 PROBLEM_HANDLERS = (
     InvalidInputHandler(),
     NotFoundHandler(),
+    UsageLimitReachedHandler(),
     ConflictHandler(),
     RefusedHandler(),
     RateLimitedHandler(),

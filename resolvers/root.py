@@ -8,17 +8,23 @@ import strawberry
 
 from models.errors import Forbidden, InvalidInput, Unauthenticated
 from models.ids import split_global_id
-from resolvers import access_codes, coupons, orders
+from resolvers import access_codes, coupons, orders, usage
 from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
 from resolvers.orders import OrderMutation, OrderQuery
+from resolvers.usage import UsageMutation, UsageQuery, UsageSubscription
 from schema.connections import Node
 
 Finder = Callable[[Info, str], Awaitable[Node | None]]
 
 # How an object of each type is found again by its raw id.
-FINDERS: dict[str, Finder] = {"Coupon": coupons.node, "AccessCode": access_codes.node, "Order": orders.node}
+FINDERS: dict[str, Finder] = {
+    "Coupon": coupons.node,
+    "AccessCode": access_codes.node,
+    "UsageFollower": usage.node,
+    "Order": orders.node,
+}
 MAX_NODES = 100
 
 
@@ -41,7 +47,7 @@ class Viewer:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CouponQuery, AccessCodeQuery, OrderQuery):
+class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery):
     @strawberry.field(description="An object by its global id; null where there is none that the caller may see.")
     async def node(
         self,
@@ -69,5 +75,10 @@ class Query(CouponQuery, AccessCodeQuery, OrderQuery):
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(CouponMutation, AccessCodeMutation, OrderMutation):
+class Mutation(CouponMutation, AccessCodeMutation, UsageMutation, OrderMutation):
+    pass
+
+
+@strawberry.type(description="Everything that can be listened to.")
+class Subscription(UsageSubscription):
     pass

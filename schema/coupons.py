@@ -2,15 +2,19 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
 from models import coupons as models
 from models.ids import global_id
 from schema.connections import Connection, Node
+from schema.links import LinkInfo
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
 from schema.scalars import BigInt
+
+if TYPE_CHECKING:
+    from schema.usage import UsageFollower
 
 strawberry.enum(models.CouponRole, name="CouponRole", description="Who a coupon belongs to.")
 
@@ -43,6 +47,12 @@ class Coupon(Node):
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
     last_used_at: datetime | None = strawberry.field(description="When it was last redeemed.")
+
+    @strawberry.field(description="The follower that counts its usage. For users and admins.")
+    async def usage_follower(
+        self, info: LinkInfo
+    ) -> Annotated["UsageFollower", strawberry.lazy("schema.usage")] | None:
+        return await info.context.links.usage_follower(self.database_id)
 
     @classmethod
     def from_domain(cls, coupon: models.Coupon) -> Self:

@@ -85,7 +85,7 @@ def migrate() -> None:
     async def work() -> dict[str, int]:
         database = Database(settings.mongo_uri, settings.database)
         try:
-            return await run(database)
+            return await run(database, usage_hold=settings.usage_hold)
         finally:
             database.close()
 

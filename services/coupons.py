@@ -91,6 +91,11 @@ class Coupons:
     async def find_by_id(self, _: Attempt, coupon_id: str) -> Coupon | None:
         return await self._by_id.load(coupon_id)
 
+    async def find_followed(self, principal: Principal, coupon_id: str) -> Coupon | None:
+        """The coupon that a usage follower counts. For users and admins."""
+        principal.require_signed_in()
+        return await self._by_id.load(coupon_id)
+
     async def list_window(
         self, principal: Principal, raw_filter: Mapping[str, Any], order: KeysetOrder, window: Window
     ) -> Slice[Coupon]:

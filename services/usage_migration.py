@@ -18,6 +18,7 @@ from models.instants import to_milliseconds
 from models.usage import Limits, UsageFollower, UserUsage
 from models.usage_inputs import Move
 from services.database import Database
+from services.indexes import ensure_indexes
 from services.usage_documents import FORM, follower_to_document, usage_ledger_row, usage_to_document
 
 if TYPE_CHECKING:
@@ -52,14 +53,14 @@ async def prepare_usage(database: Database, hold: int) -> int:
     The take-over comes first: the original system could hold two followers of a campaign, which our indexes refuse.
     Each follower is one transaction, so that a crash leaves whole followers and running it again finishes the rest.
     """
-    await database.usage_followers.create_indexes([FORM_INDEX])
-    await database.usage_counters.create_indexes(COUNTER_INDEXES)
-    await database.usage_ledger.create_indexes(LEDGER_INDEXES)
+    await ensure_indexes(database.usage_followers, [FORM_INDEX])
+    await ensure_indexes(database.usage_counters, COUNTER_INDEXES)
+    await ensure_indexes(database.usage_ledger, LEDGER_INDEXES)
     taken = 0
     now = to_milliseconds(datetime.now(UTC))
     while await database.transaction(lambda session: _take_over_one(database, session, now, timedelta(seconds=hold))):
         taken += 1
-    await database.usage_followers.create_indexes(FOLLOWER_INDEXES)
+    await ensure_indexes(database.usage_followers, FOLLOWER_INDEXES)
     return taken
 
 

@@ -1,7 +1,7 @@
 """Tessera's schema: served by the view, printed by `tessera schema`."""
 
 from resolvers.problems import PROBLEM_HANDLERS
-from resolvers.root import Mutation, Query
+from resolvers.root import Mutation, Query, Subscription
 from schema.scalars import SCALARS
 from server.graphql.engine import Engine, build_schema
 
@@ -11,6 +11,7 @@ def tessera_schema(*, request_timeout: float = 30.0, open_tools: bool = False) -
     return build_schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         exception_handlers=PROBLEM_HANDLERS,
         scalars=SCALARS,
         request_timeout=request_timeout,

@@ -1,0 +1,166 @@
+"""The GraphQL fields of usage followers."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any
+
+import strawberry
+
+from models.ids import is_object_id
+from models.pages import Window
+from models.usage_inputs import MoveUsages
+from resolvers.context import Info, as_mapping
+from schema.arguments import After, Before, First, Last
+from schema.usage import UsageAvailability, UsageFollower, UsageFollowerConnection
+from schema.usage_mutations import (
+    AddUsageInput,
+    AddUsagePayload,
+    AddUsageResult,
+    CheckUsageInput,
+    CheckUsagePayload,
+    CheckUsageResult,
+    CreateUsageFollowerInput,
+    CreateUsageFollowerPayload,
+    CreateUsageFollowerResult,
+    DeleteUsageFollowerInput,
+    DeleteUsageFollowerPayload,
+    DeleteUsageFollowerResult,
+    RedeemUsageInput,
+    RedeemUsagePayload,
+    RedeemUsageResult,
+    RemoveUsageInput,
+    RemoveUsagePayload,
+    RemoveUsageResult,
+    UpdateUsageFollowerInput,
+    UpdateUsageFollowerPayload,
+    UpdateUsageFollowerResult,
+)
+
+CouponId = Annotated[
+    strawberry.ID | None, strawberry.argument(description="The coupon, by its raw `_id` or its Relay id.")
+]
+CampaignId = Annotated[strawberry.ID | None, strawberry.argument(description="The campaign, by its raw `_id`.")]
+UserId = Annotated[
+    str | None, strawberry.argument(description="The user it is about; the caller when not given. Others: for admins.")
+]
+
+
+async def node(info: Info, raw_id: str) -> UsageFollower | None:
+    """A follower by its raw id, for `node` and `nodes`: for users and admins."""
+    if not is_object_id(raw_id):
+        return None
+    return await _find(info, id=raw_id)
+
+
+async def _find(info: Info, **named: str | None) -> UsageFollower | None:
+    follower = await info.context.services.usage.find(info.context.caller(), named)
+    return UsageFollower.from_domain(follower) if follower else None
+
+
+def _without_id(given: Any) -> dict[str, Any]:
+    return {name: value for name, value in as_mapping(given).items() if name != "id"}
+
+
+@strawberry.type
+class UsageQuery:
+    @strawberry.field(
+        description="A usage follower by its id, its coupon or its campaign (exactly one); null where there is none."
+    )
+    async def usage_follower(
+        self,
+        info: Info,
+        id: Annotated[  # noqa: A002  # the name of the argument in the API
+            strawberry.ID | None, strawberry.argument(description="Its Relay id or its raw `_id`.")
+        ] = None,
+        coupon_id: CouponId = None,
+        campaign_id: CampaignId = None,
+    ) -> UsageFollower | None:
+        return await _find(info, id=id, couponId=coupon_id, campaignId=campaign_id)
+
+    @strawberry.field(description="All usage followers, the newest first. For admins.")
+    async def usage_followers(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> UsageFollowerConnection:
+        caller, usage = info.context.caller(), info.context.services.usage
+        caller.require_admin()
+        page = await usage.list_window(caller, Window.of(first, after, last, before))
+        return UsageFollowerConnection.of(page, UsageFollower.from_domain, lambda: usage.count(caller))
+
+    @strawberry.field(
+        description="What the follower of a coupon or a campaign (exactly one) allows a user; null where there is none."
+    )
+    async def usage_availability(
+        self, info: Info, coupon_id: CouponId = None, campaign_id: CampaignId = None, user_id: UserId = None
+    ) -> UsageAvailability | None:
+        named, asked = {"couponId": coupon_id, "campaignId": campaign_id}, {"userId": user_id}
+        found = await info.context.services.usage.find_availability(info.context.caller(), named, asked)
+        return UsageAvailability.from_domain(found) if found else None
+
+
+@strawberry.type
+class UsageMutation:
+    @strawberry.mutation(description="Follow a coupon or a campaign, which can have one follower. For admins.")
+    async def create_usage_follower(
+        self,
+        info: Info,
+        input: CreateUsageFollowerInput,  # noqa: A002
+    ) -> CreateUsageFollowerResult:
+        made = await info.context.services.usage.create(info.context.caller(), as_mapping(input))
+        return CreateUsageFollowerPayload(usage_follower=UsageFollower.from_domain(made.follower))
+
+    @strawberry.mutation(description="Change the limits of a follower. For admins.")
+    async def update_usage_follower(
+        self,
+        info: Info,
+        input: UpdateUsageFollowerInput,  # noqa: A002
+    ) -> UpdateUsageFollowerResult:
+        changed = await info.context.services.usage.update(info.context.caller(), input.id, _without_id(input))
+        return UpdateUsageFollowerPayload(usage_follower=UsageFollower.from_domain(changed.follower))
+
+    @strawberry.mutation(description="Delete a follower with its counts; the ledger stays. For admins.")
+    async def delete_usage_follower(
+        self,
+        info: Info,
+        input: DeleteUsageFollowerInput,  # noqa: A002
+    ) -> DeleteUsageFollowerResult:
+        deleted = await info.context.services.usage.delete(info.context.caller(), input.id)
+        return DeleteUsageFollowerPayload(usage_follower=UsageFollower.from_domain(deleted.follower))
+
+    @strawberry.mutation(description="Set units aside, as many as the limits leave. For the user and admins.")
+    async def check_usage(self, info: Info, input: CheckUsageInput) -> CheckUsageResult:  # noqa: A002
+        grant = await info.context.services.usage.check(info.context.caller(), as_mapping(input))
+        return CheckUsagePayload.from_domain(grant)
+
+    @strawberry.mutation(description="Count usage on all followers that are named or on none. For the user and admins.")
+    async def add_usage(self, info: Info, input: AddUsageInput) -> AddUsageResult:  # noqa: A002
+        added = await info.context.services.usage.add(info.context.caller(), as_mapping(input), shape=MoveUsages)
+        return AddUsagePayload.from_domain(added)
+
+    @strawberry.mutation(
+        description="Give usage back, never below nothing, on all followers that are named. For the user and admins."
+    )
+    async def remove_usage(self, info: Info, input: RemoveUsageInput) -> RemoveUsageResult:  # noqa: A002
+        removed = await info.context.services.usage.remove(info.context.caller(), as_mapping(input), shape=MoveUsages)
+        return RemoveUsagePayload.from_domain(removed)
+
+    @strawberry.mutation(description="Check and count usage in one step. For the user and admins.")
+    async def redeem_usage(self, info: Info, input: RedeemUsageInput) -> RedeemUsageResult:  # noqa: A002
+        redeemed = await info.context.services.usage.redeem(info.context.caller(), as_mapping(input))
+        return RedeemUsagePayload(usage_follower=UsageFollower.from_domain(redeemed.follower))
+
+
+@strawberry.type
+class UsageSubscription:
+    @strawberry.subscription(
+        description=(
+            "What the follower of a coupon or a campaign (exactly one) allows a user: at once, then on every change, "
+            "at most ten times a second; null while there is no follower. For the user and admins."
+        )
+    )
+    async def usage_availability_changed(
+        self, info: Info, coupon_id: CouponId = None, campaign_id: CampaignId = None, user_id: UserId = None
+    ) -> AsyncGenerator[UsageAvailability | None, None]:
+        named, asked = {"couponId": coupon_id, "campaignId": campaign_id}, {"userId": user_id}
+        async with aclosing(info.context.services.usage.watch(info.context.caller(), named, asked)) as told:
+            async for found in told:
+                yield UsageAvailability.from_domain(found) if found else None
