@@ -7,7 +7,29 @@ need when they are called.
 import asyncio
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from models.environment import EnvironmentReader, SettingsError
+
+if TYPE_CHECKING:
+    from consumers.replaying import DeadLetter
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which dead letters: all conditions hold. `since` is when they died; `again` takes those put back before too."""
+
+    code: str | None = None
+    since: datetime | None = None
+    key: str | None = None
+    limit: int | None = None
+    again: bool = False
 
 
 def run(environment: Mapping[str, str]) -> int:
@@ -28,11 +50,62 @@ def run(environment: Mapping[str, str]) -> int:
         return await ConsumersProcess(settings).run()
 
     try:
-        with asyncio.Runner(loop_factory=_loop_factory) as runner:
-            return runner.run(work())
+        return _run(work())
     except (TopicsMissing, OSError) as fault:
         logging.getLogger("tessera.consumer").critical("%s", fault)
         return 2
+
+
+def emit(environment: Mapping[str, str], topic: str, text: str, *, key: str | None, each: bool) -> list[str]:
+    """Send the JSON `text` to a topic: see `consumers.emitting`. Raises `KafkaAway` besides."""
+    from consumers.emitting import emit_events
+
+    reader = EnvironmentReader(environment)
+    servers = reader.kafka_servers()
+    if servers is None:
+        reader.fault("KAFKA_URI", "is missing: host:port[,host:port] of Kafka")
+    if reader.faults or servers is None:
+        raise SettingsError(reader.faults)
+    with _kafka_errors():
+        return _run(emit_events(servers, topic, text, key=key, each=each))
+
+
+def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_run: bool) -> "list[DeadLetter]":
+    """Put dead letters back: see `consumers.replaying`. Raises `KafkaAway` besides."""
+    from consumers.replaying import replay_dead_letters
+    from consumers.settings import ConsumerSettings
+    from services.registry import Services
+
+    settings = ConsumerSettings.from_environment(environment)
+
+    async def work() -> "list[DeadLetter]":
+        services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
+        try:
+            return await replay_dead_letters(settings.kafka_servers, services.inbox, topic, filters, dry_run=dry_run)
+        finally:
+            await services.close()
+
+    with _kafka_errors():
+        return _run(work())
+
+
+class KafkaAway(Exception):
+    """Kafka does not answer; the message says what it said."""
+
+
+@contextmanager
+def _kafka_errors() -> Iterator[None]:
+    from aiokafka.errors import KafkaError
+
+    try:
+        yield
+    except KafkaError as fault:
+        raise KafkaAway(str(fault) or type(fault).__name__) from fault
+
+
+def _run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    with asyncio.Runner(loop_factory=_loop_factory) as runner:
+        return runner.run(work)
 
 
 def _loop_factory() -> asyncio.AbstractEventLoop:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -53,15 +54,25 @@ class Broker:
         wanted = set(topics) - self._known
         if not wanted:
             return
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers, client_id="tessera")
-        try:
-            await admin.start()
+        async with self._admin() as admin:
             missing = wanted - set(await admin.list_topics())
             if missing:
                 await self._make(admin, missing)
+        self._known |= wanted
+
+    async def has_topic(self, topic: str) -> bool:
+        """Whether there is such a topic; raises `KafkaError` without Kafka."""
+        async with self._admin() as admin:
+            return topic in await admin.list_topics()
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers, client_id="tessera")
+        try:
+            await admin.start()
+            yield admin
         finally:
             await admin.close()
-        self._known |= wanted
 
     async def _make(self, admin: AIOKafkaAdminClient, missing: set[str]) -> None:
         answer = await admin.create_topics([self._new_topic(topic) for topic in sorted(missing)])

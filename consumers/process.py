@@ -42,6 +42,7 @@ class ConsumersProcess:
         self._services = Services.open(
             mongo_uri=settings.mongo_uri,
             database_name=settings.database,
+            usage_hold=settings.usage_hold,
             events_enabled=True,
         )
         self._payments = PaymentService(settings.payment_uri)

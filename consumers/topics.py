@@ -3,6 +3,7 @@
 from consumers.accepted_payments import payment_accepted
 from consumers.handler import Handler
 from consumers.payments import PaymentService
+from consumers.usage_events import usage_events
 from services.registry import Services
 
 PRODUCED = (
@@ -27,4 +28,5 @@ def handlers(services: Services, payments: PaymentService) -> dict[str, Handler]
     return {
         "payment-service-accept": accepted,
         "paymentService-payment-service-accept": accepted,
+        **usage_events(services),
     }

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from models.environment import SettingsError
+from server.consume_cli import add_event_commands
 from server.settings import Settings
 
 DATA = Path(".tessera")
@@ -20,6 +21,7 @@ app = typer.Typer(
     # A traceback with local variables would show secrets.
     pretty_exceptions_enable=False,
 )
+add_event_commands(app)
 
 
 def _fail(message: str, code: int) -> typer.Exit:

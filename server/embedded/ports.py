@@ -34,12 +34,17 @@ def is_listening(port: int) -> bool:
 
 def kept_ports(file: Path, count: int) -> list[int]:
     """The ports of the last start while they are free, else others, written down for the next start."""
-    try:
-        ports = [int(word) for word in file.read_text().split()]
-    except (FileNotFoundError, ValueError):
-        ports = []
+    ports = last_ports(file)
     if len(ports) != count or not all(map(is_free, ports)):
         ports = free_ports(count)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(" ".join(map(str, ports)) + "\n")
     return ports
+
+
+def last_ports(file: Path) -> list[int]:
+    """The ports of the last start; none where there was none."""
+    try:
+        return [int(word) for word in file.read_text().split()]
+    except (FileNotFoundError, ValueError):
+        return []

@@ -15,11 +15,24 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from consumers.topics import PRODUCED
 from models.principal import SYSTEM
 from services.registry import Services
 from tests.support.eventually import eventually
 from tests.support.workers import ROOT, free_port
 
+CONSUMED = (
+    "payment-service-accept",
+    "paymentService-payment-service-accept",
+    "campaignService-campaignCreated",
+    "campaignService-campaignUpdated",
+    "campaignService-campaignDeleted",
+    "couponService-couponCreated",
+    "couponService-couponUpdated",
+    "couponService-couponDeleted",
+    "couponService-couponRedeemed",
+    "basketService-setUsage-active",
+)
 STARTS_WITHIN = 60.0
 ARRIVES_WITHIN = 60.0
 
@@ -142,6 +155,11 @@ class EventWorld:
 
         await eventually(enough, within=ARRIVES_WITHIN, every=0.2)
         return found
+
+    def written_topics(self) -> list[str]:
+        """Every topic that the consumers write to."""
+        dead = [f"{topic}.dlt" for topic in CONSUMED]
+        return [*PRODUCED, *dead]
 
     async def order_of(self, payment: dict[str, Any]) -> Any:
         """Wait for the order of a payment."""

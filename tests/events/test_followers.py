@@ -1,0 +1,182 @@
+"""Campaigns, coupons and baskets of other services keep the usage followers."""
+
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from models.principal import SYSTEM
+from models.usage import Availability, UsageFollowerNotFound
+from tests.support.api import unique
+from tests.support.consumers import EventWorld, header
+from tests.support.eventually import eventually
+
+LIMITS: dict[str, int | None] = {"maxLimitInBasket": 3, "maxTotalLimit": 100, "maxLimitPerCustomer": 5}
+
+
+async def standing(world: EventWorld, identifier: str, user_id: str | None = None) -> Availability | None:
+    try:
+        return await world.services.usage.get_availability(SYSTEM, identifier, {"userId": user_id} if user_id else {})
+    except UsageFollowerNotFound:
+        return None
+
+
+async def limits_become(world: EventWorld, identifier: str, expected: dict[str, int | None] | None) -> None:
+    """Wait until the follower has these limits; None: until there is none."""
+
+    async def are_so() -> bool:
+        found = await standing(world, identifier)
+        if found is None or expected is None:
+            return found is None and expected is None
+        limits = found.follower.limits
+        return expected == {
+            "maxLimitInBasket": limits.in_basket,
+            "maxTotalLimit": limits.total,
+            "maxLimitPerCustomer": limits.per_customer,
+        }
+
+    await eventually(are_so, within=60)
+
+
+async def followed(world: EventWorld, **changes: Any) -> str:
+    """A campaign with a follower; answers its id."""
+    identifier = str(ObjectId())
+    limits = LIMITS | changes
+    await world.send("campaignService-campaignCreated", [{"_id": identifier, **limits}])
+    await limits_become(world, identifier, limits)
+    return identifier
+
+
+@pytest.mark.parametrize("service", ["campaignService-campaign", "couponService-coupon"])
+async def test_a_follower_is_made_changed_and_deleted_by_the_events_of_its_service(
+    world: EventWorld, service: str
+) -> None:
+    identifier = str(ObjectId())
+    await world.send(f"{service}Created", {"_id": identifier, "name": "Spring", **LIMITS})
+    await limits_become(world, identifier, LIMITS)
+    await world.send(f"{service}Updated", {"_id": identifier, "maxTotalLimit": 7, "maxLimitPerCustomer": 2})
+    changed = {"maxLimitInBasket": None, "maxTotalLimit": 7, "maxLimitPerCustomer": 2}
+    await limits_become(world, identifier, changed)
+    await world.send(f"{service}Deleted", {"_id": identifier})
+    await limits_become(world, identifier, None)
+
+
+async def test_one_event_brings_several_campaigns_and_sets_limits_where_a_follower_is_there(world: EventWorld) -> None:
+    old, new = await followed(world), str(ObjectId())
+    fresh: dict[str, int | None] = {"maxLimitInBasket": 1, "maxTotalLimit": 2, "maxLimitPerCustomer": 1}
+    await world.send("campaignService-campaignCreated", [{"_id": old, **fresh}, {"_id": new, **fresh}])
+    await limits_become(world, old, fresh)
+    await limits_become(world, new, fresh)
+
+
+async def test_an_update_that_comes_before_its_creation_waits_for_it(world: EventWorld) -> None:
+    identifier = str(ObjectId())
+    await world.send("campaignService-campaignUpdated", [{"_id": identifier, **LIMITS, "maxTotalLimit": 9}])
+    await world.send("campaignService-campaignCreated", [{"_id": identifier, **LIMITS}])
+    await limits_become(world, identifier, {**LIMITS, "maxTotalLimit": 9})
+
+
+@pytest.mark.parametrize("what", ["Updated", "Deleted"])
+async def test_an_event_for_a_follower_that_never_comes_is_a_dead_letter(world: EventWorld, what: str) -> None:
+    topic, key = f"campaignService-campaign{what}", unique()
+    await world.send(topic, [{"_id": str(ObjectId()), **LIMITS}], key=key)
+    (dead,) = await world.arrived(f"{topic}.dlt", 1, where=lambda r: r.key == key.encode())
+    assert header(dead, "dlt-error-code") == UsageFollowerNotFound.code
+
+
+async def test_of_an_event_with_an_unknown_campaign_nothing_is_done(world: EventWorld) -> None:
+    known, topic, key = await followed(world), "campaignService-campaignUpdated", unique()
+    campaigns = [{"_id": known, **LIMITS, "maxTotalLimit": 1}, {"_id": str(ObjectId()), **LIMITS}]
+    await world.send(topic, campaigns, key=key)
+    await world.arrived(f"{topic}.dlt", 1, where=lambda r: r.key == key.encode())
+    await limits_become(world, known, LIMITS)
+
+
+async def test_a_coupon_that_was_redeemed_enrols_its_user_with_nothing_and_never_lowers_a_count(
+    world: EventWorld,
+) -> None:
+    coupon, user = str(ObjectId()), unique("user")
+    await world.send("couponService-couponCreated", {"_id": coupon, **LIMITS})
+    await world.send("couponService-couponRedeemed", {"resMsg": {"_id": coupon}, "userId": user})
+
+    async def users() -> int:
+        found = await standing(world, coupon)
+        return found.follower.user_count if found else 0
+
+    await eventually(lambda: _is(users, 1), within=60)
+    await world.services.usage.redeem(SYSTEM, {"userId": user, "couponId": coupon})
+    other = unique("user")
+    await world.send("couponService-couponRedeemed", {"resMsg": {"_id": coupon}, "userId": user}, key="same")
+    await world.send("couponService-couponRedeemed", {"resMsg": {"_id": coupon}, "userId": other}, key="same")
+    await eventually(lambda: _is(users, 2), within=60)
+    found = await standing(world, coupon, user)
+    assert found is not None
+    assert found.used == 1
+
+
+@pytest.mark.parametrize("nested", [True, False])
+async def test_a_paid_basket_counts_the_holds_of_its_user_once(world: EventWorld, nested: bool) -> None:
+    campaign, user = await followed(world), unique("user")
+    await world.services.usage.check(SYSTEM, {"userId": user, "campaignId": campaign, "usageAmount": 2})
+    basket = {"userId": user, "campaignIds": [campaign]}
+    headers = {"ce_id": unique("event"), "ce_source": "/basket", "ce_specversion": "1.0"}
+    for _ in range(3):
+        await world.send(
+            "basketService-setUsage-active", {"product": basket} if nested else basket, key=user, headers=headers
+        )
+
+    async def used() -> int:
+        found = await standing(world, campaign, user)
+        return found.used if found else -1
+
+    await eventually(lambda: _is(used, 2), within=60)
+    # Another event without an open hold, behind the copies: once it is dead they have all been seen.
+    await world.send("basketService-setUsage-active", basket, key=user)
+    (dead,) = await world.arrived("basketService-setUsage-active.dlt", 1, where=lambda r: r.key == user.encode())
+    assert header(dead, "dlt-error-message") == "There is no open hold to commit."
+    assert await used() == 2
+
+
+async def test_a_basket_that_breaks_a_limit_is_a_dead_letter_with_the_reason(world: EventWorld) -> None:
+    campaign, user = await followed(world), unique("user")
+    await world.services.usage.check(SYSTEM, {"userId": user, "campaignId": campaign, "usageAmount": 3})
+    await world.send("campaignService-campaignUpdated", [{"_id": campaign, **LIMITS, "maxTotalLimit": 1}])
+    await limits_become(world, campaign, {**LIMITS, "maxTotalLimit": 1})
+    await world.send("basketService-setUsage-active", {"userId": user, "campaignIds": [campaign]}, key=user)
+    (dead,) = await world.arrived("basketService-setUsage-active.dlt", 1, where=lambda r: r.key == user.encode())
+    assert header(dead, "dlt-error-code") == "USAGE_LIMIT_REACHED"
+
+
+@pytest.mark.parametrize(
+    ("topic", "value"),
+    [
+        ("campaignService-campaignCreated", None),
+        ("campaignService-campaignCreated", b"null"),
+        ("campaignService-campaignCreated", []),
+        ("campaignService-campaignCreated", [{"maxTotalLimit": 1}]),
+        ("campaignService-campaignCreated", [{"_id": "no id", "maxTotalLimit": 1}]),
+        ("campaignService-campaignCreated", [{"_id": 5}]),
+        ("campaignService-campaignCreated", [{"_id": "64b7f0c2a1b2c3d4e5f60718", "maxTotalLimit": -1}]),
+        ("campaignService-campaignUpdated", b"{broken"),
+        ("couponService-couponRedeemed", {"userId": "u"}),
+        ("couponService-couponRedeemed", {"resMsg": {"_id": "64b7f0c2a1b2c3d4e5f60718"}}),
+        ("basketService-setUsage-active", {"userId": "u"}),
+        ("basketService-setUsage-active", {"product": "p"}),
+        ("basketService-setUsage-active", b"\xff\xfe"),
+        ("payment-service-accept", b"[" * 100_000),
+        ("payment-service-accept", {"paymentId": 5}),
+        ("payment-service-accept", {"paymentId": "p", "userId": "u", "totalPrice": -1}),
+        ("payment-service-accept", b'{"totalPrice": NaN}'),
+    ],
+)
+async def test_bad_data_are_dead_letters_at_once(world: EventWorld, topic: str, value: Any) -> None:
+    key = unique("bad")
+    await world.send(topic, value, key=key)
+    (dead,) = await world.arrived(f"{topic}.dlt", 1, where=lambda r: r.key == key.encode())
+    assert header(dead, "dlt-error-code") == "BAD_USER_INPUT"
+    assert header(dead, "dlt-error-message")
+
+
+async def _is(count: Any, expected: int) -> bool:
+    found: int = await count()
+    return found == expected
