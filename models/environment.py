@@ -50,6 +50,12 @@ class EnvironmentReader:
             return default
         return int(raw)
 
+    def switch(self, name: str, *, default: bool) -> bool:
+        raw = self.environment.get(name, "1" if default else "0")
+        if raw not in ("0", "1"):
+            self.fault(name, "must be 0 or 1")
+        return raw == "1"
+
     def kafka_servers(self) -> str | None:
         """`host:port[,host:port]` without its scheme, or None where it is unset."""
         raw = self.environment.get("KAFKA_URI")

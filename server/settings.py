@@ -29,6 +29,8 @@ class Settings:
     body_limit: int = 65_536
     request_timeout: float = 30.0
     log_level: str = "info"
+    compiled_operations: bool = True
+    """Whether GraphQL operations are compiled; False leaves them all to graphql-core, with the same answers."""
     open_tools: bool = False
     """True in `tessera dev`: introspection and GraphiQL are for everyone."""
 
@@ -61,6 +63,7 @@ class Settings:
             body_limit=reader.whole("BODY_LIMIT", 65_536, 1_024, 16_777_216),
             request_timeout=float(reader.whole("REQUEST_TIMEOUT", 30, 1, 600)),
             log_level=reader.log_level(),
+            compiled_operations=reader.switch("COMPILED_OPERATIONS", default=True),
             open_tools=embedded,
         )
         if reader.faults:

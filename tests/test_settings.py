@@ -31,6 +31,7 @@ def test_every_variable_is_read() -> None:
             "FORWARDED_ALLOW_IPS": "10.0.0.0/8, 127.0.0.1",
             "CORS_ORIGINS": "https://shop.example",
             "LOG_LEVEL": "DEBUG",
+            "COMPILED_OPERATIONS": "0",
         }
     )
     assert settings.port == 8080
@@ -39,6 +40,7 @@ def test_every_variable_is_read() -> None:
     assert settings.payment_uri == "https://payments.example"
     assert settings.forwarded_allow_ips == ("10.0.0.0/8", "127.0.0.1")
     assert settings.log_level == "debug"
+    assert not settings.compiled_operations
 
 
 def test_all_faults_are_named_in_one_message() -> None:
@@ -55,6 +57,7 @@ def test_all_faults_are_named_in_one_message() -> None:
                 "FORWARDED_ALLOW_IPS": "*",
                 "CORS_ORIGINS": "https://shop.example/path",
                 "LOG_LEVEL": "loud",
+                "COMPILED_OPERATIONS": "yes",
             }
         )
     named = {fault.split()[0] for fault in raised.value.faults}
@@ -70,6 +73,7 @@ def test_all_faults_are_named_in_one_message() -> None:
         "FORWARDED_ALLOW_IPS",
         "CORS_ORIGINS",
         "LOG_LEVEL",
+        "COMPILED_OPERATIONS",
     }
     assert all(fault in str(raised.value) for fault in raised.value.faults)
 

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from graphql import (
-    GraphQLArgument,
+    GraphQLBoolean,
     GraphQLCompositeType,
     GraphQLEnumType,
     GraphQLField,
@@ -13,11 +13,8 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
-    Undefined,
     get_named_type,
-    is_abstract_type,
     is_composite_type,
-    is_object_type,
     is_required_argument,
     is_required_input_field,
 )
@@ -64,7 +61,8 @@ class Writer:
     schema: GraphQLSchema
     random: Random
     mistakes: float = 0.02
-    literals: dict[str, list[str]] = field(default_factory=lambda: LITERALS)
+    known: dict[str, list[str]] = field(default_factory=dict)
+    """Texts by scalar, beside those that are written anywhere."""
     definitions: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     fragments: dict[str, tuple[GraphQLCompositeType, str]] = field(default_factory=dict)
@@ -143,7 +141,7 @@ class Writer:
         key = (place, response)
         if key not in self.arguments:
             given = [
-                f"{name}: {self.value(argument.type, argument)}"
+                f"{name}: {self.value(argument.type)}"
                 for name, argument in of.args.items()
                 if is_required_argument(argument) or self.chance(0.5)
             ]
@@ -154,12 +152,13 @@ class Writer:
         if not self.chance(0.15):
             return ""
         name = self.random.choice(["skip", "include"])
-        condition = GraphQLNonNull(self.schema.type_map["Boolean"])
-        value = self.variable(condition, None) if self.chance(0.6) else self.random.choice(["true", "false"])
+        value = (
+            self.variable(GraphQLNonNull(GraphQLBoolean)) if self.chance(0.6) else self.random.choice(["true", "false"])
+        )
         return f"@{name}(if: {value}) "
 
-    def value(self, of: Any, place: GraphQLArgument | None) -> str:
-        return self.variable(of, place) if self.chance(0.5) else self.literal(of)
+    def value(self, of: Any) -> str:
+        return self.variable(of) if self.chance(0.5) else self.literal(of)
 
     def literal(self, of: Any) -> str:
         if isinstance(of, GraphQLNonNull):
@@ -168,40 +167,40 @@ class Writer:
 
     def literal_of(self, of: Any) -> str:
         if isinstance(of, GraphQLList):
-            return "[" + ", ".join(self.value(of.of_type, None) for _ in range(self.random.randrange(3))) + "]"
+            return "[" + ", ".join(self.value(of.of_type) for _ in range(self.random.randrange(3))) + "]"
         if isinstance(of, GraphQLEnumType):
-            return self.random.choice(list(of.values))
+            return str(self.random.choice(list(of.values)))
         if isinstance(of, GraphQLInputObjectType):
             given = [
-                f"{name}: {self.value(one.type, None)}"
+                f"{name}: {self.value(one.type)}"
                 for name, one in of.fields.items()
                 if is_required_input_field(one) or self.chance(0.4)
             ]
             return "{" + ", ".join(given) + "}"
-        return self.random.choice(self.literals[of.name])
+        return self.random.choice(LITERALS[of.name] + [f'"{text}"' for text in self.known.get(of.name, ())])
 
-    def variable(self, of: Any, place: GraphQLArgument | None) -> str:
+    def variable(self, of: Any) -> str:
         """A variable of this type, or of one that may stand in its place."""
         name = self.name("v")
         inner = of.of_type if isinstance(of, GraphQLNonNull) else of
-        has_default = self.chance(0.3) and "Input" not in str(inner)
+        has_default = self.chance(0.3)
         declared: Any = of
         if has_default and self.chance(0.7):
             declared = inner
         elif not isinstance(of, GraphQLNonNull) and self.chance(0.3):
             declared = GraphQLNonNull(of)
-        default = f" = {self.constant(declared)}" if has_default else ""
+        default = f" = {self.constant(of)}" if has_default else ""
         self.definitions[name] = f"${name}: {declared}{default}"
         if self.chance(self.mistakes):
             if self.chance(0.7):
                 self.variables[name] = self.random.choice(WRONG)
-        elif isinstance(declared, GraphQLNonNull) and not has_default or self.chance(0.6):
+        elif (isinstance(declared, GraphQLNonNull) and not has_default) or self.chance(0.6):
             self.variables[name] = self.json(declared)
         return f"${name}"
 
     def constant(self, of: Any) -> str:
         """A literal without variables."""
-        known = dict(self.definitions), dict(self.variables), self.names
+        known = dict(self.definitions), dict(self.variables)
         while True:
             text = self.literal(of)
             self.definitions, self.variables = dict(known[0]), dict(known[1])
@@ -224,4 +223,4 @@ class Writer:
                 for name, one in of.fields.items()
                 if is_required_input_field(one) or self.chance(0.4)
             }
-        return self.random.choice(VALUES[of.name])
+        return self.random.choice(VALUES[of.name] + list(self.known.get(of.name, ())))

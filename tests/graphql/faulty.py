@@ -1,7 +1,7 @@
 """A schema in which everything goes wrong now and then, the same way for the same seed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ import strawberry
 from graphql import GraphQLError
 
 from models.errors import Conflict as ConflictError
+from models.errors import ErrorCode
 from models.errors import NotFound as NotFoundError
 from models.principal import Principal
 from resolvers.problems import PROBLEM_HANDLERS
@@ -22,8 +23,15 @@ from schema.scalars import SCALARS, BigInt
 from server.graphql.engine import Engine, build_schema
 
 Item = TypeVar("Item")
-Odd = NewType("Odd", object)
-ODD = strawberry.scalar(name="Odd", serialize=lambda value: _odd(value), parse_value=lambda value: value)
+Answer = TypeVar("Answer")
+
+
+async def _later(value: Any, steps: int = 1) -> Any:
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    if isinstance(value, Exception):
+        raise value
+    return value
 
 
 def _odd(value: Any) -> Any:
@@ -37,12 +45,8 @@ def _odd(value: Any) -> Any:
     return None if value == "nothing" else value
 
 
-async def _later(value: Any, steps: int = 1) -> Any:
-    for _ in range(steps):
-        await asyncio.sleep(0)
-    if isinstance(value, Exception):
-        raise value
-    return value
+Odd = NewType("Odd", object)
+ODD = strawberry.scalar(name="Odd", serialize=_odd, parse_value=lambda value: value)
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Context:
 
     seed: int
     calls: list[str] = field(default_factory=list)
-    principal: Principal = Principal()
+    principal: Principal = field(default_factory=Principal)
     request_id: str = "request"
 
 
@@ -62,10 +66,10 @@ class Chance:
     """Decides what goes wrong at one place; `share` is how much does."""
 
     def __init__(self, *place: Any, share: float = 0.25) -> None:
-        self.random = Random(repr(place))  # noqa: S311
+        self.random = Random(repr(place))
         self.share = share
 
-    def value(self, make: Callable[[], Any]) -> Any:
+    def value(self, make: Callable[[], Answer]) -> Answer:
         """A good value, or one of the many that are not."""
         if self.random.random() > self.share:
             return make()
@@ -77,11 +81,12 @@ class Chance:
             lambda: [_later(make()), make(), _later(KeyError("item"))], lambda: _items(make), lambda: Decimal("1.50"),
             lambda: datetime(2024, 1, 2, tzinfo=UTC), lambda: Colour.RED, lambda: "RED", lambda: "raise",
             lambda: "nothing", lambda: "await", lambda: "await and raise", lambda: strawberry.UNSET, lambda: {1, 2},
-            lambda: GraphQLError("a fault that says more", extensions={"code": "SAID"}), lambda: NotFound(code="a", message="b"),  # type: ignore[arg-type]
+            lambda: GraphQLError("a fault that says more", extensions={"code": "SAID"}),
+            lambda: NotFound(code=ErrorCode.NOT_FOUND, message="a problem"),
         ]  # fmt: skip
-        return self.random.choice(bad)()
+        return cast("Answer", self.random.choice(bad)())
 
-    def answer(self, make: Callable[[], Any]) -> Any:
+    def answer(self, make: Callable[[], Answer]) -> Answer:
         """As `value`, or it raises."""
         if self.random.random() < self.share / 2:
             faults = [
@@ -148,7 +153,7 @@ class Thing(Named):
     @strawberry.field
     def maybe_later(self, info: Info) -> list[int] | None:
         chance = chance_of(info)
-        return chance.answer(lambda: _later([1, 2], chance.steps))
+        return cast("list[int] | None", chance.answer(lambda: _later([1, 2], chance.steps)))
 
     @strawberry.field
     async def friend(self, info: Info) -> "Thing | None":
@@ -236,7 +241,7 @@ def noted(info: Info, *given: Any) -> None:
     info.context.calls.append(f"{place(info)} {given!r} {told!r} {[str(one) for one in info.selected_fields]}")
 
 
-async def answered(info: Info, make: Callable[[], Any]) -> Any:
+async def answered(info: Info, make: Callable[[], Answer]) -> Answer:
     chance = chance_of(info)
     for _ in range(chance.steps):
         await asyncio.sleep(0)
@@ -297,7 +302,9 @@ class Query:
         return await answered(info, lambda: thing(info))
 
     @strawberry.field
-    def things(self, info: Info, ids: list[strawberry.ID] | None = None, count: int = 2) -> list[Thing | None] | None:
+    def things(
+        self, info: Info, ids: list[strawberry.ID] | None = None, count: int = 2
+    ) -> Sequence[Thing | None] | None:
         noted(info, ids, count)
         return chance_of(info).answer(lambda: [thing(info, n) for n in range(min(max(count, 0), 4))])
 

@@ -72,7 +72,7 @@ class Operation:
         fragment = self.definitions[name]
         return not (fragment.directives or fragment.variable_definitions) and self._knows(fragment.selection_set)
 
-    def start(self, given: Mapping[str, Any], context: Any, *, hide_suggestions: bool) -> Run | None:
+    def start(self, given: Mapping[str, Any], context: Any, *, trusted: bool) -> Run | None:
         """The executor of one request; None where graphql-core is to see the request."""
         variables = self._variables.coerce(given)
         if variables is None:
@@ -84,7 +84,7 @@ class Operation:
                 return None
             plan = Plan(self._calls, self.node, self.definitions, dict(zip(self._conditions, key, strict=True)))
             self._plans[key] = plan
-        return Run.of(plan.template, variables, context, hide_suggestions=hide_suggestions)
+        return Run.of(plan.template, variables, context, hide_suggestions=not trusted)
 
 
 class CompiledOperations:
@@ -102,12 +102,12 @@ class CompiledOperations:
         variables: Mapping[str, Any] | None,
         context: Any,
         *,
-        hide_suggestions: bool,
+        trusted: bool,
     ) -> ExecutionResult:
         compiled = self._compiled(document, operation)
-        run = compiled.start(variables or {}, context, hide_suggestions=hide_suggestions) if compiled.is_known else None
+        run = compiled.start(variables or {}, context, trusted=trusted) if compiled.is_known else None
         if run is None:
-            return await self._otherwise(document, operation, variables, context, hide_suggestions=hide_suggestions)
+            return await self._otherwise(document, operation, variables, context, trusted=trusted)
         try:
             data = run.plan.root(run, None, None)
             if is_awaitable(data):
