@@ -44,7 +44,7 @@ async def ids(api: Api) -> dict[str, list[str]]:
 async def test_generated_queries_are_answered_with_the_same_bytes(doors: tuple[Api, Api]) -> None:
     known = await ids(doors[0])
     schema = tessera_schema()._schema
-    found = 0
+    ran = 0
     for number in range(200):
         random = Random(number)
         writer = Writer(schema, random, known=known)
@@ -54,8 +54,8 @@ async def test_generated_queries_are_answered_with_the_same_bytes(doors: tuple[A
         answers = [await api.http.post("/graphql", json=body, headers=headers) for api in doors]
         assert answers[0].content == answers[1].content, written.text
         assert answers[0].status_code == answers[1].status_code
-        found += b'"data":{' in answers[0].content
-    assert found > 100
+        ran += b'"data":' in answers[0].content
+    assert ran > 160
 
 
 async def test_refusals_of_mutations_are_the_same_union_members(doors: tuple[Api, Api]) -> None:
