@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from models.environment import SettingsError
+from server.codes_cli import app as codes
 from server.consume_cli import add_event_commands
 from server.settings import Settings
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 add_event_commands(app)
+app.add_typer(codes, name="codes")
 
 
 def _fail(message: str, code: int) -> typer.Exit:

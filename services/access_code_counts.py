@@ -70,7 +70,8 @@ class AccessCodeCounts:
 
     async def read(self, now: datetime) -> Census:
         """Everything at this moment, from one snapshot."""
-        return await self._database.transaction(lambda session: self._read(session, now))
+        async with self._database.snapshot() as session:
+            return await self._read(session, now)
 
     async def recount(self, session: "Session") -> None:
         """Count all codes anew, in place of what was counted."""

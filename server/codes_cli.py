@@ -1,0 +1,220 @@
+"""`tessera codes`: access codes by the million, from and to CSV, in constant memory.
+
+Results go to standard output, progress and bad rows to standard error. The exit code is 1 when a row was refused or the
+work could not be done, 2 for a bad option or environment.
+"""
+
+import asyncio
+import csv
+import os
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import IO, Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from models.access_codes import DEFAULT_DESCRIPTION, MAX_BATCH, read_import_row
+from models.environment import EnvironmentReader, SettingsError, database_name
+from models.errors import InternalServerError, InvalidInput
+from models.principal import SYSTEM
+from server.codes_csv import HEADER, HeaderFault, Row, read_rows, to_cells
+from services.access_code_batches import CHUNK, Outcome
+from services.database import as_domain_error
+from services.migrations import migrate
+from services.registry import Services
+
+Answer = TypeVar("Answer")
+
+app = typer.Typer(help="Make, export and import access codes by the million.", no_args_is_help=True)
+errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def generate(
+    count: Annotated[int, typer.Option(min=1, max=MAX_BATCH, help="How many codes the batch is to have.")],
+    batch: Annotated[str, typer.Option(help="An id of your choice: the same command again completes the same batch.")],
+    max_uses: Annotated[int, typer.Option(min=1, help="How many users can use each.")] = 1,
+    expiry_days: Annotated[int, typer.Option(min=1, help="Days until they expire, from the batch's beginning.")] = 30,
+    description: Annotated[str, typer.Option(help="What they are for.")] = DEFAULT_DESCRIPTION,
+    output: Annotated[Path | None, typer.Option(help="Export the batch to this CSV file when it is complete.")] = None,
+) -> None:
+    """Make a batch of access codes. Killed or run again, it completes the batch and makes no code more."""
+    wanted = {
+        "batch": batch,
+        "count": count,
+        "maxUses": max_uses,
+        "expiryDays": expiry_days,
+        "description": description,
+    }
+
+    async def work(services: Services) -> int:
+        made = 0
+        with _progress() as progress:
+            task = progress.add_task("Making codes", total=count)
+            async for made in services.access_code_batches.generate(SYSTEM, wanted):
+                progress.update(task, completed=made)
+        if output is not None:
+            await _export(services, output, batch)
+        return made
+
+    typer.echo(f"Batch {batch} has {_run(work)} codes.")
+
+
+@app.command()
+def export(
+    output: Annotated[Path | None, typer.Argument(help="The CSV file; standard output when not given.")] = None,
+    batch: Annotated[str | None, typer.Option(help="Only the codes of this batch.")] = None,
+) -> None:
+    """Write access codes as CSV, the oldest first. A file appears only when it is complete."""
+    number = _run(lambda services: _export(services, output, batch))
+    errors.print(f"Exported {number} codes.")
+
+
+@app.command("import")
+def import_codes(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The CSV file.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Look at every row first; change nothing if one is bad.")
+    ] = False,
+) -> None:
+    """Take over access codes from CSV; a bad row is reported with its line and stops no other.
+
+    The columns are code, maxUses, expiresAt and, as you like, description, usedCount, active, createdAt, createdBy. A
+    code that is there already with the same values is left as it is: run it again as often as you like.
+    """
+
+    async def work(services: Services) -> Counter[Outcome]:
+        if strict:
+            _require_good_rows(file)
+        return await _import(services, file, strict=strict)
+
+    counted = _run(work)
+    typer.echo(
+        f"Imported {counted[Outcome.IMPORTED]} codes; {counted[Outcome.PRESENT]} were there already; "
+        f"{counted[Outcome.REFUSED]} rows were refused."
+    )
+    if counted[Outcome.REFUSED]:
+        raise typer.Exit(1)
+
+
+def _run(work: Callable[[Services], Awaitable[Answer]]) -> Answer:
+    """Do some work on the database of MONGO_URI; what goes wrong is told in a sentence."""
+    reader = EnvironmentReader(os.environ)
+    mongo_uri = reader.mongo_uri()
+    if reader.faults:
+        errors.print(str(SettingsError(reader.faults)))
+        raise typer.Exit(2)
+
+    async def run() -> Answer:
+        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
+        try:
+            await migrate(services.database, thorough=False)
+            return await work(services)
+        finally:
+            await services.close()
+
+    try:
+        return asyncio.run(run())
+    except InvalidInput as fault:
+        errors.print("\n".join(each.message for each in fault.faults))
+        raise typer.Exit(2) from None
+    except (HeaderFault, OSError) as fault:
+        errors.print(str(fault))
+        raise typer.Exit(2) from None
+    except Exception as fault:
+        known = as_domain_error(fault)
+        if isinstance(known, InternalServerError):
+            raise
+        errors.print(known.message)
+        raise typer.Exit(1) from None
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=errors)
+
+
+async def _export(services: Services, output: Path | None, batch: str | None) -> int:
+    if output is None:
+        return await _write(services, sys.stdout, batch)
+    part = output.with_name(output.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        number = await _write(services, file, batch)
+    part.replace(output)
+    return number
+
+
+async def _write(services: Services, file: IO[str], batch: str | None) -> int:
+    writer, number = csv.writer(file, lineterminator="\n"), 0
+    writer.writerow(HEADER)
+    with _progress() as progress:
+        task = progress.add_task("Exporting", total=await services.access_code_batches.count(SYSTEM, batch))
+        async for code in services.access_code_batches.export(SYSTEM, batch):
+            writer.writerow(to_cells(code))
+            number += 1
+            if number % CHUNK == 0:
+                progress.update(task, completed=number)
+        progress.update(task, completed=number)
+    return number
+
+
+def _require_good_rows(file: Path) -> None:
+    """Exit 1 unless every row can be imported; each bad one is reported."""
+    bad = 0
+    with _progress() as progress, _open(progress, file, "Looking at rows") as lines:
+        for row in read_rows(lines):
+            try:
+                faults = [row.fault] if row.fault else []
+                if not faults:
+                    read_import_row(row.cells)
+            except InvalidInput as fault:
+                faults = [each.message for each in fault.faults]
+            bad += bool(faults)
+            _report(row.line, faults)
+    if bad:
+        errors.print(f"{bad} rows are bad; nothing was changed.")
+        raise typer.Exit(1)
+
+
+async def _import(services: Services, file: Path, *, strict: bool) -> Counter[Outcome]:
+    counted: Counter[Outcome] = Counter()
+    with _progress() as progress, _open(progress, file, "Importing") as lines:
+        rows = read_rows(lines)
+        while chunk := list(islice(rows, CHUNK)):
+            counted.update(await _import_chunk(services, chunk))
+            if strict and counted[Outcome.REFUSED]:
+                break
+    return counted
+
+
+async def _import_chunk(services: Services, chunk: Iterable[Row]) -> Counter[Outcome]:
+    counted: Counter[Outcome] = Counter()
+    good: list[tuple[int, Mapping[str, str]]] = []
+    faults: dict[int, list[str]] = {}
+    for row in chunk:
+        if row.fault is None:
+            good.append((row.line, row.cells))
+        else:
+            faults[row.line] = [row.fault]
+    counted[Outcome.REFUSED] += len(faults)
+    for done in await services.access_code_batches.import_rows(SYSTEM, good):
+        counted[done.outcome] += 1
+        faults[done.line] = list(done.faults)
+    for line in sorted(faults):
+        _report(line, faults[line])
+    return counted
+
+
+def _open(progress: Progress, file: Path, doing: str) -> IO[str]:
+    """The text of a file whose reading moves the bar; what is not UTF-8 stays recognisable."""
+    return progress.open(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="", description=doing)
+
+
+def _report(line: int, faults: Iterable[str]) -> None:
+    for fault in faults:
+        errors.print(f"line {line}: {fault}")
