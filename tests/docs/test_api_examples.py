@@ -1,4 +1,4 @@
-"""`docs/api`: every example answers as it says, page by page from top to bottom, over the data that the pages assume."""
+"""`docs/api`: every example answers as it says, each page from top to bottom over the data that the pages assume."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,11 @@ import pytest
 from pymongo import MongoClient
 
 from tests.docs.data import SAMPLE
-from tests.support.api import running_api, settings_for
+from tests.docs.serving import served_api
+from tests.support.api import settings_for
 from tests.support.examples import Reader, read_examples
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs" / "api").glob("*.md"))
+PAGES = sorted((Path(__file__).parents[2] / "docs" / "api").glob("*.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -19,11 +19,9 @@ async def test_every_example_of_a_page_answers_as_documented(page: Path, databas
     with MongoClient[dict[str, Any]](database_uri) as client:
         for collection, documents in SAMPLE.items():
             client.get_default_database()[collection].insert_many(documents)
-    async with running_api(settings_for(database_uri)) as api:
-        reader, examples = Reader(api.http), list(read_examples(page))
-        assert examples
+    examples = list(read_examples(page))
+    assert examples
+    async with served_api(settings_for(database_uri)) as http:
+        reader = Reader(http)
         for example in examples:
-            answer = await reader.run(example)
-            place = f"docs/api/{page.name}:{example.line}: {example.request}\nanswered {answer.status_code} {answer.text}"
-            assert answer.status_code == example.status, place
-            assert reader.alike(answer.json(), example.answer), place
+            await reader.check(example)

@@ -2,10 +2,14 @@
 
 A request is a block of the kind `console` with one curl command after `$ `, or of the kind `graphql`, whose first line
 may be `# as admin` or `# as USER`. Its answer is a block of the kind `json`, with its status behind the kind (200 when
-none stands there). In an answer, ids, codes, instants and the like stand for any of their kind; where a later request
-of the page names such an id or code, it means the one that was really answered.
+none stands there). A block of the kind `websocket` is a talk: `>` before what is sent, `<` before what is answered, `$`
+before a curl command that is run meanwhile and succeeds.
+
+In an answer, ids, codes, instants and the like stand for any of their kind; where a later request of the page names
+such an id or code, it means the one that was really answered.
 """
 
+import asyncio
 import json
 import re
 import shlex
@@ -15,12 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from tests.support.api import ADMIN, ADMIN_KEY, bearer, token
 
 FENCE = re.compile(
-    r"^```(?P<kind>console|graphql|json)(?: (?P<status>\d+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^```(?P<kind>console|graphql|websocket|json)(?: (?P<status>\d+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+GRAPHQL_TRANSPORT_WS = Subprotocol("graphql-transport-ws")
 BASE = "http://localhost:3000"
 USER = "ada"
 """Whose token `$TOKEN` is."""
@@ -36,7 +43,7 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 @dataclass(frozen=True)
 class Example:
-    """One request and its answer, with the line it stands on."""
+    """One request and its answer, with the line it stands on. A talk holds its answers itself."""
 
     line: int
     kind: str
@@ -55,7 +62,9 @@ def read_examples(page: Path) -> Iterator[Example]:
         line = text.count("\n", 0, fence.start()) + 1
         if fence["kind"] != "json":
             assert request is None, f"{page.name}:{line}: the request before has no answer"
-            if fence["kind"] == "graphql" or fence["text"].startswith("$ curl"):
+            if fence["kind"] == "websocket":
+                yield Example(line, fence["kind"], fence["text"], 0, None)
+            elif fence["kind"] == "graphql" or fence["text"].startswith("$ curl"):
                 request = (line, fence["kind"], fence["text"])
         elif request is not None:
             yield Example(*request, int(fence["status"] or 200), json.loads(fence["text"]))
@@ -63,24 +72,53 @@ def read_examples(page: Path) -> Iterator[Example]:
     assert request is None, f"{page.name}: the last request has no answer"
 
 
+def curl_request(command: str) -> httpx.Request:
+    """The request that a curl command sends."""
+    words = iter(shlex.split(command.replace("\\\n", " ").removeprefix("$ ")))
+    assert next(words) == "curl", command
+    method, url, headers, body = None, "", {}, None
+    for word in words:
+        match word:
+            case "-X":
+                method = next(words)
+            case "-H":
+                name, _, value = next(words).partition(": ")
+                headers[name] = value
+            case "-d":
+                body = next(words)
+            case _:
+                assert not word.startswith("-"), f"{word} of curl is not understood here: {command}"
+                url = word
+    assert url.startswith(BASE), command
+    return httpx.Request(method or ("POST" if body else "GET"), url, headers=headers, content=body)
+
+
 @dataclass
 class Reader:
-    """Follows a page: sends its requests, compares their answers, and remembers what stands for what."""
+    """Follows a page: sends its requests to a server, compares their answers, and remembers what stands for what."""
 
     http: httpx.AsyncClient
     meant: dict[str, str] = field(default_factory=dict)
     """The id or code that was really answered, by the one that the page shows."""
 
-    async def run(self, example: Example) -> httpx.Response:
-        """Send what an example says."""
-        request = example.request
-        for shown, real in self.meant.items():
-            request = request.replace(shown, real)
+    async def check(self, example: Example) -> None:
+        """Send what an example says and assert that it is answered as the page says."""
+        if example.kind == "websocket":
+            await self._talk(example.request)
+            return
+        answer = await self.ask(example)
+        told = f"line {example.line}: {example.request}answered {answer.status_code} {answer.text}"
+        assert answer.status_code == example.status, told
+        assert self.alike(answer.json(), example.answer), told
+
+    async def ask(self, example: Example) -> httpx.Response:
+        """Send a request by HTTP."""
+        request = self._filled(example.request)
         if example.kind == "console":
             return await self._run_curl(request)
         first = request.partition("\n")[0]
         name = first.removeprefix("# as ") if first.startswith("# as ") else None
-        headers = {} if name is None else ADMIN if name == "admin" else bearer(name)
+        headers = {} if name is None else ADMIN if name == "admin" else bearer(name, "default")
         return await self.http.post("/graphql", json={"query": request}, headers=headers)
 
     def alike(self, answered: Any, shown: Any) -> bool:
@@ -103,24 +141,26 @@ class Reader:
             return True
         return bool(INSTANT.fullmatch(shown) and INSTANT.fullmatch(answered))
 
+    def _filled(self, request: str) -> str:
+        for shown, real in self.meant.items():
+            request = request.replace(shown, real)
+        return request.replace("$ADMIN_KEY", ADMIN_KEY).replace("$TOKEN", token(USER, "default"))
+
+    async def _talk(self, text: str) -> None:
+        uri = str(self.http.base_url.copy_with(scheme="ws", path="/graphql"))
+        async with connect(uri, subprotocols=[GRAPHQL_TRANSPORT_WS], proxy=None) as socket:
+            for line in text.splitlines():
+                mark, _, said = line.partition(" ")
+                if mark == ">":
+                    await socket.send(self._filled(said))
+                elif mark == "<":
+                    heard = json.loads(await asyncio.wait_for(socket.recv(), 10))
+                    assert self.alike(heard, json.loads(said)), f"{line}\nbut heard {heard}"
+                else:
+                    answer = await self._run_curl(self._filled(line))
+                    assert answer.is_success, f"{line}\nanswered {answer.status_code} {answer.text}"
+
     async def _run_curl(self, command: str) -> httpx.Response:
-        filled = command.replace("$ADMIN_KEY", ADMIN_KEY).replace("$TOKEN", token(USER, "default"))
-        words = iter(shlex.split(filled.replace("\\\n", " ").removeprefix("$ ")))
-        assert next(words) == "curl", command
-        method, url, headers, body = None, "", {}, None
-        for word in words:
-            match word:
-                case "-X":
-                    method = next(words)
-                case "-H":
-                    name, _, value = next(words).partition(": ")
-                    headers[name] = value
-                case "-d":
-                    body = next(words)
-                case _:
-                    assert not word.startswith("-"), f"{word} of curl is not understood here: {command}"
-                    url = word
-        assert url.startswith(BASE), command
-        return await self.http.request(
-            method or ("POST" if body else "GET"), url.removeprefix(BASE), headers=headers, content=body
-        )
+        asked = curl_request(command)
+        url = str(asked.url).removeprefix(BASE)
+        return await self.http.request(asked.method, url, headers=asked.headers, content=asked.content)
