@@ -85,7 +85,7 @@ class Relay:
     async def _wait_for_rows(self) -> list[OutboxRow]:
         """What came while the watch was being opened, else nothing, after the first change or half a second."""
         async with self._queue.watch() as watch:
-            rows = await self._queue.unsent(self._limit)
+            rows = await watch.unsent(self._limit)
             if not rows:
                 changed = asyncio.ensure_future(watch.changed())
                 stopping = asyncio.ensure_future(self._stopping.wait())
@@ -105,11 +105,15 @@ class Relay:
         fault: BaseException | None = None
         try:
             async with asyncio.timeout(ACK_TIMEOUT):
-                for row in rows:
-                    acknowledgements[row.id] = await self._dispatch(producer, row)
-                await asyncio.wait(acknowledgements.values())
-        except (KafkaError, TimeoutError) as raised:
-            fault = raised
+                try:
+                    for row in rows:
+                        acknowledgements[row.id] = await self._dispatch(producer, row)
+                except KafkaError as refused:
+                    fault = refused
+                if acknowledgements:
+                    await asyncio.wait(acknowledgements.values())
+        except TimeoutError as late:
+            fault = late
         sent = [row for row in rows if _is_acknowledged(acknowledgements.get(row.id))]
         await self._mark(sent)
         if len(sent) == len(rows):

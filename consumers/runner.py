@@ -43,6 +43,8 @@ class Runner:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
+            # One request asks for all idle partitions; another that becomes idle has to wait for it to come back.
+            fetch_max_wait_ms=50,
             # A partition that waits for a service does not poll; a process that is dead does not send heartbeats.
             max_poll_interval_ms=_DAY_MS,
             session_timeout_ms=10_000,

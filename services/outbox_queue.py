@@ -4,13 +4,16 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 from pymongo import ASCENDING
 from pymongo.read_concern import ReadConcern
 
 from services.database import Database
+
+if TYPE_CHECKING:
+    from services.database import Session
 
 SENT_RETENTION = timedelta(days=1)
 """For how long one can look up what was sent."""
@@ -41,6 +44,9 @@ class Backlog:
 
 
 class Watch(Protocol):
+    async def unsent(self, limit: int) -> list[OutboxRow]:
+        """The next rows, those among them that were added before the watch began."""
+
     async def changed(self) -> None:
         """Return when a row was added since the watch began, or after half a second."""
 
@@ -53,10 +59,16 @@ class OutboxQueue:
         # It is the last that a majority has, so the marks must be written to a majority to be seen.
         self._rows = database.outbox.with_options(read_concern=ReadConcern("snapshot"))
         self._marks = database.outbox
+        self._client = database.client
 
-    async def unsent(self, limit: int) -> list[OutboxRow]:
+    async def unsent(self, limit: int, session: "Session | None" = None) -> list[OutboxRow]:
         """The next rows, in the order of (`at`, `n`), which keeps that of every key."""
-        found = self._rows.find(_WAITING, {"sentAt": 0, "n": 0}).sort(_ORDER).limit(limit).batch_size(limit + 1)
+        found = (
+            self._rows.find(_WAITING, {"sentAt": 0, "n": 0}, session=session)
+            .sort(_ORDER)
+            .limit(limit)
+            .batch_size(limit + 1)
+        )
         rows = await found.to_list(None)
         return [OutboxRow(row["_id"], row["at"], row["topic"], row["key"], orjson.dumps(row["value"])) for row in rows]
 
@@ -78,13 +90,22 @@ class OutboxQueue:
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[Watch]:
         """A change stream on new rows, open on entry. It wakes the relay; what there is to send is read as ever."""
-        async with self._marks.watch(_INSERTS, max_await_time_ms=500) as stream:
-            yield _ChangeStream(stream)
+        # One causal session: what is read in it is no older than the stream, so that no row falls in between.
+        async with (
+            await self._client.start_session() as session,
+            self._marks.watch(_INSERTS, max_await_time_ms=500, session=session) as stream,
+        ):
+            yield _ChangeStream(self, session, stream)
 
 
 class _ChangeStream:
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, queue: OutboxQueue, session: "Session", stream: Any) -> None:
+        self._queue = queue
+        self._session = session
         self._stream = stream
+
+    async def unsent(self, limit: int) -> list[OutboxRow]:
+        return await self._queue.unsent(limit, self._session)
 
     async def changed(self) -> None:
         await self._stream.try_next()

@@ -17,6 +17,7 @@ from aiokafka.structs import ConsumerRecord
 
 from consumers.topics import PRODUCED
 from models.principal import SYSTEM
+from server.embedded import EmbeddedKafka
 from services.registry import Services
 from tests.support.eventually import eventually
 from tests.support.workers import ROOT, free_port
@@ -84,8 +85,14 @@ class ConsumersWorker:
             return 0
         if self._process.poll() is None:
             self._process.send_signal(how)
-        await eventually(lambda: self._process is not None and self._process.poll() is not None, within=40)
-        return int(self._process.returncode)
+        return await self.stopped()
+
+    async def stopped(self) -> int:
+        """Wait until it has ended; answers the exit code."""
+        process = self._process
+        assert process is not None
+        await eventually(lambda: process.poll() is not None, within=60)
+        return int(process.returncode)
 
     async def metrics(self) -> dict[str, float]:
         """Every sample by its name and labels, as Prometheus would read them."""
@@ -194,3 +201,11 @@ def header(record: ConsumerRecord[bytes, bytes], name: str) -> str:
     """The header of this name; fails where there is none."""
     value: bytes = dict(record.headers)[name]
     return value.decode()
+
+
+def kill_broker(kafka: EmbeddedKafka) -> None:
+    """End Kafka as a crash would; `kafka.start()` brings it back with its data."""
+    pid = kafka.child.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    kafka.child.stop()
