@@ -1,6 +1,8 @@
 """What every resolver gets: the verbs, and who is calling."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -13,6 +15,18 @@ from models.principal import Principal
 from resolvers.links import RequestLinks
 from services.attempts import Attempt, AttemptRefused
 from services.registry import Services
+
+_counted: ContextVar[Attempt | None] = ContextVar("counted", default=None)
+
+
+@contextmanager
+def counted(attempt: Attempt) -> Iterator[None]:
+    """The field within has been counted as this attempt already."""
+    token = _counted.set(attempt)
+    try:
+        yield
+    finally:
+        _counted.reset(token)
 
 
 @dataclass(slots=True)
@@ -38,6 +52,8 @@ class Context:
 
     async def attempt(self) -> Attempt:
         """Count one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
+        if (already := _counted.get()) is not None:
+            return already
         try:
             attempt = await self.services.attempts.count(self.caller())
         except AttemptRefused as refused:
@@ -47,16 +63,19 @@ class Context:
         return attempt
 
 
+KEY = "idempotencyKey"
+"""The field of every mutation's input that no verb takes."""
+
 Info: TypeAlias = strawberry.Info[Context, None]
 
 
 def as_mapping(given: Any) -> Mapping[str, Any]:
-    """A GraphQL input with the names of the documents, as verbs take it; what was not given is left out."""
+    """A GraphQL input with the names of the documents, as verbs take it; but what was not given and the key."""
     if given is None or given is UNSET:
         return {}
     fields = type(given).__strawberry_definition__.fields
     values = ((f.graphql_name or _camel(f.python_name), getattr(given, f.python_name)) for f in fields)
-    return {name: _plain(v) for name, v in values if v is not UNSET}
+    return {name: _plain(v) for name, v in values if v is not UNSET and name != KEY}
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from resolvers import access_codes, coupons, orders, usage
 from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
+from resolvers.idempotency import once_per_key
 from resolvers.orders import OrderMutation, OrderQuery
 from resolvers.usage import UsageMutation, UsageQuery, UsageSubscription
 from schema.connections import Node
@@ -82,3 +83,6 @@ class Mutation(CouponMutation, AccessCodeMutation, UsageMutation, OrderMutation)
 @strawberry.type(description="Everything that can be listened to.")
 class Subscription(UsageSubscription):
     pass
+
+
+once_per_key(Mutation)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.principal import Principal
 from rest.envelope import failure
+from rest.idempotency import answered_by, is_keyed, once_per_key
 from services.attempts import Attempt
 from services.registry import Services
 
@@ -41,7 +42,7 @@ class Door:
         async def endpoint(request: Request) -> Response:
             attempt = await self.services.attempts.count(self.authenticator.anonymous(request))
             try:
-                answer = await handle(request, attempt)
+                answer = await self._once(request, attempt.principal, lambda: handle(request, attempt))
             except Exception as fault:
                 answer = failure(fault)
             answer.headers.update(attempt.headers)
@@ -57,21 +58,25 @@ class Door:
         `changes_by_get` marks a documented GET that changes state, which a cookie alone may not do across sites.
         """
 
-        async def endpoint(request: Request) -> Response:
-            principal = self.authenticator.principal(request, changes_by_get=changes_by_get)
-            principal.require_signed_in()
-            return await handle(request, principal)
-
-        return endpoint
+        return self._judged(handle, Principal.require_signed_in, changes_by_get=changes_by_get)
 
     def admin(self, handle: Callable[[Request, Principal], Awaitable[Response]]) -> Endpoint:
         """A route for admins, judged before the body is read."""
+        return self._judged(handle, Principal.require_admin)
 
-        async def for_admin(request: Request, principal: Principal) -> Response:
-            principal.require_admin()
-            return await handle(request, principal)
+    def _judged(
+        self,
+        handle: Callable[[Request, Principal], Awaitable[Response]],
+        judge: Callable[[Principal], None],
+        *,
+        changes_by_get: bool = False,
+    ) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            principal = self.authenticator.principal(request, changes_by_get=changes_by_get)
+            judge(principal)
+            return await self._once(request, principal, lambda: handle(request, principal))
 
-        return self.signed_in(for_admin)
+        return endpoint
 
     def admins_only(self, app: ASGIApp) -> ASGIApp:
         """Everything below needs an admin, unknown paths included."""
@@ -80,9 +85,20 @@ class Door:
             principal = self.authenticator.principal(HTTPConnection(scope), query_key=True)
             principal.require_admin()
             scope.setdefault("state", {})["principal"] = principal
-            await app(scope, receive, send)
+            request = Request(scope, receive)
+            if is_keyed(request):
+                app_answer = await self._once(request, principal, lambda: answered_by(app, request))
+                await app_answer(scope, receive, send)
+            else:
+                await app(scope, receive, send)
 
         return guarded
+
+    async def _once(self, request: Request, caller: Principal, respond: Callable[[], Awaitable[Response]]) -> Response:
+        """The answer of a route; of a change with an `Idempotency-Key`, the first answer of the key."""
+        if not is_keyed(request):
+            return await respond()
+        return await once_per_key(self.services.idempotency, request, caller, respond)
 
 
 def principal_of(request: Request) -> Principal:

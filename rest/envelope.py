@@ -81,6 +81,13 @@ async def answer_http_exception(_: Request, fault: Exception) -> Response:
             return failure(fault)
 
 
+async def answer_fault(request: Request, fault: Exception) -> Response:
+    """The answer to whatever was raised."""
+    if isinstance(fault, HTTPException):
+        return await answer_http_exception(request, fault)
+    return failure(fault)
+
+
 def exception_handlers() -> dict[Any, Any]:
     """For Starlette: every answer of the app is JSON in the shape of errors."""
     return {HTTPException: answer_http_exception, DomainError: answer_domain_error}

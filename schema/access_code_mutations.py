@@ -5,11 +5,12 @@ from typing import Annotated
 import strawberry
 
 from schema.access_codes import AccessCode
-from schema.problems import InvalidInput, NotFound, RateLimited, Refused
+from schema.keyed import Keyed
+from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
 
 
 @strawberry.input(description="What a new access code needs.")
-class CreateAccessCodeInput:
+class CreateAccessCodeInput(Keyed):
     max_uses: int = strawberry.field(description="How many users can use it, at least 1.")
     expiry_days: int = strawberry.field(description="After how many days of 24 hours it expires, 1 to 36500.")
     description: str | None = strawberry.field(
@@ -18,7 +19,7 @@ class CreateAccessCodeInput:
 
 
 @strawberry.input(description="What several new access codes need; all are of one kind.")
-class CreateAccessCodesInput:
+class CreateAccessCodesInput(Keyed):
     count: int = strawberry.field(description="How many, 1 to 1000.")
     max_uses: int = strawberry.field(description="How many users can use each, at least 1.")
     expiry_days: int = strawberry.field(description="After how many days of 24 hours they expire, 1 to 36500.")
@@ -28,24 +29,24 @@ class CreateAccessCodesInput:
 
 
 @strawberry.input(description="Who redeems which access code.")
-class RedeemAccessCodeInput:
+class RedeemAccessCodeInput(Keyed):
     code: str = strawberry.field(description="The code, in either case.")
     username: str = strawberry.field(description="The user, exactly.")
     twitter_id: str | None = strawberry.field(default=strawberry.UNSET, description="The user's Twitter id.")
 
 
 @strawberry.input(description="Which access code to activate.")
-class ActivateAccessCodeInput:
+class ActivateAccessCodeInput(Keyed):
     code: str = strawberry.field(description="The code, in either case.")
 
 
 @strawberry.input(description="Which access code to deactivate.")
-class DeactivateAccessCodeInput:
+class DeactivateAccessCodeInput(Keyed):
     code: str = strawberry.field(description="The code, in either case.")
 
 
 @strawberry.input(description="Which access code to delete.")
-class DeleteAccessCodeInput:
+class DeleteAccessCodeInput(Keyed):
     code: str = strawberry.field(description="The code, in either case.")
 
 
@@ -80,26 +81,26 @@ class DeleteAccessCodePayload:
 
 
 CreateAccessCodeResult = Annotated[
-    CreateAccessCodePayload | InvalidInput,
+    CreateAccessCodePayload | InvalidInput | Conflict,
     strawberry.union("CreateAccessCodeResult", description="The new code, or why there is none."),
 ]
 CreateAccessCodesResult = Annotated[
-    CreateAccessCodesPayload | InvalidInput,
+    CreateAccessCodesPayload | InvalidInput | Conflict,
     strawberry.union("CreateAccessCodesResult", description="The new codes, or why there are none."),
 ]
 RedeemAccessCodeResult = Annotated[
-    RedeemAccessCodePayload | InvalidInput | NotFound | Refused | RateLimited,
+    RedeemAccessCodePayload | InvalidInput | NotFound | Conflict | Refused | RateLimited,
     strawberry.union("RedeemAccessCodeResult", description="The code after its use, or why it was not used."),
 ]
 ActivateAccessCodeResult = Annotated[
-    ActivateAccessCodePayload | InvalidInput | NotFound | Refused,
+    ActivateAccessCodePayload | InvalidInput | NotFound | Conflict | Refused,
     strawberry.union("ActivateAccessCodeResult", description="The active code, or why it is not active."),
 ]
 DeactivateAccessCodeResult = Annotated[
-    DeactivateAccessCodePayload | InvalidInput | NotFound,
+    DeactivateAccessCodePayload | InvalidInput | NotFound | Conflict,
     strawberry.union("DeactivateAccessCodeResult", description="The inactive code, or why there is none."),
 ]
 DeleteAccessCodeResult = Annotated[
-    DeleteAccessCodePayload | InvalidInput | NotFound,
+    DeleteAccessCodePayload | InvalidInput | NotFound | Conflict,
     strawberry.union("DeleteAccessCodeResult", description="The deleted code, or why it was not deleted."),
 ]

@@ -9,6 +9,7 @@ import strawberry
 from models import coupons as models
 from models.ids import global_id
 from schema.connections import Connection, Node
+from schema.keyed import Keyed
 from schema.links import LinkInfo
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
 from schema.scalars import BigInt
@@ -113,7 +114,7 @@ class CouponFilter:
 
 
 @strawberry.input(description="What a new coupon needs.")
-class CreateCouponInput:
+class CreateCouponInput(Keyed):
     twitter_id: str = strawberry.field(description="The Twitter id of its owner, who may have one coupon.")
     username: str = strawberry.field(description="The Twitter username of its owner.")
     followers: int = strawberry.field(description="At least 1000.")
@@ -121,7 +122,7 @@ class CreateCouponInput:
 
 
 @strawberry.input(description="What a redemption needs. A redeemer without a coupon gives `username` and `followers`.")
-class RedeemCouponInput:
+class RedeemCouponInput(Keyed):
     redeemer_twitter_id: str = strawberry.field(description="The Twitter id of the redeemer.")
     coupon_code: str = strawberry.field(description="The code, in either case.")
     username: str | None = strawberry.field(default=strawberry.UNSET, description="The username of a new user.")
@@ -131,12 +132,12 @@ class RedeemCouponInput:
 
 
 @strawberry.input(description="Which coupon to delete.")
-class DeleteCouponInput:
+class DeleteCouponInput(Keyed):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
 
 
 @strawberry.input(description="Which coupon to switch on or off.")
-class SetCouponActiveInput:
+class SetCouponActiveInput(Keyed):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
     active: bool = strawberry.field(description="Whether it can be redeemed.")
 
@@ -179,14 +180,14 @@ CreateCouponResult = Annotated[
     strawberry.union("CreateCouponResult", description="The new coupon, or why there is none."),
 ]
 RedeemCouponResult = Annotated[
-    RedeemCouponPayload | InvalidInput | NotFound | Refused | RateLimited,
+    RedeemCouponPayload | InvalidInput | NotFound | Conflict | Refused | RateLimited,
     strawberry.union("RedeemCouponResult", description="The balances after the redemption, or why there was none."),
 ]
 DeleteCouponResult = Annotated[
-    DeleteCouponPayload | InvalidInput | NotFound,
+    DeleteCouponPayload | InvalidInput | NotFound | Conflict,
     strawberry.union("DeleteCouponResult", description="The deleted coupon, or why it was not deleted."),
 ]
 SetCouponActiveResult = Annotated[
-    SetCouponActivePayload | InvalidInput | NotFound,
+    SetCouponActivePayload | InvalidInput | NotFound | Conflict,
     strawberry.union("SetCouponActiveResult", description="The coupon, or why it was not switched."),
 ]

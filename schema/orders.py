@@ -9,6 +9,7 @@ import strawberry
 from models import orders as models
 from models.ids import global_id
 from schema.connections import Connection, Node
+from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput, NotFound, Refused
 
 strawberry.enum(
@@ -102,7 +103,7 @@ class OrderProductInput:
         "What to change of an order. Its user may change `address` and `isGift` while it is pending, an admin all."
     )
 )
-class UpdateOrderInput:
+class UpdateOrderInput(Keyed):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
     address: str | None = strawberry.field(default=strawberry.UNSET, description="Where to deliver it.")
     is_gift: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it is a gift.")
@@ -125,12 +126,12 @@ class UpdateOrderInput:
 
 
 @strawberry.input(description="Which order to refund.")
-class RefundOrderInput:
+class RefundOrderInput(Keyed):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
 
 
 @strawberry.input(description="Which units of which order to refund.")
-class RefundOrderProductInput:
+class RefundOrderProductInput(Keyed):
     id: strawberry.ID = strawberry.field(description="The order's Relay id or raw `_id`.")
     product_id: str = strawberry.field(description="The id of the product.")
     quantity: int = strawberry.field(description="How many units, at least 1.")

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 import strawberry
 
 from models import usage as models
+from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput, NotFound
 from schema.usage import UsageFollower, UsageLimit, UsageLimitReached
 
@@ -15,7 +16,7 @@ _USER = "The user it is about: the caller, unless an admin acts for another."
 
 
 @strawberry.input(description="What to follow, a coupon or a campaign, and the limits; what is not given is no limit.")
-class CreateUsageFollowerInput:
+class CreateUsageFollowerInput(Keyed):
     coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
     campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_CAMPAIGN)
     max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description="0 or more.")
@@ -24,7 +25,7 @@ class CreateUsageFollowerInput:
 
 
 @strawberry.input(description="Which limits to change; null lifts one, what is not given stays.")
-class UpdateUsageFollowerInput:
+class UpdateUsageFollowerInput(Keyed):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
     max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description="0 or more.")
     max_total_limit: int | None = strawberry.field(default=strawberry.UNSET, description="0 or more.")
@@ -32,12 +33,12 @@ class UpdateUsageFollowerInput:
 
 
 @strawberry.input(description="Which follower to delete.")
-class DeleteUsageFollowerInput:
+class DeleteUsageFollowerInput(Keyed):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
 
 
 @strawberry.input(description="How much to set aside, of exactly one coupon or campaign.")
-class CheckUsageInput:
+class CheckUsageInput(Keyed):
     user_id: str = strawberry.field(description=_USER)
     coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
     campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_CAMPAIGN)
@@ -45,7 +46,7 @@ class CheckUsageInput:
 
 
 @strawberry.input(description="What to count, of a coupon, campaigns or both.")
-class AddUsageInput:
+class AddUsageInput(Keyed):
     user_id: str = strawberry.field(description=_USER)
     campaign_ids: list[strawberry.ID] | None = strawberry.field(
         default=strawberry.UNSET, description="The campaigns, by their raw `_id`."
@@ -57,7 +58,7 @@ class AddUsageInput:
 
 
 @strawberry.input(description="What to give back, of a coupon, campaigns or both.")
-class RemoveUsageInput:
+class RemoveUsageInput(Keyed):
     user_id: str = strawberry.field(description=_USER)
     campaign_ids: list[strawberry.ID] | None = strawberry.field(
         default=strawberry.UNSET, description="The campaigns, by their raw `_id`."
@@ -69,7 +70,7 @@ class RemoveUsageInput:
 
 
 @strawberry.input(description="What to check and count at once, of exactly one coupon or campaign.")
-class RedeemUsageInput:
+class RedeemUsageInput(Keyed):
     user_id: str = strawberry.field(description=_USER)
     coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
     campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_CAMPAIGN)
@@ -140,15 +141,15 @@ CreateUsageFollowerResult = Annotated[
     strawberry.union("CreateUsageFollowerResult", description="The new follower, or why there is none."),
 ]
 UpdateUsageFollowerResult = Annotated[
-    UpdateUsageFollowerPayload | InvalidInput | NotFound,
+    UpdateUsageFollowerPayload | InvalidInput | NotFound | Conflict,
     strawberry.union("UpdateUsageFollowerResult", description="The follower, or why it was not changed."),
 ]
 DeleteUsageFollowerResult = Annotated[
-    DeleteUsageFollowerPayload | InvalidInput | NotFound,
+    DeleteUsageFollowerPayload | InvalidInput | NotFound | Conflict,
     strawberry.union("DeleteUsageFollowerResult", description="The deleted follower, or why it was not deleted."),
 ]
 CheckUsageResult = Annotated[
-    CheckUsagePayload | InvalidInput | NotFound,
+    CheckUsagePayload | InvalidInput | NotFound | Conflict,
     strawberry.union("CheckUsageResult", description="What was granted, or why nothing was judged."),
 ]
 AddUsageResult = Annotated[
@@ -156,10 +157,10 @@ AddUsageResult = Annotated[
     strawberry.union("AddUsageResult", description="The followers, or why none of them changed."),
 ]
 RemoveUsageResult = Annotated[
-    RemoveUsagePayload | InvalidInput | NotFound,
+    RemoveUsagePayload | InvalidInput | NotFound | Conflict,
     strawberry.union("RemoveUsageResult", description="The followers, or why none of them changed."),
 ]
 RedeemUsageResult = Annotated[
-    RedeemUsagePayload | InvalidInput | NotFound | UsageLimitReached,
+    RedeemUsagePayload | InvalidInput | NotFound | UsageLimitReached | Conflict,
     strawberry.union("RedeemUsageResult", description="The follower, or why it did not change."),
 ]

@@ -77,7 +77,7 @@ class Attempts:
             self._limit, self._window = limit.limit.amount, limit.limit.get_expiry()
         self._counts = database.attempts
         self._worker = token_hex(4)
-        self._group: GroupCommit[str, tuple[int, float]] = GroupCommit(self._count, limit=1_000)
+        self._group: GroupCommit[str, tuple[int, float]] = GroupCommit(self._count, limit=1_000, recorded=False)
 
     async def count(self, principal: Principal) -> Attempt:
         """Count one public operation of this caller; raises `RateLimited` when it is one too many."""

@@ -6,7 +6,11 @@ request is never delayed and a busy server makes fewer round trips the busier it
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from services.receipts import Receipt, Superseded, batch_of, held_receipt
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -61,28 +65,46 @@ class Coalescer(Generic[Key, Value]):
             self._free += 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Submitted(Generic[Command, Answer]):
+    command: Command
+    future: asyncio.Future[Answer]
+    receipt: Receipt | None
+
+
 class GroupCommit(Generic[Command, Answer]):
     """Commands that are committed in batches, one batch at a time.
 
     `commit` takes a batch and answers one result or one exception for each command, in order; an exception refuses its
     own command only. When `commit` itself raises, every command of the batch fails with that. A command whose caller
-    has gone is still carried out.
+    has gone is still carried out. Commands keep the idempotency keys that they were submitted under; with
+    `recorded=False` they change nothing that a key would have to know of.
     """
 
     def __init__(
-        self, commit: Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Exception]]], *, limit: int = 256
+        self,
+        commit: Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Exception]]],
+        *,
+        limit: int = 256,
+        recorded: bool = True,
     ) -> None:
         self._commit = commit
         self._limit = limit
-        self._waiting: list[tuple[Command, asyncio.Future[Answer]]] = []
+        self._recorded = recorded
+        self._waiting: list[_Submitted[Command, Answer]] = []
         self._worker: asyncio.Task[None] | None = None
 
     async def submit(self, command: Command) -> Answer:
         """Carry out one command and answer its result once it is committed."""
+        receipt = held_receipt() if self._recorded else None
+        if receipt is not None and receipt.recorded:
+            done: Answer = receipt.recorded.popleft()
+            return done
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command, future))
+        self._waiting.append(_Submitted(command, future, receipt))
         if self._worker is None:
-            self._worker = asyncio.get_running_loop().create_task(self._drain())
+            # A context of its own: the worker serves many requests, and carries on none of theirs.
+            self._worker = asyncio.get_running_loop().create_task(self._drain(), context=Context())
         return await asyncio.shield(future)
 
     async def close(self) -> None:
@@ -95,15 +117,21 @@ class GroupCommit(Generic[Command, Answer]):
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
                 try:
-                    answers = await self._commit([command for command, _ in batch])
-                except Exception as fault:
-                    _fail((future for _, future in batch), fault)
+                    with batch_of([one.receipt for one in batch]):
+                        answers = await self._commit([one.command for one in batch])
+                except Superseded as fault:
+                    # The keys that were lost fail; the others had no part in it and go again.
+                    _fail((one.future for one in batch if one.receipt in fault.receipts), fault)
+                    self._waiting[:0] = [one for one in batch if one.receipt not in fault.receipts]
                     continue
-                for (_, future), answer in zip(batch, answers, strict=True):
+                except Exception as fault:
+                    _fail((one.future for one in batch), fault)
+                    continue
+                for one, answer in zip(batch, answers, strict=True):
                     if isinstance(answer, Exception):
-                        _fail((future,), answer)
+                        _fail((one.future,), answer)
                     else:
-                        future.set_result(answer)
+                        one.future.set_result(answer)
         finally:
             self._worker = None
 

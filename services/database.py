@@ -11,12 +11,14 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ReadPreference, WriteConcern
+from pymongo import ReadPreference, UpdateOne, WriteConcern
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, ExecutionTimeout, PyMongoError, WTimeoutError
 from pymongo.read_concern import ReadConcern
 
 from models.errors import DomainError, InternalServerError, ServiceUnavailable
 from services.orphans import APPLICATION, IDLE_SECONDS, end_orphaned_transactions
+from services.outcomes import to_stored
+from services.receipts import Superseded, held_receipt, receipts_of, runs_in_batch
 
 if TYPE_CHECKING:
     from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
@@ -65,6 +67,7 @@ class Database:
         self.usage_counters = self.collection("usagecounters")
         self.usage_ledger = self.collection("usageledger")
         self.usage_graves = self.collection("usagegraves")
+        self.idempotency_keys = self.collection("idempotencykeys")
         # A lost count of an attempt harms nobody: no need to wait for a majority.
         self.attempts = self.collection("attempts").with_options(write_concern=WriteConcern(1))
 
@@ -90,7 +93,14 @@ class Database:
         `work` runs again, on a fresh snapshot, after a write conflict, a passing fault or a duplicate key (it then sees
         the other's row and decides anew), so it must have no effect outside the session. What it raises aborts.
         Raises `ServiceUnavailable` when no attempt succeeds in time.
+
+        Under an idempotency key the answer is recorded in the same transaction, and where it is recorded already it is
+        answered without running `work`.
         """
+        receipt = held_receipt()
+        if receipt is not None and receipt.recorded and not runs_in_batch():
+            done: Answer = receipt.recorded.popleft()
+            return done
         clock = asyncio.get_running_loop().time
         deadline, attempt, collisions = clock() + _DEADLINE, 0, 0
         patience = clock() + IDLE_SECONDS
@@ -99,6 +109,7 @@ class Database:
                 session.start_transaction(SNAPSHOT, MAJORITY, ReadPreference.PRIMARY)
                 try:
                     answer = await work(session)
+                    await self._record(session, answer)
                     await _commit(session, deadline)
                     return answer
                 except PyMongoError as fault:
@@ -120,6 +131,22 @@ class Database:
                 # A loser returns at once a few times: its first round trip shows whether the other is done.
                 longest = 0.0015 if attempt < 20 else 0.05
                 await asyncio.sleep(random.uniform(longest / 5, longest))
+
+    async def _record(self, session: "Session", answer: Any) -> None:
+        """Write the outcome into the rows of the idempotency keys that hold it; raises `Superseded` for lost ones."""
+        recorded = receipts_of(answer)
+        if not recorded:
+            return
+        held = [{"_id": receipt.row_id, "holder": receipt.holder} for receipt, _ in recorded]
+        updates = [
+            UpdateOne(mine, {"$push": {"outcomes": to_stored(outcome)}})
+            for mine, (_, outcome) in zip(held, recorded, strict=True)
+        ]
+        result = await self.idempotency_keys.bulk_write(updates, session=session, ordered=False)
+        if result.matched_count < len(updates):
+            rows = self.idempotency_keys.find({"$or": held}, {"_id": 1}, session=session)
+            kept = {row["_id"] async for row in rows}
+            raise Superseded([receipt for receipt, _ in recorded if receipt.row_id not in kept])
 
 
 async def _abort(session: "Session") -> None:

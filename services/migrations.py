@@ -50,6 +50,9 @@ async def _make_shared_indexes(database: Database) -> None:
     await database.attempts.create_indexes(
         [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
     )
+    await database.idempotency_keys.create_indexes(
+        [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
+    )
     await database.counters.create_indexes([IndexModel([("family", ASCENDING)], name="family")])
     await database.outbox.create_indexes(
         [

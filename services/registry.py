@@ -11,6 +11,7 @@ from services.access_codes import AccessCodes
 from services.attempts import Attempts
 from services.coupons import Coupons
 from services.database import Database
+from services.idempotency import Idempotency
 from services.inbox import Inbox
 from services.orders import Orders
 from services.outbox import Outbox
@@ -28,6 +29,7 @@ class Services:
 
     database: Database
     attempts: Attempts
+    idempotency: Idempotency
     coupons: Coupons
     access_codes: AccessCodes
     access_code_batches: AccessCodeBatches
@@ -53,6 +55,7 @@ class Services:
         return cls(
             database=database,
             attempts=Attempts(database, rate_limit),
+            idempotency=Idempotency(database, clock),
             coupons=Coupons(database, outbox, clock),
             access_codes=AccessCodes(database, outbox, clock),
             access_code_batches=AccessCodeBatches(database, clock),

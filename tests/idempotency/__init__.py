@@ -1,0 +1,1 @@
+"""Idempotency keys: one change and one answer for each."""
