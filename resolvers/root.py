@@ -10,6 +10,7 @@ from models.errors import Forbidden, InvalidInput, Unauthenticated
 from models.ids import split_global_id
 from resolvers import access_codes, coupons, orders, usage
 from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
+from resolvers.audit import AuditMutation, AuditQuery
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
 from resolvers.idempotency import once_per_key
@@ -48,7 +49,7 @@ class Viewer:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery):
+class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery, AuditQuery):
     @strawberry.field(description="An object by its global id; null where there is none that the caller may see.")
     async def node(
         self,
@@ -76,7 +77,7 @@ class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery):
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(CouponMutation, AccessCodeMutation, UsageMutation, OrderMutation):
+class Mutation(CouponMutation, AccessCodeMutation, UsageMutation, OrderMutation, AuditMutation):
     pass
 
 

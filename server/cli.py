@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from models.environment import SettingsError
+from server.audit_cli import audit
 from server.codes_cli import app as codes
 from server.consume_cli import add_event_commands
 from server.settings import Settings
@@ -96,6 +97,9 @@ def migrate() -> None:
     for family, number in asyncio.run(work()).items():
         typer.echo(f"{family}: {number} taken over")
     typer.echo("The database is ready.")
+
+
+app.command()(audit)
 
 
 @app.command()

@@ -75,6 +75,21 @@ class AccessCodeCounts:
 
     async def recount(self, session: "Session") -> None:
         """Count all codes anew, in place of what was counted."""
+        totals, hours = await self._count(session)
+        await self._totals.reset(session, totals)
+        await self._expiry.reset(session, hours)
+
+    async def kept(self, session: "Session") -> dict[str, int]:
+        """Every count by its name, as it is kept."""
+        return {**await self._totals.read(session), **await self._expiry.kept(session)}
+
+    async def counted(self, session: "Session") -> dict[str, int]:
+        """Every count by its name, as the codes make it."""
+        totals, hours = await self._count(session)
+        return {**totals, **self._expiry.named(hours)}
+
+    async def _count(self, session: "Session") -> tuple[Counter[str], list[tuple[datetime, dict[str, int]]]]:
+        """The totals, and what expires in each hour."""
         one_if = {name: {"$sum": {"$cond": [condition, 1, 0]}} for name, condition in _CLASSES.items()}
         hour = {"$dateTrunc": {"date": "$expiresAt", "unit": "hour"}}
         group = {"$group": {"_id": hour, "usages": {"$sum": "$usedCount"}, **one_if}}
@@ -84,8 +99,7 @@ class AccessCodeCounts:
             start = row.pop("_id")
             totals.update(row)
             hours.append((start, {name: row[name] for name in _CLASSES}))
-        await self._totals.reset(session, totals)
-        await self._expiry.reset(session, hours)
+        return totals, hours
 
     async def _read(self, session: "Session", now: datetime) -> Census:
         totals = await self._totals.read(session)

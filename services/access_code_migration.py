@@ -103,8 +103,10 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     created_at = document.get("createdAt") or to_milliseconds(document["_id"].generation_time)
     known = len(document.get("usedBy") or ())
     used_count = max(int(document.get("usedCount") or 0), known)
+    unaccounted: dict[str, int] = {}
     if used_count > known:
         log.warning("access code %s: %d uses by users who were not kept", document["_id"], used_count - known)
+        unaccounted = {"unaccountedUses": used_count - known}
     code, max_uses = normalize_code(document["code"]), max(1, int(document.get("maxUses") or used_count))
     return {
         "code": code,
@@ -117,6 +119,7 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
         "createdAt": created_at,
         "updatedAt": document.get("updatedAt") or created_at,
         "createdBy": str(document.get("createdBy") or CREATED_BY),
+        **unaccounted,
         **derived_fields(code, used_count, max_uses),
     }
 

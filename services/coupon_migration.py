@@ -13,6 +13,7 @@ from models.codes import normalize_code
 from models.coupons import POINTS_PER_REDEMPTION
 from models.instants import to_milliseconds
 from services.counters import Counters
+from services.coupon_counts import FAMILY, CouponCounts
 from services.coupon_documents import search_fields
 from services.database import Database
 from services.indexes import ensure_indexes
@@ -51,7 +52,7 @@ async def make_coupon_indexes(database: Database) -> None:
 
 async def coupons_need_take_over(database: Database) -> bool:
     """Whether there are coupons that the counters do not know, told in constant time."""
-    counted = (await Counters(database, "coupons").read()).get("total", 0)
+    counted = (await Counters(database, FAMILY).read()).get("total", 0)
     return counted != await database.coupons.estimated_document_count()
 
 
@@ -63,7 +64,7 @@ async def take_over_coupons(database: Database) -> int:
     taken = 0
     while batch := await database.transaction(lambda session: _take_over_batch(database, session)):
         taken += batch
-    await database.transaction(lambda session: _recount(database, session))
+    await database.transaction(CouponCounts(database).recount)
     return taken
 
 
@@ -78,8 +79,13 @@ async def _take_over_batch(database: Database, session: "Session") -> int:
     updates, rows = [], []
     for document in documents:
         complete = _complete(document)
+        own = _ledger_of(complete | {"_id": document["_id"]}, redeemed)
+        rest = complete["points"] - POINTS_PER_REDEMPTION * len(own)
+        if rest:
+            log.warning("coupon %s: %d points that no redemption accounts for are kept", document["_id"], rest)
+            complete["unaccountedPoints"] = rest
         updates.append(UpdateOne({"_id": document["_id"]}, {"$set": complete}))
-        rows += _ledger_of(complete | {"_id": document["_id"]}, redeemed)
+        rows += own
     if rows:
         await database.redemptions.insert_many(rows, session=session)
     await database.coupons.bulk_write(updates, session=session)
@@ -117,23 +123,5 @@ def _ledger_of(coupon: dict[str, Any], redeemed: set[str]) -> list[dict[str, Any
     rest = coupon["points"] - POINTS_PER_REDEMPTION * coupon["timesUsed"]
     own = {**row, "redeemerTwitterId": coupon["twitterId"], "redeemerCouponId": coupon["_id"]}
     if rest >= POINTS_PER_REDEMPTION and coupon["twitterId"] not in redeemed:
-        rest -= POINTS_PER_REDEMPTION
         uses.append(own)
-    if rest:
-        log.warning("coupon %s: %d points that no redemption accounts for are kept", coupon["_id"], rest)
     return uses
-
-
-async def _recount(database: Database, session: "Session") -> None:
-    is_creator = {"$eq": ["$role", "creator"]}
-    totals = {
-        "_id": None,
-        "total": {"$sum": 1},
-        "creators": {"$sum": {"$cond": [is_creator, 1, 0]}},
-        "users": {"$sum": {"$cond": [is_creator, 0, 1]}},
-        "redeemed": {"$sum": "$timesUsed"},
-    }
-    found = await database.coupons.aggregate([{"$group": totals}], session=session).to_list(None)
-    counted = found[0] if found else {}
-    counted.pop("_id", None)
-    await Counters(database, "coupons").reset(session, counted)

@@ -37,6 +37,10 @@ def _periods(hour: datetime) -> dict[str, datetime]:
     return {"year": month.replace(month=1), "month": month, "day": day, "hour": hour}
 
 
+def _name(level: str, start: datetime, name: str) -> str:
+    return f"{name} that expire in the {level} from {start:%Y-%m-%dT%H}"
+
+
 class ExpiryCounts:
     """Named numbers by expiry for one family of rows, in shards as `Counters` are."""
 
@@ -76,6 +80,21 @@ class ExpiryCounts:
         ]
         if rows:
             await self._rows.insert_many(rows, session=session, ordered=False)
+
+    async def kept(self, session: "Session") -> Counter[str]:
+        """Every number that is kept, by the name of its period."""
+        kept: Counter[str] = Counter()
+        async for row in self._rows.find({"family": self._family}, session=session):
+            kept.update({_name(row["level"], row["from"], name): number for name, number in row["numbers"].items()})
+        return kept
+
+    def named(self, counted: Iterable[tuple[datetime, Numbers]]) -> dict[str, int]:
+        """The same names for what was counted anew."""
+        return {
+            _name(level, start, name): number
+            for level, start, numbers in self._by_period(counted)
+            for name, number in numbers.items()
+        }
 
     def _by_period(self, hours: Iterable[tuple[datetime, Numbers]]) -> list[tuple[str, datetime, Numbers]]:
         sums: dict[tuple[str, datetime], Counter[str]] = {}

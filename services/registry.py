@@ -9,6 +9,7 @@ from models.instants import to_milliseconds
 from services.access_code_batches import AccessCodeBatches
 from services.access_codes import AccessCodes
 from services.attempts import Attempts
+from services.audit import Audit
 from services.coupons import Coupons
 from services.database import Database
 from services.idempotency import Idempotency
@@ -37,6 +38,7 @@ class Services:
     inbox: Inbox
     outbox_queue: OutboxQueue
     usage: Usage
+    audit: Audit
 
     @classmethod
     def open(
@@ -63,6 +65,7 @@ class Services:
             inbox=Inbox(database),
             outbox_queue=OutboxQueue(database),
             usage=Usage(database, clock, timedelta(seconds=usage_hold)),
+            audit=Audit(database),
         )
 
     async def close(self) -> None:

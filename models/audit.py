@@ -1,0 +1,34 @@
+"""Audits: what the counters say against what the ledgers tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+MOST_SHOWN = 1_000
+
+
+class AuditFamily(StrEnum):
+    COUPONS = "coupons"
+    ACCESS_CODES = "accessCodes"
+    USAGE_FOLLOWERS = "usageFollowers"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A counter that is not what its ledger makes it. `id` is that of its document, or the name of a total."""
+
+    family: AuditFamily
+    collection: str
+    id: str
+    field: str
+    stored: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """How many counters of each family were checked, how many of all drifted, and the first thousand of those."""
+
+    checked: Mapping[AuditFamily, int]
+    drifts: tuple[Drift, ...]
+    drift_count: int

@@ -1,0 +1,34 @@
+"""The GraphQL fields of the audit."""
+
+from typing import Annotated
+
+import strawberry
+
+from models.audit import AuditFamily
+from resolvers.context import Info, as_mapping
+from schema.audit import AuditReport, RepairCountersInput, RepairCountersPayload, RepairCountersResult
+
+
+@strawberry.type
+class AuditQuery:
+    @strawberry.field(
+        description="Compare every counter of coupons, access codes and usage followers with its ledger. For admins."
+    )
+    async def audit(
+        self,
+        info: Info,
+        families: Annotated[
+            list[AuditFamily] | None, strawberry.argument(description="Only those of these families.")
+        ] = None,
+    ) -> AuditReport:
+        audit = info.context.services.audit
+        return AuditReport.from_domain(await audit.audit(info.context.caller(), families or tuple(AuditFamily)))
+
+
+@strawberry.type
+class AuditMutation:
+    @strawberry.mutation(description="Put right every counter that is not what its ledger makes it. For admins.")
+    async def repair_counters(self, info: Info, input: RepairCountersInput) -> RepairCountersResult:  # noqa: A002
+        families = as_mapping(input).get("families") or tuple(AuditFamily)
+        report = await info.context.services.audit.repair(info.context.caller(), families)
+        return RepairCountersPayload(report=AuditReport.from_domain(report))

@@ -1,0 +1,71 @@
+"""The audit in GraphQL."""
+
+from typing import Annotated, Self
+
+import strawberry
+
+from models import audit as models
+from schema.problems import InvalidInput
+from schema.scalars import BigInt
+
+strawberry.enum(models.AuditFamily, name="AuditFamily", description="Whose counters are audited.")
+
+
+@strawberry.type(description="A counter that is not what its ledger makes it.")
+class CounterDrift:
+    family: models.AuditFamily = strawberry.field(description="Whose counter it is.")
+    collection: str = strawberry.field(description="The collection of its document.")
+    database_id: strawberry.ID = strawberry.field(description="The `_id` of its document, or the name of a total.")
+    field: str = strawberry.field(description="The counter.")
+    stored: BigInt = strawberry.field(description="What it says.")
+    expected: BigInt = strawberry.field(description="What the ledger tells.")
+
+    @classmethod
+    def from_domain(cls, drift: models.Drift) -> Self:
+        return cls(
+            family=drift.family,
+            collection=drift.collection,
+            database_id=strawberry.ID(drift.id),
+            field=drift.field,
+            stored=BigInt(drift.stored),
+            expected=BigInt(drift.expected),
+        )
+
+
+@strawberry.type(description="How many counters of a family were checked.")
+class AuditedFamily:
+    family: models.AuditFamily = strawberry.field(description="The family.")
+    checked: BigInt = strawberry.field(description="How many counters were checked.")
+
+
+@strawberry.type(description="What an audit found.")
+class AuditReport:
+    families: list[AuditedFamily] = strawberry.field(description="What was checked.")
+    drift_count: int = strawberry.field(description="How many counters drifted.")
+    drifts: list[CounterDrift] = strawberry.field(description="The counters that drifted, at most the first thousand.")
+
+    @classmethod
+    def from_domain(cls, report: models.AuditReport) -> Self:
+        return cls(
+            families=[AuditedFamily(family=f, checked=BigInt(number)) for f, number in report.checked.items()],
+            drift_count=report.drift_count,
+            drifts=[CounterDrift.from_domain(drift) for drift in report.drifts],
+        )
+
+
+@strawberry.input(description="Which counters to repair.")
+class RepairCountersInput:
+    families: list[models.AuditFamily] | None = strawberry.field(
+        default=strawberry.UNSET, description="Those of these families; of all where none is given."
+    )
+
+
+@strawberry.type(description="The counters are what their ledgers make them.")
+class RepairCountersPayload:
+    report: AuditReport = strawberry.field(description="What had drifted and is put right.")
+
+
+RepairCountersResult = Annotated[
+    RepairCountersPayload | InvalidInput,
+    strawberry.union("RepairCountersResult", description="What was repaired, or why nothing was."),
+]

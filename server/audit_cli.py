@@ -1,0 +1,55 @@
+"""`tessera audit`: the counters against their ledgers, from the command line."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from models.audit import AuditFamily, AuditReport
+from models.environment import SettingsError
+from models.principal import SYSTEM
+
+
+def audit(
+    repair: Annotated[bool, typer.Option("--repair", help="Put right what drifted.")] = False,
+    family: Annotated[list[AuditFamily] | None, typer.Option(help="Only these, as often as needed.")] = None,
+) -> None:
+    """Recompute every counter of coupons, access codes and usage followers from its ledger; exit 1 where any drifted.
+
+    With --repair what drifted is put right while others go on, and the exit code is 0.
+    """
+    report = asyncio.run(_run(tuple(family or AuditFamily), repair=repair))
+    for name, number in report.checked.items():
+        typer.echo(f"{name}: {number} counters checked")
+    for drift in report.drifts:
+        typer.echo(f"{drift.collection} {drift.id}: {drift.field} is {drift.stored}, its ledger tells {drift.expected}")
+    if report.drift_count > len(report.drifts):
+        typer.echo(f"… and {report.drift_count - len(report.drifts)} more")
+    typer.echo(_verdict(report, repair=repair))
+    if report.drift_count and not repair:
+        raise typer.Exit(1)
+
+
+async def _run(families: tuple[AuditFamily, ...], *, repair: bool) -> AuditReport:
+    from server.serve import read_settings
+    from services.logs import configure_logs
+    from services.registry import Services
+
+    try:
+        settings = read_settings()
+    except SettingsError as fault:
+        typer.echo(str(fault), err=True)
+        raise typer.Exit(2) from None
+    configure_logs(settings.log_level)
+    services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
+    try:
+        work = services.audit.repair if repair else services.audit.audit
+        return await work(SYSTEM, families)
+    finally:
+        await services.close()
+
+
+def _verdict(report: AuditReport, *, repair: bool) -> str:
+    if not report.drift_count:
+        return "Every counter is what its ledger makes it."
+    return f"{report.drift_count} counters drifted" + (" and are repaired." if repair else "; --repair mends them.")
