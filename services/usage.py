@@ -186,6 +186,10 @@ class Usage:
         await self._writer.touch(session, given)
         return await self._writer.carry_out(session, given)
 
+    async def sweep(self) -> int:
+        """Clear expired holds and the counters of deleted followers now, which else happens now and then."""
+        return await self._sweeper.sweep()
+
     def now(self) -> datetime:
         """The clock that holds are judged by."""
         return self._clock()
