@@ -27,6 +27,8 @@ async def world(
     async with event_world(kafka_uri, with_database(mongo_uri, name), folder, PAYMENT_URI=payments.uri) as world:
         await world.worker().start()
         yield world
+        for worker in world.workers:
+            await worker.stop()
         await world.services.database.client.drop_database(name)
 
 

@@ -1,0 +1,30 @@
+"""The table of topics, held to what the verbs write."""
+
+from consumers.topics import PRODUCED
+from models.orders import RefundProduct
+from models.principal import SYSTEM
+from services.attempts import Attempt
+from services.migrations import migrate
+from tests.support.api import unique
+from tests.support.consumers import EventWorld
+from tests.support.orders import make_order
+
+ATTEMPT = Attempt(SYSTEM, limit=0, remaining=0, reset=0, window=0)
+
+
+async def test_every_topic_that_is_made_for_the_outbox_is_one_that_the_verbs_write_to_and_no_other(
+    own_world: EventWorld,
+) -> None:
+    services = own_world.services
+    await migrate(services.database)
+    creator = {"twitterId": unique(), "username": unique(), "followers": 2_000}
+    coupon = await services.coupons.create(ATTEMPT, creator)
+    redeemer = {"redeemerTwitterId": unique(), "username": unique(), "followers": 2_000}
+    await services.coupons.redeem(ATTEMPT, {**redeemer, "couponCode": coupon.coupon_code})
+    await services.coupons.delete(SYSTEM, coupon.id)
+    code = await services.access_codes.create(SYSTEM, {"maxUses": 1, "expiryDays": 1})
+    await services.access_codes.redeem(ATTEMPT, {"code": code.code, "username": unique()})
+    whole, part = await make_order(services), await make_order(services)
+    await services.orders.refund(SYSTEM, whole.id)
+    await services.orders.refund_product(SYSTEM, part.id, lambda: RefundProduct("p1", 1))
+    assert set(await services.database.outbox.distinct("topic")) == set(PRODUCED)
