@@ -5,6 +5,7 @@ from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse,
 
 from server.graphiql.examples import START, Example, examples
 from server.graphql.sdl import print_sdl
+from tests.support.api import ADMIN, Api
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +30,13 @@ def test_every_example_has_a_title_of_its_own() -> None:
     titles = [(example.group, example.title) for example in examples()]
     assert all(title and not title.startswith("{") for _, title in titles)
     assert len(set(titles)) == len(titles)
+
+
+ANSWERED_ONCE = [example for example in examples() if "\nsubscription " not in example.text]
+
+
+@pytest.mark.parametrize("example", ANSWERED_ONCE, ids=lambda example: example.title)
+async def test_a_query_or_mutation_may_find_nothing_but_sends_nothing_malformed(example: Example, api: Api) -> None:
+    body = await api.graphql(example.text, headers=ADMIN)
+    assert "errors" not in body, body
+    assert "BAD_USER_INPUT" not in str(body)
