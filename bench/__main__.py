@@ -1,0 +1,45 @@
+"""`python -m bench [--smoke]`: measure everything and write the results."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import report
+from bench.growth import measure_growth
+from bench.load import BenchError
+from bench.side_by_side import measure
+from server.embedded import EmbeddedMongod
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help="run all of it small and write nothing")
+    smoke = parser.parse_args().smoke
+    sizes = (200, 1_000) if smoke else (10_000, 1_000_000)
+    with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
+        mongod = EmbeddedMongod(Path(folder)).start()
+        try:
+            rounds, seconds = (1, 0.5) if smoke else (3, 5)
+            measured = measure(mongod.uri, coupons=sizes[0], rounds=rounds, seconds=seconds)
+            grown = asyncio.run(measure_growth(mongod.database_uri, sizes, 5 if smoke else 40))
+        except BenchError as fault:
+            sys.stderr.write(f"{fault}\n")
+            return 1
+        finally:
+            mongod.stop()
+    header = ("verb", f"ms at {sizes[0]:,}", f"ms at {sizes[1]:,}", "ratio")
+    sections = [
+        ("Side by side", report.side_by_side_tables(measured)),
+        ("Growth", report.table(header, grown)),
+    ]
+    if smoke:
+        sys.stdout.write("\n\n".join(text for _, text in sections) + "\n")
+    else:
+        report.write(sections, measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

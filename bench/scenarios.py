@@ -1,0 +1,100 @@
+"""What is measured side by side, and what must be true of every answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from pymongo import MongoClient
+
+from bench.load import BenchError
+from bench.seeds import code_of
+from bench.servers import Server
+
+COUPON = (
+    "query($t: String!) { coupon(twitterId: $t) { id couponCode username followers points timesUsed role active } }"
+)
+LIST = (
+    "query { coupons(first: 20) { nodes { id couponCode twitterId username followers points timesUsed role active"
+    " createdAt } } }"
+)
+REDEEM = (
+    "mutation($i: RedeemCouponInput!) { redeemCoupon(input: $i) { ... on RedeemCouponPayload"
+    " { creatorPoints redeemerPoints } } }"
+)
+SPREAD = 49
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One row of the table: a wrk script, and the servers that take part (by name)."""
+
+    name: str
+    script: str
+    servers: Sequence[str]
+    connections: int = 32
+    operation: str | None = None
+    codes: int = 0
+    """How many coupons are redeemed in turn; 0 where nothing is redeemed."""
+
+    def arguments(self, run: str, coupons: int) -> list[str]:
+        """The arguments of the wrk script for one run."""
+        operation = [self.operation] if self.operation else []
+        if self.codes:
+            return [run, *operation, *(code_of(n) for n in range(self.codes))]
+        return [str(coupons), *operation]
+
+
+SCENARIOS = (
+    Scenario("REST get", "get.lua", ("Tessera", "Express + mongoose", "fastify")),
+    Scenario("GraphQL get", "graphql.lua", ("Tessera", "Apollo", "mercurius JIT"), operation=COUPON),
+    Scenario("GraphQL list of 20", "list.lua", ("Tessera", "Apollo", "mercurius JIT"), operation=LIST),
+    Scenario(
+        "redeem, spread over 49 coupons",
+        "redeem.lua",
+        ("Tessera", "Express + mongoose", "fastify"),
+        connections=64,
+        codes=SPREAD,
+    ),
+    Scenario(
+        "redeem, all on one coupon",
+        "redeem.lua",
+        ("Tessera", "Tessera, two workers", "Express + mongoose", "fastify"),
+        connections=64,
+        codes=1,
+    ),
+    Scenario(
+        "redeem by GraphQL, all on one coupon",
+        "redeem_graphql.lua",
+        ("Tessera", "Apollo", "mercurius JIT"),
+        connections=64,
+        codes=1,
+        operation=REDEEM.replace("... on RedeemCouponPayload { creatorPoints redeemerPoints }", "__typename"),
+    ),
+)
+
+
+def check_answers(server: Server) -> None:
+    """Assert that a server answers what the scenarios ask for; raises `BenchError` with what it said instead."""
+    with httpx.Client(base_url=server.url, timeout=30) as http:
+        if server.name in ("Tessera", "Tessera, two workers", "Express + mongoose", "fastify"):
+            coupon = http.get("/api/coupon", params={"twitterId": "seed3"}).json()["data"]
+            _expect(server, coupon["couponCode"], code_of(3))
+        if server.name in ("Tessera", "Apollo", "mercurius JIT"):
+            asked: dict[str, Any] = {"query": COUPON, "variables": {"t": "seed5"}}
+            coupon = http.post("/graphql", json=asked).json()["data"]["coupon"]
+            _expect(server, (coupon["couponCode"], coupon["role"]), (code_of(5), "USER"))
+
+
+def check_redemptions(server: Server) -> float:
+    """The share of redemptions that the coupons themselves have lost: 0 for an exact server."""
+    with MongoClient[dict[str, Any]](server.mongo_uri) as client:
+        database = client.get_default_database()
+        rows = database["redemptions"].count_documents({})
+        summed = list(database["coupons"].aggregate([{"$group": {"_id": None, "uses": {"$sum": "$timesUsed"}}}]))
+    return 1 - summed[0]["uses"] / rows if rows else 0.0
+
+
+def _expect(server: Server, answered: object, expected: object) -> None:
+    if answered != expected:
+        raise BenchError(f"{server.name} answered {answered!r} where {expected!r} was right")
