@@ -27,12 +27,12 @@ class Load:
     refused: int
 
 
-def run_wrk(base_url: str, script: str, arguments: Sequence[str], *, connections: int, seconds: float) -> Load:
+def run_wrk(base_url: str, script: str, arguments: Sequence[str], *, connections: int, seconds: int) -> Load:
     """Drive `base_url` with one of the scripts; raises `BenchError` for broken connections."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise BenchError("wrk is not on this machine (Debian: apt-get install wrk)")
-    command = [wrk, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(SCRIPTS / script)]
+    command = [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(SCRIPTS / script)]
     finished = subprocess.run(
         [*command, base_url, "--", *arguments],
         env=os.environ | {"BENCH_WRK": str(SCRIPTS), "BENCH_ADMIN_KEY": ADMIN_KEY},

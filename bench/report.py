@@ -46,7 +46,8 @@ def side_by_side_tables(measured: Sequence[Measured]) -> str:
 
 def chart(measured: Sequence[Measured]) -> str:
     """Bars of requests a second, each scenario scaled to its own quickest."""
-    height, bars, y = 0, [], 20
+    bars: list[str] = []
+    y = 20
     for scenario in dict.fromkeys(m.scenario for m in measured):
         rows = [m for m in measured if m.scenario == scenario]
         quickest = max(m.rate for m in rows) or 1
@@ -60,10 +61,9 @@ def chart(measured: Sequence[Measured]) -> str:
             bars.append(f'<text x="{184 + width}" y="{y + 12}">{m.rate:,.0f}/s</text>')
             y += 20
         y += 14
-    height = y
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="{height}" font-family="sans-serif" font-size="12">'
-        f'<rect width="700" height="{height}" fill="#ffffff"/>{"".join(bars)}</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="{y}" font-family="sans-serif" font-size="12">'
+        f'<rect width="700" height="{y}" fill="#ffffff"/>{"".join(bars)}</svg>\n'
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from pymongo import MongoClient
 
-from bench.load import BenchError
+from bench.load import ADMIN_KEY, BenchError
 from bench.seeds import code_of
 from bench.servers import Server
 
@@ -18,10 +18,9 @@ LIST = (
     "query { coupons(first: 20) { nodes { id couponCode twitterId username followers points timesUsed role active"
     " createdAt } } }"
 )
-REDEEM = (
-    "mutation($i: RedeemCouponInput!) { redeemCoupon(input: $i) { ... on RedeemCouponPayload"
-    " { creatorPoints redeemerPoints } } }"
-)
+REDEEM = "mutation($i: RedeemCouponInput!) { redeemCoupon(input: $i) { __typename } }"
+CAMPAIGN = "60d21b4667d0d8992e610c01"
+LIMITED = "Tessera, rate limit on"
 SPREAD = 49
 
 
@@ -36,9 +35,13 @@ class Scenario:
     operation: str | None = None
     codes: int = 0
     """How many coupons are redeemed in turn; 0 where nothing is redeemed."""
+    arguments_of: Sequence[str] = ()
+    """What a script takes that has nothing to do with coupons."""
 
     def arguments(self, run: str, coupons: int) -> list[str]:
         """The arguments of the wrk script for one run."""
+        if self.arguments_of:
+            return list(self.arguments_of)
         operation = [self.operation] if self.operation else []
         if self.codes:
             return [run, *operation, *(code_of(n) for n in range(self.codes))]
@@ -46,7 +49,8 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("REST get", "get.lua", ("Tessera", "Express + mongoose", "fastify")),
+    Scenario("REST get", "get.lua", ("Tessera", LIMITED, "Express + mongoose", "fastify")),
+    Scenario("REST get, from 10,000 addresses", "get_from.lua", ("Tessera", LIMITED)),
     Scenario("GraphQL get", "graphql.lua", ("Tessera", "Apollo", "mercurius JIT"), operation=COUPON),
     Scenario("GraphQL list of 20", "list.lua", ("Tessera", "Apollo", "mercurius JIT"), operation=LIST),
     Scenario(
@@ -69,7 +73,17 @@ SCENARIOS = (
         ("Tessera", "Apollo", "mercurius JIT"),
         connections=64,
         codes=1,
-        operation=REDEEM.replace("... on RedeemCouponPayload { creatorPoints redeemerPoints }", "__typename"),
+        operation=REDEEM,
+    ),
+    Scenario(
+        "add usage, all on one campaign",
+        "post.lua",
+        ("Tessera",),
+        connections=64,
+        arguments_of=(
+            "/api/usageFollower/add-usage",
+            f'{{"userId": "{{n}}", "campaignId": "{CAMPAIGN}", "usageAmount": 1}}',
+        ),
     ),
 )
 
@@ -77,13 +91,23 @@ SCENARIOS = (
 def check_answers(server: Server) -> None:
     """Assert that a server answers what the scenarios ask for; raises `BenchError` with what it said instead."""
     with httpx.Client(base_url=server.url, timeout=30) as http:
-        if server.name in ("Tessera", "Tessera, two workers", "Express + mongoose", "fastify"):
+        if server.name.startswith("Tessera") or server.name in ("Express + mongoose", "fastify"):
             coupon = http.get("/api/coupon", params={"twitterId": "seed3"}).json()["data"]
             _expect(server, coupon["couponCode"], code_of(3))
         if server.name in ("Tessera", "Apollo", "mercurius JIT"):
             asked: dict[str, Any] = {"query": COUPON, "variables": {"t": "seed5"}}
             coupon = http.post("/graphql", json=asked).json()["data"]["coupon"]
             _expect(server, (coupon["couponCode"], coupon["role"]), (code_of(5), "USER"))
+
+
+def prepare(server: Server) -> None:
+    """Make what the scenarios need besides coupons: the campaign whose usage is counted."""
+    if server.name == "Tessera":
+        body = {"campaignId": CAMPAIGN, "maxTotalLimit": 2_000_000_000}
+        made = httpx.post(
+            f"{server.url}/api/usageFollower/create-follower", json=body, headers={"x-admin-key": ADMIN_KEY}
+        )
+        _expect(server, made.status_code, 201)
 
 
 def check_redemptions(server: Server) -> float:

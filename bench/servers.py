@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ class Server:
     def __init__(self, name: str, command: Sequence[str], mongo_uri: str, environment: Mapping[str, str]) -> None:
         self.name = name
         [self.port] = free_ports(1)
-        self.database = name.lower().replace(" ", "_").replace(",", "")
+        self.database = "".join(letter for letter in name.lower() if letter.isalnum())
         self.mongo_uri = urlsplit(mongo_uri)._replace(path=f"/{self.database}").geturl()
         self._command = command
         self._environment = os.environ | environment | {"PORT": str(self.port), "MONGO_URI": self.mongo_uri}
@@ -69,7 +70,9 @@ class Server:
         return [process.memory_info().rss for process in self._processes()]
 
 
-def tessera(mongo_uri: str, *, workers: int = 1, name: str = "Tessera", **environment: str) -> Server:
+def tessera(
+    mongo_uri: str, *, workers: int = 1, name: str = "Tessera", environment: Mapping[str, str] = MappingProxyType({})
+) -> Server:
     command = [sys.executable, "-c", "from server.cli import app; app()", "serve", "--workers", str(workers)]
     base = {
         "JWT_SEC": JWT_SECRET,
@@ -78,7 +81,7 @@ def tessera(mongo_uri: str, *, workers: int = 1, name: str = "Tessera", **enviro
         "KAFKA_URI": "127.0.0.1:9",  # Nothing listens there: events are written, no relay takes them.
         "LOG_LEVEL": "error",
     }
-    return Server(name, command, mongo_uri, base | environment)
+    return Server(name, command, mongo_uri, base | dict(environment))
 
 
 def peer(script: str, name: str, mongo_uri: str) -> Server:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.load import BenchError, Load, run_wrk
-from bench.scenarios import SCENARIOS, Scenario, check_answers, check_redemptions
+from bench.scenarios import LIMITED, SCENARIOS, Scenario, check_answers, check_redemptions, prepare
 from bench.seeds import index_for_lists, seed_coupons
 from bench.servers import Server, peers, tessera
 
@@ -30,7 +30,13 @@ class Measured:
 def running(mongo_uri: str, coupons: int) -> Iterator[dict[str, Server]]:
     """All servers, each over a database of its own with the same coupons."""
     with ExitStack() as stack:
-        servers = [tessera(mongo_uri), tessera(mongo_uri, workers=2, name="Tessera, two workers"), *peers(mongo_uri)]
+        limited = {"RATE_LIMIT": "100000/minute", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
+        servers = [
+            tessera(mongo_uri),
+            tessera(mongo_uri, workers=2, name="Tessera, two workers"),
+            tessera(mongo_uri, name=LIMITED, environment=limited),
+            *peers(mongo_uri),
+        ]
         for server in servers:
             seed_coupons(server.mongo_uri, coupons)
             if not server.name.startswith("Tessera"):
@@ -38,10 +44,11 @@ def running(mongo_uri: str, coupons: int) -> Iterator[dict[str, Server]]:
             stack.callback(server.stop)
             server.start()
             check_answers(server)
+            prepare(server)
         yield {server.name: server for server in servers}
 
 
-def measure(mongo_uri: str, *, coupons: int, rounds: int, seconds: float) -> list[Measured]:
+def measure(mongo_uri: str, *, coupons: int, rounds: int, seconds: int) -> list[Measured]:
     """The whole table. Raises `BenchError` for wrong answers, and when Tessera loses a redemption."""
     runs: dict[tuple[str, str], list[tuple[Load, float]]] = {}
     with running(mongo_uri, coupons) as servers:
@@ -60,7 +67,7 @@ def measure(mongo_uri: str, *, coupons: int, rounds: int, seconds: float) -> lis
     return [_median(scenario, name, taken, lost[name]) for (scenario, name), taken in runs.items()]
 
 
-def _measure_once(server: Server, scenario: Scenario, run: str, coupons: int, seconds: float) -> tuple[Load, float]:
+def _measure_once(server: Server, scenario: Scenario, run: str, coupons: int, seconds: int) -> tuple[Load, float]:
     before = server.cpu_seconds()
     arguments = scenario.arguments(run, coupons)
     load = run_wrk(server.url, scenario.script, arguments, connections=scenario.connections, seconds=seconds)
