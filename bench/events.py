@@ -32,7 +32,7 @@ async def measure_events(mongo_uri: str, kafka: str, *, batched: int, single: in
     return [
         (f"payments into orders a second, a transaction for each batch ({batched:,} payments)", f"{in_batches:,.0f}"),
         (f"payments into orders a second, a transaction for each event ({single:,} payments)", f"{one_by_one:,.0f}"),
-        ("ratio", f"{in_batches / one_by_one:.1f} ×"),
+        ("ratio", f"{in_batches / max(one_by_one, 1e-9):.1f} ×"),
         (f"events relayed to Kafka a second ({3 * batched:,} events)", f"{relayed:,.0f}"),
     ]
 
@@ -74,10 +74,10 @@ async def _payments_into_orders(mongo_uri: str, kafka: str, name: str, count: in
     made = await database.orders.count_documents({})
     if made != count or len(await database.orders.distinct("paymentId")) != count:
         raise BenchError(f"{count} payments became {made} orders")
-    seconds = await _span(database.orders, "createdAt")
+    rate = await _rate(database.orders, "createdAt")
     await lease.release()
     database.close()
-    return count / seconds
+    return rate
 
 
 async def _relay(mongo_uri: str, kafka: str, name: str, count: int) -> float:
@@ -85,17 +85,19 @@ async def _relay(mongo_uri: str, kafka: str, name: str, count: int) -> float:
     database = Database(mongo_uri, _database(name))
     with _consumers(database, mongo_uri, kafka, f"relay{ObjectId()}-", 500):
         await _until(lambda: database.outbox.count_documents({"sentAt": {"$ne": None}}), count)
-    seconds = await _span(database.outbox, "sentAt")
+    rate = await _rate(database.outbox, "sentAt")
     await database.client.drop_database(database.name)
     database.close()
-    return count / seconds
+    return rate
 
 
-async def _span(collection: Any, field: str) -> float:
+async def _rate(collection: Any, field: str) -> float:
+    """How many rows came a second after the first batch, by the instant in `field`."""
     ends = {"_id": None, "first": {"$min": f"${field}"}, "last": {"$max": f"${field}"}}
     (row,) = await collection.aggregate([{"$group": ends}]).to_list(None)
     seconds: float = (row["last"] - row["first"]).total_seconds()
-    return max(seconds, 0.001)
+    later: int = await collection.count_documents({field: {"$gt": row["first"]}})
+    return later / max(seconds, 0.001)
 
 
 async def _until(count: Any, wanted: int) -> None:

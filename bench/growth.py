@@ -3,8 +3,20 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from statistics import median
+from typing import Any
 
-from bench.seeds import code_of, seed_coupons
+from pymongo import MongoClient
+
+from bench.seeds import (
+    access_code_documents,
+    access_code_of,
+    code_of,
+    coupon_documents,
+    insert,
+    order_documents,
+    usage_documents,
+)
+from models.access_codes import ListAccessCodes
 from models.coupons import ListCoupons
 from models.pages import Window
 from models.principal import SYSTEM
@@ -15,10 +27,11 @@ from services.registry import Services
 
 Verb = Callable[[], Awaitable[object]]
 UNCOUNTED = Attempt(SYSTEM, 1, 1, 1, 1)
+CAMPAIGN = "60d21b4667d0d8992e610c01"
+NEWEST = ORDERS["CREATED_AT"]
 
 
 def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
-    """The verbs of coupons, each as an admin or a client would call it."""
     coupons, numbers = services.coupons, iter(range(10**9))
 
     def redeem() -> Awaitable[object]:
@@ -31,39 +44,90 @@ def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         }
         return coupons.redeem(UNCOUNTED, raw)
 
-    last_page = -(-count // 20)
+    def search(part: str) -> Verb:
+        return lambda: coupons.list_window(SYSTEM, {"username": part}, NEWEST, Window(20))
+
     return {
         "coupon by twitterId": lambda: coupons.find_by_twitter_id(UNCOUNTED, f"seed{count // 2}"),
         "coupon by code": lambda: coupons.find_by_code(UNCOUNTED, code_of(count // 2)),
-        "redeem": redeem,
-        "statistics": lambda: coupons.stats(SYSTEM),
-        "list: first window": lambda: coupons.list_window(SYSTEM, {}, ORDERS["CREATED_AT"], Window(20)),
-        "list: last window": lambda: coupons.list_window(SYSTEM, {}, ORDERS["CREATED_AT"], Window(20, backward=True)),
-        "list: most used": lambda: coupons.list_window(SYSTEM, {}, ORDERS["TIMES_USED"], Window(20)),
-        "list: first page": lambda: coupons.list_page(SYSTEM, ListCoupons()),
-        "list: last page": lambda: coupons.list_page(SYSTEM, ListCoupons(page=last_page)),
-        "search: a rare part of a name": lambda: coupons.list_window(
-            SYSTEM, {"username": f"son_{count // 2 + 1}"}, ORDERS["CREATED_AT"], Window(20)
-        ),
-        "search: a common part of a name": lambda: coupons.list_window(
-            SYSTEM, {"username": "person"}, ORDERS["CREATED_AT"], Window(20)
-        ),
+        "redeem a coupon": redeem,
+        "coupon statistics": lambda: coupons.stats(SYSTEM),
+        "coupons: first window": lambda: coupons.list_window(SYSTEM, {}, NEWEST, Window(20)),
+        "coupons: last window": lambda: coupons.list_window(SYSTEM, {}, NEWEST, Window(20, backward=True)),
+        "coupons: most used": lambda: coupons.list_window(SYSTEM, {}, ORDERS["TIMES_USED"], Window(20)),
+        "coupons: first page": lambda: coupons.list_page(SYSTEM, ListCoupons()),
+        "coupons: last page": lambda: coupons.list_page(SYSTEM, ListCoupons(page=-(-count // 20))),
+        "coupons: search for a rare part": search(f"son_{count // 2 + 1}"),
+        "coupons: search for a common part": search("person"),
+    }
+
+
+def access_code_verbs(services: Services, count: int) -> Mapping[str, Verb]:
+    codes, numbers = services.access_codes, iter(range(10**9))
+
+    def redeem() -> Awaitable[object]:
+        number = next(numbers)
+        raw = {"code": access_code_of(number % 40 * 10 + 1), "username": f"g{number}"}
+        return codes.redeem(UNCOUNTED, raw)
+
+    return {
+        "validate a code": lambda: codes.validate(UNCOUNTED, {"code": access_code_of(count // 2 + 1)}),
+        "redeem a code": redeem,
+        "redemptions of a user": lambda: codes.redemptions(UNCOUNTED, {"username": "g1"}),
+        "code statistics": lambda: codes.stats(SYSTEM),
+        "codes: first window": lambda: codes.list_window(SYSTEM, {}, Window(20)),
+        "codes: first page": lambda: codes.list_page(SYSTEM, ListAccessCodes()),
+        "codes: last page": lambda: codes.list_page(SYSTEM, ListAccessCodes(page=-(-count // 20))),
+        "codes: search": lambda: codes.list_window(SYSTEM, {"code": access_code_of(count // 2)[1:]}, Window(20)),
+    }
+
+
+def order_verbs(services: Services, count: int) -> Mapping[str, Verb]:
+    orders, numbers = services.orders, iter(range(10**9))
+    return {
+        "order by id": lambda: orders.get(SYSTEM, f"{count // 2:024x}"),
+        "orders of a user": lambda: orders.find_by_user(SYSTEM, f"user{count // 20}"),
+        "orders: first window": lambda: orders.list_window(SYSTEM, None, Window(20)),
+        "refund an order": lambda: orders.refund(SYSTEM, f"{next(numbers):024x}"),
+    }
+
+
+def usage_verbs(services: Services, count: int) -> Mapping[str, Verb]:
+    usage = services.usage
+    user = {"userId": f"user{count // 2}", "campaignId": CAMPAIGN}
+    return {
+        "availability": lambda: usage.get_availability(SYSTEM, CAMPAIGN, {"userId": user["userId"]}),
+        "check usage": lambda: usage.check(SYSTEM, user),
+        "add usage": lambda: usage.add(SYSTEM, user | {"usageAmount": 1}),
     }
 
 
 async def measure_growth(uri_of: Callable[[str], str], counts: tuple[int, int], repeats: int) -> list[tuple[str, ...]]:
     """Rows of `verb, milliseconds small, milliseconds large, ratio`; medians of `repeats` calls, one at a time."""
-    columns: list[dict[str, float]] = []
-    for count in counts:
-        uri = uri_of(f"growth_{count}")
-        seed_coupons(uri, count)
-        services = Services.open(mongo_uri=uri, database_name=f"growth_{count}", rate_limit="off", events_enabled=True)
-        await migrate(services.database)
-        columns.append({name: await _time(verb, repeats) for name, verb in coupon_verbs(services, count).items()})
-        await services.database.client.drop_database(f"growth_{count}")
-        await services.close()
-    small, large = columns
+    small, large = [await _measure(uri_of(f"growth_{count}"), count, repeats) for count in counts]
     return [(name, f"{small[name]:.2f}", f"{large[name]:.2f}", f"{large[name] / small[name]:.2f}") for name in small]
+
+
+async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
+    name = f"growth_{count}"
+    services = Services.open(mongo_uri=uri, database_name=name, rate_limit="off", events_enabled=True)
+    await services.database.client.drop_database(name)
+    await migrate(services.database)
+    followed = await services.usage.create(SYSTEM, {"campaignId": CAMPAIGN, "maxTotalLimit": 2_000_000_000})
+    with MongoClient[dict[str, Any]](uri) as client:
+        database = client.get_default_database()
+        insert(database["coupons"], coupon_documents(count))
+        insert(database["accesscodes"], access_code_documents(count))
+        insert(database["orders"], order_documents(count))
+        insert(database["usagecounters"], usage_documents(followed.follower.id, count))
+    await migrate(services.database)
+    taken: dict[str, float] = {}
+    for family in (coupon_verbs, access_code_verbs, order_verbs, usage_verbs):
+        for verb_name, verb in family(services, count).items():
+            taken[verb_name] = await _time(verb, repeats)
+    await services.database.client.drop_database(name)
+    await services.close()
+    return taken
 
 
 async def _time(verb: Verb, repeats: int) -> float:

@@ -1,15 +1,23 @@
 """Data to measure on: coupons as Tessera writes them, with the search fields, counters and indexes of their own."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
+from models.access_codes import AccessCode
 from models.coupons import Coupon, CouponRole
+from models.orders import Order, OrderLine
+from models.usage import UserUsage
+from services.access_code_documents import access_code_to_document
 from services.coupon_documents import coupon_to_document
+from services.order_documents import order_to_document
+from services.usage_documents import usage_to_document
 
 BATCH = 2_000
 _MADE = datetime(2025, 1, 1, tzinfo=UTC)
@@ -78,3 +86,56 @@ def index_for_lists(uri: str) -> None:
     with MongoClient[dict[str, Any]](uri) as client:
         coupons = client.get_default_database()["coupons"]
         coupons.create_index([("createdAt", -1), ("_id", -1)], name="newest")
+
+
+def access_code_documents(count: int) -> Iterator[dict[str, Any]]:
+    """`count` codes, a tenth of them expired, used 5 of 100 times."""
+    for n in range(count):
+        made = _MADE + timedelta(seconds=n)
+        code = AccessCode(
+            id=str(ObjectId()),
+            code=access_code_of(n),
+            description="Beta access code",
+            max_uses=100,
+            used_count=5,
+            expires_at=_MADE if n % 10 == 0 else _MADE + timedelta(days=3_650),
+            active=True,
+            created_at=made,
+            updated_at=made,
+        )
+        yield access_code_to_document(code)
+
+
+def access_code_of(number: int) -> str:
+    """An access code that is this number."""
+    return code_of(number).replace("-", "")[2:]
+
+
+def order_documents(count: int) -> Iterator[dict[str, Any]]:
+    """`count` orders of two lines, ten for each user."""
+    line = OrderLine("p1", 2, Decimal("19.90"), seller_id="s1")
+    for n in range(count):
+        made = _MADE + timedelta(seconds=n)
+        order = Order(
+            id=f"{n:024x}",
+            user_id=f"user{n // 10}",
+            checkout_id=f"checkout{n}",
+            basket_id=f"basket{n}",
+            payment_id=f"payment{n}",
+            products=(line, replace(line, product_id="p2")),
+            address="1 Long Street",
+            is_gift=False,
+            status="Pending",
+            total_price=Decimal("79.60"),
+            refunded=False,
+            card_last4="0042",
+            created_at=made,
+            updated_at=made,
+        )
+        yield order_to_document(order)
+
+
+def usage_documents(follower_id: str, count: int) -> Iterator[dict[str, Any]]:
+    """The counters of `count` users of one follower, each with one use."""
+    for n in range(count):
+        yield usage_to_document(UserUsage(id=str(ObjectId()), follower_id=follower_id, user_id=f"user{n}", used=1))
