@@ -3,9 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Folders whose package.json names browser assets or test tools, all pinned; bench/ installs its own peers.
-NPM_FOLDERS := $(patsubst %/package.json,%,$(wildcard server/*/package.json tests/*/package.json tests/*/*/package.json))
+# Folders whose package.json names browser assets, test tools or peers of the benchmarks, all pinned.
+NPM_FOLDERS := $(patsubst %/package.json,%,$(wildcard server/*/package.json tests/*/package.json bench/*/package.json))
 NPM_STAMPS := $(addsuffix /node_modules/.stamp,$(NPM_FOLDERS))
+PAGE_STAMPS := $(filter server/%,$(NPM_STAMPS))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check format schema bench bench-smoke lock clean
@@ -15,7 +16,7 @@ help: ## List what can be made
 
 setup: $(BIN)/tessera $(NPM_STAMPS) ## Install everything into .venv (quick when nothing changed)
 
-run: setup ## Start MongoDB, Kafka, the API and the consumers here
+run: $(BIN)/tessera $(PAGE_STAMPS) ## Start MongoDB, Kafka, the API and the consumers here
 	@exec $(BIN)/tessera dev
 
 test: setup ## Run every test against a real MongoDB and a real Kafka

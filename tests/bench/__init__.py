@@ -1,0 +1,1 @@
+"""The benchmarks: all of them run, small."""
