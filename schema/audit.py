@@ -5,7 +5,8 @@ from typing import Annotated, Self
 import strawberry
 
 from models import audit as models
-from schema.problems import InvalidInput
+from schema.keyed import Keyed
+from schema.problems import Conflict, InvalidInput
 from schema.scalars import BigInt
 
 strawberry.enum(models.AuditFamily, name="AuditFamily", description="Whose counters are audited.")
@@ -54,7 +55,7 @@ class AuditReport:
 
 
 @strawberry.input(description="Which counters to repair.")
-class RepairCountersInput:
+class RepairCountersInput(Keyed):
     families: list[models.AuditFamily] | None = strawberry.field(
         default=strawberry.UNSET, description="Those of these families; of all where none is given."
     )
@@ -66,6 +67,6 @@ class RepairCountersPayload:
 
 
 RepairCountersResult = Annotated[
-    RepairCountersPayload | InvalidInput,
+    RepairCountersPayload | InvalidInput | Conflict,
     strawberry.union("RepairCountersResult", description="What was repaired, or why nothing was."),
 ]

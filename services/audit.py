@@ -1,7 +1,9 @@
 """The audit: every counter of coupons, access codes and usage followers against its ledger, and its repair."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,7 +96,13 @@ class Audit:
     async def repair(self, principal: Principal, families: Collection[AuditFamily] = tuple(AuditFamily)) -> AuditReport:
         """Put right every counter that drifted, each in a transaction, while others go on; answers what was wrong."""
         principal.require_admin()
-        return await self._run(families, repair=True)
+        # An idempotency key keeps one outcome, the report; the repairs themselves may be done as often as one likes.
+        repairs = asyncio.create_task(self._run(families, repair=True), context=Context())
+
+        async def work(_: "Session") -> AuditReport:
+            return await repairs
+
+        return await self._database.transaction(work)
 
     async def _run(self, families: Collection[AuditFamily], *, repair: bool) -> AuditReport:
         findings = _Findings()

@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo.errors import ConnectionFailure, OperationFailure
@@ -106,7 +107,7 @@ class ChangeFeed:
         self.join(listener, listener.keys)
         try:
             if self._task is None and not self._closed:
-                self._task = asyncio.get_running_loop().create_task(self._run())
+                self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
             try:
                 await asyncio.wait_for(self._live.wait(), OPENS_WITHIN)
             except TimeoutError:

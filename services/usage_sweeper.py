@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from contextvars import Context
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,8 @@ class UsageSweeper:
 
     def wake(self) -> None:
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            # A context of its own: it serves all requests, and carries on none of theirs.
+            self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
 
     async def close(self) -> None:
         if self._task is not None:

@@ -142,3 +142,11 @@ async def test_the_command_line_reports_and_repairs(filled: Api, stored: Any) ->
     assert tessera(filled, "--repair").returncode == 0
     assert tessera(filled).returncode == 0
     check_usage_invariants(filled.settings.mongo_uri)
+
+
+async def test_a_repair_under_a_key_answers_what_it_answered_first(filled: Api, stored: Any) -> None:
+    stored["usagecounters"].update_one({"userId": "d"}, {"$inc": {"used": 1}})
+    given = {"input": {"idempotencyKey": "once"}}
+    for _ in range(2):
+        answer = (await filled.data(REPAIR, given, ADMIN))["repairCounters"]
+        assert answer == {"report": {"driftCount": 1}}
