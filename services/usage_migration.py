@@ -6,6 +6,7 @@ temporary counts holds; the ledger gets a row for each count, so that it account
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -78,11 +79,15 @@ async def _take_over_one(database: Database, session: "Session", now: datetime, 
         await database.collection("usagefollowersaside").insert_one(document, session=session)
         return True
     follower, usages = _complete(document, targets, now, now + hold)
-    rows = [_row(follower, usage.user_id, usage.used, now) for usage in usages if usage.used]
-    rest = follower.total_usage_count - sum(usage.used for usage in usages)
+    counts: list[tuple[str | None, int]] = [(usage.user_id, usage.used) for usage in usages if usage.used]
+    rest = follower.total_usage_count - sum(used for _, used in counts)
     if rest:
         log.warning("usage follower %s: %d uses that no user accounts for are kept", follower.id, rest)
-        rows.append(_row(follower, None, rest, now))
+        counts.append((None, rest))
+    rows = []
+    for user_id, used in counts:
+        follower = replace(follower, revision=follower.revision + 1)
+        rows.append(usage_ledger_row(follower, user_id, used, Move.TAKE_OVER, "migration", None, now))
     if rows:
         await database.usage_ledger.insert_many(rows, session=session, ordered=False)
     if usages:
@@ -125,10 +130,6 @@ def _complete(
         user_count=len(usages),
     )
     return follower, usages
-
-
-def _row(follower: UsageFollower, user_id: str | None, amount: int, now: datetime) -> dict[str, Any]:
-    return usage_ledger_row(follower, user_id, amount, Move.TAKE_OVER, "migration", None, now)
 
 
 def _counts(given: Any) -> dict[str, int]:
