@@ -97,10 +97,13 @@ class Audit:
         """Put right every counter that drifted, each in a transaction, while others go on; answers what was wrong."""
         principal.require_admin()
         # An idempotency key keeps one outcome, the report; the repairs themselves may be done as often as one likes.
-        repairs = asyncio.create_task(self._run(families, repair=True), context=Context())
+        # They are begun only where the key has none yet, and once for however many tries to write it down.
+        repairs: list[asyncio.Task[AuditReport]] = []
 
         async def work(_: "Session") -> AuditReport:
-            return await repairs
+            if not repairs:
+                repairs.append(asyncio.create_task(self._run(families, repair=True), context=Context()))
+            return await repairs[0]
 
         return await self._database.transaction(work)
 

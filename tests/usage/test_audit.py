@@ -144,9 +144,12 @@ async def test_the_command_line_reports_and_repairs(filled: Api, stored: Any) ->
     check_usage_invariants(filled.settings.mongo_uri)
 
 
-async def test_a_repair_under_a_key_answers_what_it_answered_first(filled: Api, stored: Any) -> None:
-    stored["usagecounters"].update_one({"userId": "d"}, {"$inc": {"used": 1}})
+async def test_a_repair_under_a_key_answers_what_it_answered_first_and_repairs_nothing_more(
+    filled: Api, stored: Any
+) -> None:
     given = {"input": {"idempotencyKey": "once"}}
     for _ in range(2):
+        stored["usagecounters"].update_one({"userId": "d"}, {"$inc": {"used": 1}})
         answer = (await filled.data(REPAIR, given, ADMIN))["repairCounters"]
         assert answer == {"report": {"driftCount": 1}}
+    assert (await audit(filled))["driftCount"] == 1
