@@ -55,6 +55,7 @@ class DeleteCoupon:
 
 Command = CreateCoupon | RedeemCoupon | DeleteCoupon | SetCouponActive
 Result = Coupon | Redemption
+Operation = InsertOne[dict[str, Any]] | UpdateOne | DeleteOne
 
 
 class CouponWriter(BatchWriter[Command, Result]):
@@ -112,7 +113,11 @@ class CouponWriter(BatchWriter[Command, Result]):
         await self._counters.add(session, batch.totals)
         writes = batch.writes()
         if writes:
-            await self._database.coupons.bulk_write(writes, session=session, ordered=False)
+            await self._database.coupons.bulk_write(writes, session=session)
+
+
+def _place_of_kind(operation: Operation) -> int:
+    return (DeleteOne, InsertOne, UpdateOne).index(type(operation))
 
 
 class _Batch:
@@ -143,9 +148,9 @@ class _Batch:
         except DomainError as refusal:
             return refusal
 
-    def writes(self) -> list[InsertOne[dict[str, Any]] | UpdateOne | DeleteOne]:
-        """The changes between the state read and the state decided."""
-        operations: list[InsertOne[dict[str, Any]] | UpdateOne | DeleteOne] = []
+    def writes(self) -> list[Operation]:
+        """The changes between the state read and the state decided; deletions first, whose owners may have new ones."""
+        operations: list[Operation] = []
         for identifier in self._before.keys() | self._coupons.keys():
             before, after = self._before.get(identifier), self._coupons.get(identifier)
             if before is after:
@@ -156,7 +161,7 @@ class _Batch:
                 operations.append(DeleteOne({"_id": ObjectId(identifier)}))
             elif before is not None and after is not None:
                 operations.append(_update(before, after))
-        return operations
+        return sorted(operations, key=_place_of_kind)
 
     def _create(self, command: CreateCoupon) -> Coupon:
         if self._of_user(command.twitter_id) is not None:

@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 from pymongo import MongoClient
 
+from models.principal import SYSTEM
+from services.attempts import Attempt
+from tests.support.api import Api, unique
 from tests.support.ledger import check_coupon_invariants
 from tests.support.workers import Worker, workers
 
@@ -94,3 +97,23 @@ async def test_killed_in_the_middle_it_keeps_all_that_it_acknowledged(database_u
         await victim.start()
         assert (await redeem(victim, "after", codes[0])).status_code == 200
     assert check_coupon_invariants(database_uri) == rows + 1
+
+
+async def test_a_coupon_deleted_while_its_owner_makes_another_leaves_room_for_it(api: Api) -> None:
+    owner = {"twitterId": unique("t"), "username": "someone", "followers": 1500}
+    made = await api.services.coupons.create(await attempt(api), owner)
+    other = {**owner, "twitterId": unique("t")}
+    # What comes while the first commits goes into one batch.
+    first, deleted, again = await asyncio.gather(
+        api.services.coupons.create(await attempt(api), other),
+        api.services.coupons.delete(SYSTEM, made.id),
+        api.services.coupons.create(await attempt(api), owner),
+    )
+    assert deleted == made
+    assert again.twitter_id == made.twitter_id
+    assert again.id != made.id
+    assert first.twitter_id == other["twitterId"]
+
+
+async def attempt(api: Api) -> Attempt:
+    return await api.services.attempts.count(SYSTEM)
