@@ -90,12 +90,17 @@ class OutboxQueue:
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[Watch]:
         """A change stream on new rows, open on entry. It wakes the relay; what there is to send is read as ever."""
-        # One causal session: what is read in it is no older than the stream, so that no row falls in between.
-        async with (
-            await self._client.start_session() as session,
-            self._marks.watch(_INSERTS, max_await_time_ms=500, session=session) as stream,
-        ):
-            yield _ChangeStream(self, session, stream)
+        async with await self._client.start_session() as session:
+            # Left to itself the stream begins a little later than what a read sees, and rows would fall in between.
+            await self._client.admin.command("ping", session=session)
+            stream = self._marks.watch(
+                _INSERTS,
+                start_at_operation_time=session.operation_time,  # type: ignore[arg-type]  # motor's stub: a property
+                max_await_time_ms=500,
+                session=session,
+            )
+            async with stream:
+                yield _ChangeStream(self, session, stream)
 
 
 class _ChangeStream:
