@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 import strawberry
 from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, OperationDefinitionNode
+from graphql import OperationType as CoreOperationType
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -32,6 +33,8 @@ from services.database import as_domain_error
 NO_SUBSCRIPTION = "Subscriptions are served over WebSocket (graphql-transport-ws) and as text/event-stream."
 
 
+KINDS = {kind: OperationType(kind.value) for kind in CoreOperationType}
+"""Strawberry's words for graphql-core's."""
 QUERIES_AND_MUTATIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
 DEFAULT_LIMITS = Limits()
 
@@ -96,7 +99,7 @@ class Engine(strawberry.Schema):
             if errors:
                 raise RefusedDocument(errors)
         operation = document.operation(operation_name)
-        kind = OperationType(operation.operation.value)
+        kind = KINDS[operation.operation]
         if kind not in allowed:
             if kind is OperationType.SUBSCRIPTION:
                 raise coded(GraphQLError(NO_SUBSCRIPTION, operation), ErrorCode.BAD_USER_INPUT)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
 
@@ -102,7 +102,13 @@ def _require_json(content_type: str) -> None:
 async def _body(request: Request, limit: int) -> bytes:
     parts: list[bytes] = []
     length = 0
-    async for part in request.stream():
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
+        more = message.get("more_body", False)
         length += len(part)
         if length > limit:
             raise PayloadTooLarge()

@@ -60,7 +60,9 @@ class GraphQLView(GraphQL[Any, None]):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {}).setdefault("request_id", secrets.token_hex(8))
+        state = scope.setdefault("state", {})
+        if "request_id" not in state:
+            state["request_id"] = secrets.token_hex(8)
         if scope["type"] == "http":
             response = await self._answer(Request(scope, receive))
             await response(scope, receive, send)

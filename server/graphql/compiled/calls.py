@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 from graphql import (
     GraphQLAbstractType,
     GraphQLField,
+    GraphQLInt,
     GraphQLLeafType,
     GraphQLObjectType,
     is_object_type,
@@ -36,6 +37,8 @@ from server.graphql.compiled.variables import UNCHANGED
 STOCK_RESOLVER = "GraphQLCoreConverter.from_resolver.<locals>."
 PLAIN = frozenset({bool, int, float, str, date, datetime, Decimal})
 """Classes whose values are neither awaitables nor exceptions, whatever a scalar makes of them."""
+INTS = range(-(2**31), 2**31)
+"""What `Int` can say."""
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
 
 Leaf = tuple[frozenset[type], Callable[[Any], Any] | None]
@@ -66,6 +69,8 @@ class Calls:
             if not issubclass(members, Flag):
                 names = {one: of.coerce_output_value(one) for one in members.__members__.values()}
                 return frozenset({members}), names.__getitem__
+        if of is GraphQLInt:
+            return frozenset({int}), lambda value: value if value in INTS else complete(value)
         return PLAIN, complete
 
     def attribute_of(self, field: GraphQLField) -> str | None:
