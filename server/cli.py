@@ -12,6 +12,7 @@ from server.audit_cli import audit
 from server.codes_cli import app as codes
 from server.consume_cli import add_event_commands
 from server.settings import Settings
+from server.trust_cli import trust
 
 DATA = Path(".tessera")
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 add_event_commands(app)
+app.command()(trust)
 app.add_typer(codes, name="codes")
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from pathlib import Path
+from typing import Literal, Self
 
 from limits import parse_many
 
 from models.environment import EnvironmentReader, SettingsError, database_name
+from server.manifest import ManifestError, read_manifest
 from services.attempts import UNLIMITED
 
 
@@ -31,6 +33,10 @@ class Settings:
     log_level: str = "info"
     compiled_operations: bool = True
     """Whether GraphQL operations are compiled; False leaves them all to graphql-core, with the same answers."""
+    trusted_documents: Literal["off", "allow", "require"] = "off"
+    """Whether GraphQL documents may be named by their hashes, and whether others run."""
+    trusted_manifest: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The trusted documents by their hashes."""
     open_tools: bool = False
     """True in `tessera dev`: introspection and GraphiQL are for everyone."""
 
@@ -64,6 +70,8 @@ class Settings:
             request_timeout=float(reader.whole("REQUEST_TIMEOUT", 30, 1, 600)),
             log_level=reader.log_level(),
             compiled_operations=reader.switch("COMPILED_OPERATIONS", default=True),
+            trusted_documents=reader.trusted_documents(),
+            trusted_manifest=reader.trusted_manifest(),
             open_tools=embedded,
         )
         if reader.faults:
@@ -78,6 +86,26 @@ class _Reader(EnvironmentReader):
         names = ("ORDER_SERVICE_PORT", "USAGE_FOLLOWER_SERVICE_PORT")
         ports = (self.whole(name, 0, 1, 65_535) for name in names)
         return tuple(dict.fromkeys(port for port in ports if port))
+
+    def trusted_documents(self) -> Literal["off", "allow", "require"]:
+        match self.environment.get("TRUSTED_DOCUMENTS", "off"):
+            case "off" | "allow" | "require" as mode:
+                return mode
+            case _:
+                self.fault("TRUSTED_DOCUMENTS", "must be off, allow or require")
+                return "off"
+
+    def trusted_manifest(self) -> Mapping[str, str]:
+        path = self.environment.get("TRUSTED_MANIFEST")
+        if path is None:
+            if self.environment.get("TRUSTED_DOCUMENTS") == "require":
+                self.fault("TRUSTED_MANIFEST", "is missing: TRUSTED_DOCUMENTS=require needs the documents it trusts")
+            return {}
+        try:
+            return read_manifest(Path(path))
+        except ManifestError as fault:
+            self.fault("TRUSTED_MANIFEST", str(fault))
+            return {}
 
     def rate_limit(self) -> str:
         raw = self.environment.get("RATE_LIMIT", "100/15minutes")

@@ -32,6 +32,7 @@ def test_every_variable_is_read() -> None:
             "CORS_ORIGINS": "https://shop.example",
             "LOG_LEVEL": "DEBUG",
             "COMPILED_OPERATIONS": "0",
+            "TRUSTED_DOCUMENTS": "allow",
         }
     )
     assert settings.port == 8080
@@ -41,6 +42,7 @@ def test_every_variable_is_read() -> None:
     assert settings.forwarded_allow_ips == ("10.0.0.0/8", "127.0.0.1")
     assert settings.log_level == "debug"
     assert not settings.compiled_operations
+    assert settings.trusted_documents == "allow"
 
 
 def test_all_faults_are_named_in_one_message() -> None:
@@ -58,6 +60,8 @@ def test_all_faults_are_named_in_one_message() -> None:
                 "CORS_ORIGINS": "https://shop.example/path",
                 "LOG_LEVEL": "loud",
                 "COMPILED_OPERATIONS": "yes",
+                "TRUSTED_DOCUMENTS": "some",
+                "TRUSTED_MANIFEST": "missing.json",
             }
         )
     named = {fault.split()[0] for fault in raised.value.faults}
@@ -74,6 +78,8 @@ def test_all_faults_are_named_in_one_message() -> None:
         "CORS_ORIGINS",
         "LOG_LEVEL",
         "COMPILED_OPERATIONS",
+        "TRUSTED_DOCUMENTS",
+        "TRUSTED_MANIFEST",
     }
     assert all(fault in str(raised.value) for fault in raised.value.faults)
 

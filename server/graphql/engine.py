@@ -28,6 +28,7 @@ from server.graphql.documents import Documents, Found
 from server.graphql.execution import Execute, Interpreter
 from server.graphql.faults import present
 from server.graphql.limits import Limits
+from server.graphql.trusted import TrustedDocuments
 from services.database import as_domain_error
 
 NO_SUBSCRIPTION = "Subscriptions are served over WebSocket (graphql-transport-ws) and as text/event-stream."
@@ -71,12 +72,18 @@ class Engine(strawberry.Schema):
         self.interpreter = Interpreter(self._schema, max_errors=limits.errors)
         self.run: Execute = self.interpreter
         """What runs queries and mutations; may be replaced by something quicker that means the same."""
+        self.trusted = TrustedDocuments()
+        """Which documents may be named instead of sent, and whether others run."""
         self._timeout = request_timeout
         self._open_tools = open_tools
 
     def _is_trusted(self, context: RequestContext) -> bool:
         """Whether this caller may know the schema: by introspection, or by suggestions in errors."""
         return self._open_tools or context.principal.is_admin
+
+    def text_of(self, query: str | None, extensions: Mapping[str, Any] | None, context: RequestContext) -> str | None:
+        """The document that a request sends or names. Raises `GraphQLError` or `Forbidden`."""
+        return self.trusted.text_of(query, extensions, privileged=self._is_trusted(context))
 
     def _prepare(
         self,
@@ -121,10 +128,11 @@ class Engine(strawberry.Schema):
         context = cast("RequestContext", context_value)
         allowed = QUERIES_AND_MUTATIONS.intersection(allowed_operation_types or QUERIES_AND_MUTATIONS)
         try:
-            found, operation = self._prepare(query, operation_name, context, allowed)
+            text = self.text_of(query, operation_extensions, context)
+            found, operation = self._prepare(text, operation_name, context, allowed)
             return await self._execute(found, operation, variable_values, context)
         except Exception as fault:
-            return self._refuse(fault, context)
+            return self.refuse(fault, context)
 
     @override
     async def stream(
@@ -140,18 +148,20 @@ class Engine(strawberry.Schema):
         """Run any operation as a stream: a subscription's events, or the one answer of a query or a mutation."""
         context = cast("RequestContext", context_value)
         allowed = frozenset(allowed_operation_types or OperationType)
-        return self._results(query, operation_name, variable_values, context, allowed)
+        return self._results(query, operation_extensions, operation_name, variable_values, context, allowed)
 
     async def _results(
         self,
         query: str | None,
+        extensions: Mapping[str, Any] | None,
         operation_name: str | None,
         variables: Mapping[str, Any] | None,
         context: RequestContext,
         allowed: Collection[OperationType],
     ) -> AsyncGenerator[ExecutionResult, None]:
         try:
-            found, operation = self._prepare(query, operation_name, context, allowed)
+            text = self.text_of(query, extensions, context)
+            found, operation = self._prepare(text, operation_name, context, allowed)
             if operation.operation.value != OperationType.SUBSCRIPTION.value:
                 yield await self._execute(found, operation, variables, context)
                 return
@@ -166,7 +176,7 @@ class Engine(strawberry.Schema):
                 async for result in events:
                     yield self._finish(result, found, context)
         except Exception as fault:
-            yield self._refuse(fault, context)
+            yield self.refuse(fault, context)
 
     async def _execute(
         self,
@@ -191,11 +201,12 @@ class Engine(strawberry.Schema):
         if result.data is None and all(error.path is None for error in result.errors):
             # Nothing ran: the variables do not fit.
             errors = [coded(error, ErrorCode.BAD_USER_INPUT) for error in result.errors]
-            return self._refuse(RefusedDocument(errors), context)
+            return self.refuse(RefusedDocument(errors), context)
         present(result.errors, context.request_id, self.limits.field_errors)
         return ExecutionResult(result.data, result.errors)
 
-    def _refuse(self, fault: Exception, context: RequestContext) -> Refusal:
+    def refuse(self, fault: Exception, context: RequestContext) -> Refusal:
+        """What is answered when nothing ran, because of this fault."""
         reason: DomainError | None = None
         if isinstance(fault, RefusedDocument):
             errors = fault.errors

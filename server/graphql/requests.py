@@ -9,6 +9,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
+from server.graphql.trusted import names_document
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -52,9 +53,11 @@ def _media_range(part: str) -> tuple[str, float]:
 class Asked:
     """The parameters of a GraphQL request, of the right JSON types."""
 
-    query: str
+    query: str | None
+    """None where `extensions` name the document."""
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
+    extensions: dict[str, Any] | None = None
 
 
 async def read_request(request: Request, body_limit: int) -> Asked:
@@ -122,12 +125,13 @@ def _shaped(given: Any) -> Asked:
     if not isinstance(given, Mapping):
         raise InvalidInput.of("", "The body must be a JSON object")
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
-    if not isinstance(query, str):
+    extensions = given.get("extensions")
+    if not isinstance(query, str) and (query is not None or not names_document(extensions)):
         raise InvalidInput.of("query", "query is required and must be a string")
     if not isinstance(variables, dict | None):
         raise InvalidInput.of("variables", "variables must be an object or null")
     if not isinstance(name, str | None):
         raise InvalidInput.of("operationName", "operationName must be a string or null")
-    if not isinstance(given.get("extensions"), dict | None):
+    if not isinstance(extensions, dict | None):
         raise InvalidInput.of("extensions", "extensions must be an object or null")
-    return Asked(query, variables, name)
+    return Asked(query, variables, name, extensions)

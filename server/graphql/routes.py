@@ -4,7 +4,6 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from server.authentication import Authenticator
 from server.graphiql import graphiql_assets
-from server.graphql.compiled import CompiledOperations
 from server.graphql.sdl import tessera_schema
 from server.graphql.view import GraphQLView, MakeContext
 from server.settings import Settings
@@ -15,7 +14,5 @@ PATH = "/graphql"
 def graphql_routes(settings: Settings, authenticator: Authenticator, make_context: MakeContext) -> list[BaseRoute]:
     """To be put into the application; the view answers every method and every WebSocket at its path."""
     schema = tessera_schema(request_timeout=settings.request_timeout, open_tools=settings.open_tools)
-    if settings.compiled_operations:
-        schema.run = CompiledOperations(schema, schema.interpreter)
     view = GraphQLView(schema, settings=settings, authenticator=authenticator, make_context=make_context)
     return [*graphiql_assets, Route(PATH, view), WebSocketRoute(PATH, view)]

@@ -21,9 +21,11 @@ from models.errors import DomainError, InternalServerError, InvalidToken
 from models.principal import Principal
 from server.authentication import TOKEN_COOKIE, Authenticator
 from server.graphiql import graphiql_page
+from server.graphql.compiled import CompiledOperations
 from server.graphql.engine import Engine, Refusal
 from server.graphql.faults import report
 from server.graphql.requests import GRAPHQL_JSON, Accepted, Asked, negotiate, read_request
+from server.graphql.trusted import TrustedDocuments, TrustedMode
 from server.graphql.websocket import TransportHandler, WebSocketAdapter
 from server.settings import Settings
 from services.database import as_domain_error
@@ -52,6 +54,9 @@ class GraphQLView(GraphQL[Any, None]):
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             allowed_origins=settings.cors_origins,
         )
+        if settings.compiled_operations:
+            schema.run = CompiledOperations(schema, schema.interpreter)
+        schema.trusted = TrustedDocuments(TrustedMode(settings.trusted_documents), settings.trusted_manifest)
         self.engine = schema
         self.settings = settings
         self.authenticator = authenticator
@@ -91,12 +96,14 @@ class GraphQLView(GraphQL[Any, None]):
         allowed = BY_METHOD[request.method]
         if accepted.stream:
             return await self._stream(asked, context, allowed)
-        result = await self.engine.execute(asked.query, asked.variables, context, None, asked.operation_name, allowed)
+        result = await self.engine.execute(
+            asked.query, asked.variables, context, None, asked.operation_name, allowed, asked.extensions
+        )
         return _json_response(result, accepted, context.response_headers)
 
     async def _stream(self, asked: Asked, context: Any, allowed: frozenset[OperationType]) -> Response:
         results = await self.engine.stream(
-            asked.query, asked.variables, context, None, asked.operation_name, None, allowed
+            asked.query, asked.variables, context, None, asked.operation_name, asked.extensions, allowed
         )
 
         async def events() -> AsyncGenerator[str, None]:

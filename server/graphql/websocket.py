@@ -17,9 +17,10 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 )
 from typing_extensions import override
 
-from models.errors import ErrorCode, InternalServerError
+from models.errors import DomainError, ErrorCode, InternalServerError
 from server.graphql.codes import coded
 from server.graphql.faults import report
+from server.graphql.trusted import names_document
 
 if TYPE_CHECKING:
     from server.graphql.view import GraphQLView
@@ -100,7 +101,8 @@ def _fault_of_id(message: Mapping[str, object]) -> str | None:
 def _fault_of_payload(payload: object) -> str | None:
     if not isinstance(payload, dict):
         return "payload must be an object"
-    if not isinstance(payload.get("query"), str):
+    query = payload.get("query")
+    if not isinstance(query, str) and (query is not None or not names_document(payload.get("extensions"))):
         return "payload.query must be a string"
     if not isinstance(payload.get("operationName"), OPTIONAL_TEXT):
         return "payload.operationName must be a string or null"
@@ -146,14 +148,24 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     @override
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        most = self.max_subscriptions_per_connection
-        is_new = message["id"] not in self.operations
-        if self.connection_acknowledged and is_new and most is not None and len(self.operations) >= most:
-            error = GraphQLError(f"At most {most} operations may run on one connection at a time.")
-            payload = [coded(error, ErrorCode.RATE_LIMITED).formatted]
-            await self.send_message({"id": message["id"], "type": "error", "payload": payload})
+        if not self.connection_acknowledged or message["id"] in self.operations:
+            await super().handle_subscribe(message)  # It closes the connection.
             return
-        await super().handle_subscribe(message)
+        most = self.max_subscriptions_per_connection
+        if most is not None and len(self.operations) >= most:
+            error = GraphQLError(f"At most {most} operations may run on one connection at a time.")
+            await self._send_errors(message["id"], [coded(error, ErrorCode.RATE_LIMITED)])
+            return
+        payload, engine = message["payload"], self._view.engine
+        try:
+            text = engine.text_of(payload.get("query"), payload.get("extensions"), self.context)
+        except (GraphQLError, DomainError) as fault:
+            await self._send_errors(message["id"], engine.refuse(fault, self.context).errors or [])
+            return
+        await super().handle_subscribe({**message, "payload": {**payload, "query": text or ""}})
+
+    async def _send_errors(self, identifier: str, errors: list[GraphQLError]) -> None:
+        await self.send_message({"id": identifier, "type": "error", "payload": [error.formatted for error in errors]})
 
     @staticmethod
     @override
