@@ -139,8 +139,7 @@ class Reader:
         # An access code may look like a word, and a word in capitals like an access code: pages show codes with digits.
         is_word = shown.isalpha() and shown.isupper()
         if not is_word and any(kind.fullmatch(shown) and kind.fullmatch(answered) for kind in NAMES):
-            self.meant[shown] = answered
-            return True
+            return self.meant.setdefault(shown, answered) == answered
         return bool(INSTANT.fullmatch(shown) and INSTANT.fullmatch(answered))
 
     def _filled(self, request: str) -> str:
