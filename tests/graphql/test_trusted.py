@@ -16,9 +16,9 @@ from server.manifest import ManifestError, digest, read_manifest, write_manifest
 from server.settings import Settings
 from tests.graphql.conftest import asgi_client, served
 from tests.graphql.sample import sample_app, sample_settings
-from tests.graphql.test_websocket import talk
 from tests.support.api import ADMIN_KEY, JWT_SECRET
 from tests.support.processes import environment, run
+from tests.support.talk import talk
 
 TRUSTED = "query Greet($name: String) { greeting(name: $name) }"
 OTHER = '{ greeting(name: "other") }'
