@@ -4,13 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_CARD_KEY = re.compile(r"card_?(number|no|num)|^pan$", re.IGNORECASE)
+_CARD_KEY = re.compile(r"card_?(number|no|num)|^((credit|debit|bank)_?)?card$|^pan$", re.IGNORECASE)
 _SECRET_KEY = re.compile(
     r"cvv|cvc|^csc$|security_?code|expir|exp_?(month|year|date)|valid_?(thru|until)", re.IGNORECASE
 )
 _IDENTIFIER_KEY = re.compile(r"id$|ids$", re.IGNORECASE)
 # The digits of a card number as people and programs write them; the look-arounds keep parts of longer words whole.
 _LONG_DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){11,18}(?![0-9A-Za-z])")
+# Where a card number is expected, any five digits in a row are too many.
+_ANY_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){4,}")
 _MASKED = re.compile(r"[0-9*xX•#]*([0-9]{4})")
 
 
@@ -39,8 +41,11 @@ def without_card_secrets(value: Any, key: str = "") -> Any:
     Luhn, except under keys of ids.
     """
     if isinstance(value, Mapping):
+        is_card = _CARD_KEY.search(key) is not None
         return {
-            name: without_card_secrets(inner, name) for name, inner in value.items() if not _SECRET_KEY.search(name)
+            name: without_card_secrets(inner, key if is_card else name)
+            for name, inner in value.items()
+            if not _SECRET_KEY.search(name)
         }
     if isinstance(value, list | tuple):
         return [without_card_secrets(inner, key) for inner in value]
@@ -54,7 +59,7 @@ def without_card_secrets(value: Any, key: str = "") -> Any:
 def _cut_card(value: int | float | str) -> Any:
     four = last_four(int(value) if isinstance(value, float) and value.is_integer() else value)
     if four is None:
-        return mask_digits(value) if isinstance(value, str) else None
+        return _ANY_DIGITS.sub(lambda found: "…" + found[0][-4:], value) if isinstance(value, str) else None
     return four if isinstance(value, str) else int(four)
 
 

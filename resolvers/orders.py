@@ -1,6 +1,7 @@
 """The GraphQL fields of orders."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -93,6 +94,30 @@ class OrderMutation:
         orders = info.context.services.orders
         order = await orders.refund_product(info.context.caller(), input.id, _reader(RefundProduct, _given(input)))
         return RefundOrderProductPayload(order=Order.from_domain(order))
+
+
+@strawberry.type
+class OrderSubscription:
+    @strawberry.subscription(
+        description=(
+            "An order by its id, at once and whenever it changes; or every order of a user that is made or changed "
+            "from now on. At most ten times a second. For the user and admins."
+        )
+    )
+    async def order_changed(
+        self,
+        info: Info,
+        id: Annotated[  # noqa: A002  # the name of the argument in the API
+            strawberry.ID | None, strawberry.argument(description="Its Relay id or its raw `_id`.")
+        ] = None,
+        user_id: Annotated[
+            str | None,
+            strawberry.argument(description="Whose; the caller's own when not given, or for an admin everyone's."),
+        ] = None,
+    ) -> AsyncGenerator[Order, None]:
+        async with aclosing(info.context.services.orders.watch(info.context.caller(), id, user_id)) as changed:
+            async for order in changed:
+                yield Order.from_domain(order)
 
 
 def _given(given: Any) -> dict[str, Any]:

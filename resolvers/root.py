@@ -14,7 +14,7 @@ from resolvers.audit import AuditMutation, AuditQuery
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
 from resolvers.idempotency import once_per_key
-from resolvers.orders import OrderMutation, OrderQuery
+from resolvers.orders import OrderMutation, OrderQuery, OrderSubscription
 from resolvers.usage import UsageMutation, UsageQuery, UsageSubscription
 from schema.connections import Node
 
@@ -82,7 +82,7 @@ class Mutation(CouponMutation, AccessCodeMutation, UsageMutation, OrderMutation,
 
 
 @strawberry.type(description="Everything that can be listened to.")
-class Subscription(UsageSubscription):
+class Subscription(UsageSubscription, OrderSubscription):
     pass
 
 

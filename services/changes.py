@@ -100,6 +100,10 @@ class ChangeFeed:
     def is_open(self) -> bool:
         return self._task is not None
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
     @asynccontextmanager
     async def listen(self, keys: Iterable[Hashable]) -> AsyncIterator[Listener]:
         """A listener that misses no change from here on. Raises `ServiceUnavailable` where no stream can be opened."""

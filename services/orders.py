@@ -1,11 +1,13 @@
 """The verbs of orders: create from payments, find, list, update, refund whole or by product."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
+from models.errors import InvalidInput
 from models.ids import either_id
 from models.inputs import parse
 from models.orders import FindOrders, Order, OrderNotFound, RefundProduct, UpdateOrder, order_of_payment
@@ -15,6 +17,7 @@ from models.principal import Principal
 from services.batching import Coalescer
 from services.database import Database
 from services.keyset import fetch_window
+from services.order_changes import OrderChanges, Watched
 from services.order_documents import created_events, order_from_document, order_to_document
 from services.order_writer import ChangeOrder, OrderWriter, RefundOrder, RefundOrderProduct
 from services.outbox import Outbox
@@ -33,9 +36,11 @@ class Orders:
         self._outbox = outbox
         self._clock = clock
         self._writer = OrderWriter(database, outbox, clock)
+        self._changes = OrderChanges(database, clock)
         self._by_id: Coalescer[str, Order] = Coalescer(self._find)
 
     async def close(self) -> None:
+        await self._changes.close()
         await self._writer.close()
 
     async def create_from_payments(self, session: "Session", payments: Iterable[Payment]) -> list[Order]:
@@ -89,6 +94,23 @@ class Orders:
     async def count(self, principal: Principal, user_id: str | None) -> int:
         """How many orders that list has."""
         return await self._orders.count_documents(_query(principal, user_id))
+
+    async def watch(
+        self, principal: Principal, order_id: str | None, user_id: str | None
+    ) -> AsyncGenerator[Order, None]:
+        """An order, at once and whenever it changed; or, without an id, each order of the list above that was made or
+        changed since. 404 where there is none of this id.
+        """
+        principal.require_signed_in()
+        if order_id is not None and user_id is not None:
+            raise InvalidInput.of("userId", "Give id or userId, not both")
+        if order_id is not None:
+            watched = Watched(order_id=(await self.get(principal, order_id)).id)
+        else:
+            watched = Watched(user_id=_query(principal, user_id).get("userId"))
+        async with aclosing(self._changes.follow(watched)) as changed:
+            async for order in changed:
+                yield order
 
     async def update(
         self, principal: Principal, order_id: str, read: Callable[[], UpdateOrder], *, path: str = "id"

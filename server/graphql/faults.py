@@ -11,6 +11,7 @@ from graphql import GraphQLError
 from graphql.language import FieldNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
+from models.cards import mask_digits
 from models.errors import DomainError, ErrorCode, InternalServerError
 from server.graphql.codes import coded
 from services.database import as_domain_error
@@ -23,6 +24,8 @@ def present(errors: list[GraphQLError], request_id: str, limit: int) -> None:
     del errors[limit:]
     logged: set[int] = set()
     for error in errors:
+        # graphql-core quotes what was sent, and that may be a whole card number.
+        error.message = mask_digits(error.message)
         if error.extensions and "code" in error.extensions:
             continue
         cause = _cause(error)

@@ -1,0 +1,112 @@
+"""`orderChanged`: what happens to an order is heard by those who may, whichever process does it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from models.errors import Forbidden, InvalidInput, Unauthenticated
+from models.orders import Order, OrderNotFound, RefundProduct
+from models.principal import SYSTEM, Principal
+from services.registry import Services
+from tests.support.api import ADMIN, Api, bearer, running_api, settings_for, unique
+from tests.support.orders import make_order
+from tests.support.workers import Worker, workers
+
+CHANGED = """subscription ($id: ID, $user: String) {
+    orderChanged(id: $id, userId: $user) { databaseId address refunded products { refundedQuantity } } }"""
+
+
+@asynccontextmanager
+async def listening(worker: Worker, headers: dict[str, str], **variables: Any) -> AsyncIterator[AsyncIterator[Any]]:
+    """What a subscriber is told, as it comes."""
+    body = {"query": CHANGED, "variables": variables}
+    accept = headers | {"accept": "text/event-stream"}
+    async with worker.http.stream("POST", "/graphql", json=body, headers=accept) as answer:
+
+        async def told() -> AsyncIterator[Any]:
+            async for line in answer.aiter_lines():
+                if line.startswith("data:") and line != "data:":
+                    payload = json.loads(line.removeprefix("data:"))
+                    assert "errors" not in payload, payload
+                    yield payload["data"]["orderChanged"]
+
+        yield aiter(told())
+
+
+async def hear(told: AsyncIterator[Any]) -> Any:
+    return await asyncio.wait_for(anext(told), 10)
+
+
+async def test_what_one_worker_does_a_subscriber_of_the_other_hears(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri)) as api, workers(database_uri, 2) as (one, two):
+        order = await make_order(api.services)
+        async with listening(one, bearer(order.user_id), id=order.id) as told:
+            assert (await hear(told))["address"] == "1 Long Street"
+            change = {"address": "There"}
+            await two.http.patch(f"/api/order/{order.id}", json=change, headers=bearer(order.user_id))
+            assert (await hear(told))["address"] == "There"
+            await make_order(api.services, userId=order.user_id)
+            await two.http.post(f"/api/order/refundOrder/{order.id}", headers=ADMIN)
+            assert (await hear(told))["refunded"], "of no other order in between"
+
+
+async def test_a_user_hears_of_each_of_their_orders(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri)) as api, workers(database_uri, 1) as (worker,):
+        user = unique("user")
+        early = await make_order(api.services, userId=user)
+        async with listening(worker, bearer(user)) as told:
+            first = asyncio.create_task(hear(told))
+            # The stream is open once something is heard of; until then it is said again.
+            while not first.done():
+                await worker.http.patch(f"/api/order/{early.id}", json={"address": "Here"}, headers=ADMIN)
+                await asyncio.sleep(0.1)
+            assert (await first)["databaseId"] == early.id
+            await make_order(api.services)
+            late = await make_order(api.services, userId=user)
+            heard = await hear(told)
+            while heard["databaseId"] == early.id:
+                heard = await hear(told)
+            assert heard["databaseId"] == late.id
+
+
+async def first_of(services: Services, caller: Principal, order_id: str | None, user_id: str | None) -> Order:
+    async with aclosing(services.orders.watch(caller, order_id, user_id)) as changes:
+        return await asyncio.wait_for(anext(changes), 10)
+
+
+async def test_nobody_listens_to_anothers_orders(own_api: Api) -> None:
+    services = own_api.services
+    order = await make_order(services)
+    stranger = Principal(user_id="stranger")
+    for caller, order_id, user_id, refusal in (
+        (Principal(), order.id, None, Unauthenticated),
+        (Principal(), None, None, Unauthenticated),
+        (stranger, order.id, None, Forbidden),
+        (stranger, None, order.user_id, Forbidden),
+        (SYSTEM, order.id, order.user_id, InvalidInput),
+        (SYSTEM, "nonsense", None, InvalidInput),
+        (SYSTEM, "6553f1a2b3c4d5e6f7a8b9c0", None, OrderNotFound),
+    ):
+        with pytest.raises(refusal):
+            await first_of(services, caller, order_id, user_id)
+    assert (await first_of(services, Principal(user_id=order.user_id), order.id, None)).id == order.id
+
+
+async def test_an_admin_who_names_nobody_hears_of_all(own_api: Api) -> None:
+    services = own_api.services
+    order = await make_order(services)
+
+    async def change_until_heard() -> None:
+        while True:
+            await services.orders.refund_product(SYSTEM, order.id, lambda: RefundProduct("p1", 1))
+            await asyncio.sleep(1)
+
+    changes = asyncio.create_task(change_until_heard())
+    try:
+        assert (await first_of(services, SYSTEM, None, None)).id == order.id
+    finally:
+        changes.cancel()
