@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from bson import Decimal128
+from bson import Decimal128, Int64
 
 from models.errors import DomainError
 
@@ -44,6 +44,8 @@ def from_stored(stored: Any) -> Any:
     """The value again."""
     if isinstance(stored, Decimal128):
         return stored.to_decimal()
+    if isinstance(stored, Int64):
+        return int(stored)
     if isinstance(stored, list):
         return [from_stored(item) for item in stored]
     if not isinstance(stored, Mapping):
