@@ -42,10 +42,14 @@ async def delete_coupon(api: Api) -> Request:
 
 
 async def set_coupon_active(api: Api) -> Request:
-    # REST has no such path; deleting stands in for it.
-    identifier = await _coupon_id(api)
-    given = {"id": identifier, "active": False}
-    return Request("DELETE", f"/api/admin/coupon/{identifier}", "setCouponActive", ADMIN, given)
+    given = {"id": await _coupon_id(api), "active": False}
+    return Request("", "", "setCouponActive", ADMIN, given)
+
+
+async def repair_counters(api: Api) -> Request:
+    drifted = {"$set": {"timesUsed": 7}}
+    await api.services.database.coupons.update_one({"_id": ObjectId(await _coupon_id(api))}, drifted)
+    return Request("", "", "repairCounters", ADMIN, {"families": ["COUPONS"]})
 
 
 async def create_access_code(_: Api) -> Request:
@@ -164,11 +168,12 @@ async def _coupon_id(api: Api) -> str:
     return identifier
 
 
+GRAPHQL_ALONE = [set_coupon_active, repair_counters]
 CHANGES: list[Callable[[Api], Awaitable[Request]]] = [
     create_coupon,
     redeem_coupon,
     delete_coupon,
-    set_coupon_active,
+    *GRAPHQL_ALONE,
     create_access_code,
     create_access_codes,
     redeem_access_code,

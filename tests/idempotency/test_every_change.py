@@ -9,7 +9,7 @@ import pytest
 from rest import router
 from rest.door import Door
 from server.authentication import Authenticator
-from tests.idempotency.changes import CHANGES, Request
+from tests.idempotency.changes import CHANGES, GRAPHQL_ALONE, Request
 from tests.support.api import ADMIN, Api, unique
 
 Prepare = Callable[[Api], Awaitable[Request]]
@@ -45,6 +45,7 @@ SELECTED = {
     "redeemCoupon": "creatorPoints redeemerPoints newUser newCoupon { id couponCode createdAt }",
     "deleteCoupon": COUPON,
     "setCouponActive": COUPON,
+    "repairCounters": "report { driftCount drifts { field stored expected } }",
     "createAccessCode": CODE,
     "createAccessCodes": "accessCodes { id code active expiresAt createdAt }",
     "redeemAccessCode": CODE,
@@ -64,7 +65,9 @@ SELECTED = {
 }
 
 
-@pytest.mark.parametrize("prepare", CHANGES, ids=lambda prepare: prepare.__name__)
+@pytest.mark.parametrize(
+    "prepare", [one for one in CHANGES if one not in GRAPHQL_ALONE], ids=lambda prepare: prepare.__name__
+)
 async def test_by_rest(own_api: Api, prepare: Prepare) -> None:
     change = await prepare(own_api)
     headers = change.headers | {"idempotency-key": unique("key")}
@@ -101,7 +104,8 @@ async def test_by_graphql(own_api: Api, prepare: Prepare) -> None:
         assert again.content == first.content
     assert await contents(own_api) == after
     (field, value) = next((name, value) for name, value in given.items() if name != "idempotencyKey")
-    body["variables"] = {"input": given | {field: value + "x" if isinstance(value, str) else value + 1}}
+    another: Any = value + "x" if isinstance(value, str) else value + 1 if isinstance(value, int) else []
+    body["variables"] = {"input": given | {field: another}}
     other = (await own_api.http.post("/graphql", json=body, headers=change.headers)).json()["data"]["result"]
     assert (other["__typename"], other["code"]) == ("Conflict", "IDEMPOTENCY_KEY_REUSED")
     assert await contents(own_api) == after
