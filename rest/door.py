@@ -45,7 +45,7 @@ class Door:
                 answer = await self._once(request, attempt.principal, lambda: handle(request, attempt))
             except Exception as fault:
                 answer = failure(fault)
-            answer.headers.update(attempt.headers)
+            answer.raw_headers.extend(attempt.raw_headers)
             return answer
 
         return endpoint

@@ -42,14 +42,19 @@ class Attempt:
     @property
     def headers(self) -> dict[str, str]:
         """`RateLimit-*`, with the time to the next window and the policy in seconds; none where nothing is limited."""
+        return {name.decode(): value.decode() for name, value in self.raw_headers}
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """The same as ASGI takes them."""
         if not self.limit:
-            return {}
-        return {
-            "RateLimit-Limit": str(self.limit),
-            "RateLimit-Remaining": str(self.remaining),
-            "RateLimit-Reset": str(self.reset),
-            "RateLimit-Policy": f"{self.limit};w={self.window}",
-        }
+            return []
+        return [
+            (b"ratelimit-limit", b"%d" % self.limit),
+            (b"ratelimit-remaining", b"%d" % self.remaining),
+            (b"ratelimit-reset", b"%d" % self.reset),
+            (b"ratelimit-policy", b"%d;w=%d" % (self.limit, self.window)),
+        ]
 
 
 class AttemptRefused(RateLimited):

@@ -31,17 +31,16 @@ class Coalescer(Generic[Key, Value]):
         self._find = find
         self._limit = limit
         self._free = flights
-        self._waiting: dict[Key, asyncio.Future[Value | None]] = {}
+        self._waiting: dict[Key, list[asyncio.Future[Value | None]]] = {}
         self._flights: set[asyncio.Task[None]] = set()
 
     async def load(self, key: Key) -> Value | None:
         """The value, or None where there is none. Raises what the find raises."""
-        future = self._waiting.get(key)
-        if future is None:
-            future = self._waiting[key] = asyncio.get_running_loop().create_future()
-            if self._free:
-                self._take_off()
-        return await asyncio.shield(future)
+        future: asyncio.Future[Value | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(future)
+        if self._free:
+            self._take_off()
+        return await future
 
     def _take_off(self) -> None:
         self._free -= 1
@@ -57,10 +56,11 @@ class Coalescer(Generic[Key, Value]):
                 try:
                     found = await self._find(keys)
                 except Exception as fault:
-                    _fail(batch.values(), fault)
+                    _fail((future for futures in batch.values() for future in futures), fault)
                 else:
-                    for key, future in batch.items():
-                        future.set_result(found.get(key))
+                    for key, futures in batch.items():
+                        for future in futures:
+                            _answer(future, found.get(key))
         finally:
             self._free += 1
 
@@ -105,7 +105,7 @@ class GroupCommit(Generic[Command, Answer]):
         if self._worker is None:
             # A context of its own: the worker serves many requests, and carries on none of theirs.
             self._worker = asyncio.get_running_loop().create_task(self._drain(), context=Context())
-        return await asyncio.shield(future)
+        return await future
 
     async def close(self) -> None:
         """Wait until everything that was submitted is committed."""
@@ -131,12 +131,17 @@ class GroupCommit(Generic[Command, Answer]):
                     if isinstance(answer, Exception):
                         _fail((one.future,), answer)
                     else:
-                        one.future.set_result(answer)
+                        _answer(one.future, answer)
         finally:
             self._worker = None
 
 
+def _answer(future: asyncio.Future[Value], value: Value) -> None:
+    if not future.done():  # Else its caller has gone, and that is no fault of the batch.
+        future.set_result(value)
+
+
 def _fail(futures: Iterable[asyncio.Future[Value]], fault: Exception) -> None:
     for future in futures:
-        future.set_exception(fault)
-        future.exception()  # Marked as seen: the caller may have gone, and that is no fault of the batch.
+        if not future.done():
+            future.set_exception(fault)
