@@ -12,9 +12,11 @@ def configure_logs(level: str) -> None:
             "disable_existing_loggers": False,
             "formatters": {
                 "json": {
-                    "class": "pythonjsonlogger.json.JsonFormatter",
-                    "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-                    "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+                    # By its factory: by its class only the format would reach it.
+                    "()": "pythonjsonlogger.json.JsonFormatter",
+                    "fmt": "%(levelname)s %(name)s %(message)s",
+                    "rename_fields": {"levelname": "level", "name": "logger"},
+                    "timestamp": "time",
                 }
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
