@@ -4,7 +4,6 @@ Strawberry builds the types; its per-request machinery (extension hooks around e
 is left out, because it costs more than most of Tessera's fields.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from typing_extensions import override
 from models.errors import DomainError, ErrorCode, MethodNotAllowed, ServiceUnavailable
 from models.principal import Principal
 from server.graphql.codes import coded
+from server.graphql.deadlines import Deadlines
 from server.graphql.documents import Documents, Found
 from server.graphql.execution import Execute, Interpreter
 from server.graphql.faults import present
@@ -74,7 +74,7 @@ class Engine(strawberry.Schema):
         """What runs queries and mutations; may be replaced by something quicker that means the same."""
         self.trusted = TrustedDocuments()
         """Which documents may be named instead of sent, and whether others run."""
-        self._timeout = request_timeout
+        self._deadlines = Deadlines(request_timeout)
         self._open_tools = open_tools
 
     def _is_trusted(self, context: RequestContext) -> bool:
@@ -187,7 +187,7 @@ class Engine(strawberry.Schema):
     ) -> ExecutionResult:
         trusted = self._is_trusted(context)
         try:
-            async with asyncio.timeout(self._timeout):
+            with self._deadlines.begin():
                 result = await self.run(found.document, operation, found.variables(variables), context, trusted=trusted)
         except TimeoutError:
             raise ServiceUnavailable("The request took too long and was given up") from None
