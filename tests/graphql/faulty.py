@@ -84,7 +84,8 @@ class Chance:
             lambda: GraphQLError("a fault that says more", extensions={"code": "SAID"}),
             lambda: NotFound(code=ErrorCode.NOT_FOUND, message="a problem"),
         ]  # fmt: skip
-        return cast("Answer", self.random.choice(bad)())
+        # The first nine are what goes wrong most often: a null, a wrong class, a number out of range.
+        return cast("Answer", self.random.choice(bad[:9] if self.random.random() < 0.5 else bad)())
 
     def answer(self, make: Callable[[], Answer]) -> Answer:
         """As `value`, or it raises."""
@@ -92,6 +93,8 @@ class Chance:
             faults = [
                 ValueError("a fault"),
                 KeyError("a key"),
+                KeyError("a key that is declined"),
+                LookupError("a look-up"),
                 NotFoundError("Not here"),
                 ConflictError("Taken"),
                 GraphQLError("a located fault", path=["else", "where"]),
@@ -259,7 +262,7 @@ def thing(info: Info, *more: Any) -> Thing:
         "moments": lambda: [datetime(2024, 5, 6, tzinfo=UTC)],
     }  # fmt: skip
     # A thing has seventeen attributes, so that each goes wrong more rarely than a field does.
-    chance.share /= 4
+    chance.share /= 2
     kind = chance.random.choice([Thing] * 9 + [Special])
     made = kind(**{name: make() if name == "seed" else chance.value(make) for name, make in good.items()})
     if chance.random.random() < chance.share:
@@ -380,12 +383,28 @@ class Subscription:
         yield start
 
 
+class KeyHandler(strawberry.ExceptionHandler[KeyError, Conflict]):
+    """Answers some, declines others, fails at none."""
+
+    def handle(self, exception: KeyError, **_: Any) -> Any:
+        if "declined" in str(exception):
+            return None
+        return _later(Conflict(code=ErrorCode.NOT_FOUND, message="a key"))
+
+
+class LookupHandler(strawberry.ExceptionHandler[LookupError, NotFound]):
+    """Comes after the one above, and fails itself."""
+
+    def handle(self, exception: LookupError, **_: Any) -> Any:
+        raise ValueError("the handler failed")
+
+
 def faulty_schema() -> Engine:
     return build_schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Pet],
-        exception_handlers=PROBLEM_HANDLERS,
+        exception_handlers=(*PROBLEM_HANDLERS, KeyHandler(), LookupHandler()),
         scalars={**SCALARS, Odd: ODD},
     )
