@@ -20,17 +20,18 @@ An effect outside of `Database.transaction` would not be covered; there is none.
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
 
-from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo import ReplaceOne, ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from models.idempotency import IdempotencyKeyInUse, IdempotencyKeyReused, row_id
 from models.principal import Principal
+from services.batching import GroupCommit
 from services.database import Database
 from services.outcomes import from_stored, to_stored
 from services.receipts import Receipt, holding
@@ -38,6 +39,9 @@ from services.receipts import Receipt, holding
 log = logging.getLogger("tessera.idempotency")
 
 Answer = TypeVar("Answer")
+_Row = dict[str, Any]
+
+DUPLICATE_KEY = 11000
 
 LIFETIME = timedelta(hours=24)
 HOLD = timedelta(seconds=30)
@@ -64,6 +68,13 @@ class Idempotency:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._rows = database.idempotency_keys
         self._clock = clock
+        # Keys that come together are written together, as their effects are.
+        self._inserts: GroupCommit[_Row, bool] = GroupCommit(self._insert_all, recorded=False)
+        self._answers: GroupCommit[UpdateOne, None] = GroupCommit(self._answer_all, recorded=False)
+
+    async def close(self) -> None:
+        await self._inserts.close()
+        await self._answers.close()
 
     async def once(
         self,
@@ -105,12 +116,9 @@ class Idempotency:
         held = {"holder": holder, "heldUntil": now + HOLD}
         fresh = {"fingerprint": fingerprint, "outcomes": [], "answer": None, "expiresAt": now + LIFETIME, **held}
         while True:
-            try:
-                # An expired row is the same as none, even before it is swept.
-                await self._rows.replace_one({"_id": identifier, "expiresAt": {"$lte": now}}, fresh, upsert=True)
+            if await self._inserts.submit({"_id": identifier, **fresh}):
                 return Receipt(identifier, holder)
-            except DuplicateKeyError:
-                row = await self._rows.find_one({"_id": identifier})
+            row = await self._rows.find_one({"_id": identifier})
             if row is None:
                 continue
             if row["fingerprint"] != fingerprint:
@@ -134,9 +142,27 @@ class Idempotency:
         if kept is not AGAIN:
             change["$unset"] = {"outcomes": ""}
         try:
-            await self._rows.update_one({"_id": receipt.row_id, "holder": receipt.holder}, change)
+            await self._answers.submit(UpdateOne({"_id": receipt.row_id, "holder": receipt.holder}, change))
         except PyMongoError as fault:
             log.warning("an answer could not be kept: %s", type(fault).__name__)
+
+    async def _insert_all(self, rows: Sequence[_Row]) -> list[bool | Exception]:
+        """Whether each row is new. An expired one is the same as none, even before it is swept."""
+        now = self._clock()
+        writes = [ReplaceOne({"_id": row["_id"], "expiresAt": {"$lte": now}}, row, upsert=True) for row in rows]
+        taken: set[int] = set()
+        try:
+            await self._rows.bulk_write(writes, ordered=False)
+        except BulkWriteError as fault:
+            errors = fault.details["writeErrors"]
+            if any(error["code"] != DUPLICATE_KEY for error in errors):
+                raise
+            taken = {error["index"] for error in errors}
+        return [place not in taken for place in range(len(rows))]
+
+    async def _answer_all(self, changes: Sequence[UpdateOne]) -> list[Exception | None]:
+        await self._rows.bulk_write(changes, ordered=False)
+        return [None] * len(changes)
 
     async def _release(self, receipt: Receipt) -> None:
         """Let the next request with this key in at once; what was committed stays recorded."""

@@ -73,4 +73,5 @@ class Services:
         await self.access_codes.close()
         await self.orders.close()
         await self.usage.close()
+        await self.idempotency.close()
         self.database.close()
