@@ -113,7 +113,7 @@ class Reader:
 
     async def ask(self, example: Example) -> httpx.Response:
         """Send a request by HTTP."""
-        request = self._filled(example.request)
+        request = self.filled(example.request)
         if example.kind == "console":
             return await self._run_curl(request)
         first = request.partition("\n")[0]
@@ -142,7 +142,8 @@ class Reader:
             return self.meant.setdefault(shown, answered) == answered
         return bool(INSTANT.fullmatch(shown) and INSTANT.fullmatch(answered))
 
-    def _filled(self, request: str) -> str:
+    def filled(self, request: str) -> str:
+        """A request with what was really answered in place of what the page shows, and with real secrets."""
         for shown, real in self.meant.items():
             request = request.replace(shown, real)
         return request.replace("$ADMIN_KEY", ADMIN_KEY).replace("$TOKEN", token(USER, "default"))
@@ -153,12 +154,12 @@ class Reader:
             for line in text.splitlines():
                 mark, _, said = line.partition(" ")
                 if mark == ">":
-                    await socket.send(self._filled(said))
+                    await socket.send(self.filled(said))
                 elif mark == "<":
                     heard = json.loads(await asyncio.wait_for(socket.recv(), 10))
                     assert self.alike(heard, json.loads(said)), f"{line}\nbut heard {heard}"
                 else:
-                    answer = await self._run_curl(self._filled(line))
+                    answer = await self._run_curl(self.filled(line))
                     assert answer.is_success, f"{line}\nanswered {answer.status_code} {answer.text}"
 
     async def _run_curl(self, command: str) -> httpx.Response:
