@@ -8,6 +8,7 @@ import time
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from models.cards import mask_digits
 from models.errors import PayloadTooLarge
 from rest.envelope import failure
 
@@ -48,7 +49,8 @@ class RequestLog:
                 fields = {
                     "request_id": request_id,
                     "method": scope.get("method", "WEBSOCKET"),
-                    "path": scope["path"],
+                    # A whole card number may stand there by mistake.
+                    "path": mask_digits(scope["path"]),
                     "status": status,
                     "milliseconds": round((time.perf_counter() - started) * 1000, 1),
                     "client": (scope.get("client") or ("",))[0],
