@@ -11,9 +11,12 @@ from starlette.routing import BaseRoute, Mount, Route, compile_path
 from starlette.types import ASGIApp
 from typing_extensions import override
 
+from models.errors import ErrorCode
 from rest.door import Door
 from rest.router import rest_routes
 from server.authentication import Authenticator
+from server.graphql.codes import GraphQLCode
+from server.graphql.limits import Limits
 from server.health import health_routes
 from tests.support.api import Api
 from tests.support.examples import Example, curl_request, read_examples
@@ -89,3 +92,19 @@ def test_every_root_field_of_the_schema_has_an_example() -> None:
         wanted = set(root.fields) if root else set()
         shown = {field for document in documents for field in fields_of(document, operation)}
         assert wanted - shown == set(), operation
+
+
+def test_every_code_of_an_error_is_told_of() -> None:
+    text = "".join(page.read_text() for page in (ROOT / "docs" / "api").glob("*.md"))
+    # That a batch was begun with other values is told by the command line alone.
+    codes = {code.value for code in (*ErrorCode, *GraphQLCode)} - {ErrorCode.ACCESS_CODE_BATCH_CHANGED.value}
+    assert {code for code in codes if f"{code}`" not in text and f'"{code}"' not in text} == set()
+
+
+def test_the_limits_of_a_document_are_the_limits() -> None:
+    limits = Limits()
+    shown = (
+        f"{limits.tokens} tokens, depth {limits.depth}, {limits.fields} fields, {limits.aliases} aliases, "
+        f"{limits.root_fields} root fields ({limits.root_mutations} in a mutation)"
+    )
+    assert shown in (ROOT / "docs" / "api" / "index.md").read_text()
