@@ -84,9 +84,7 @@ class AccessCodeQuery:
     async def access_codes(
         self,
         info: Info,
-        filter: Annotated[  # noqa: A002  # the name of the argument in the API
-            AccessCodeFilter | None, strawberry.argument(description="Narrows the list.")
-        ] = None,
+        filter: Annotated[AccessCodeFilter | None, strawberry.argument(description="Narrows the list.")] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -119,7 +117,7 @@ class AccessCodeMutation:
     async def create_access_code(
         self,
         info: Info,
-        input: CreateAccessCodeInput,  # noqa: A002
+        input: CreateAccessCodeInput,
     ) -> CreateAccessCodeResult:
         code = await info.context.services.access_codes.create(info.context.caller(), as_mapping(input))
         return CreateAccessCodePayload(access_code=_shown(info, code))
@@ -128,7 +126,7 @@ class AccessCodeMutation:
     async def create_access_codes(
         self,
         info: Info,
-        input: CreateAccessCodesInput,  # noqa: A002
+        input: CreateAccessCodesInput,
     ) -> CreateAccessCodesResult:
         batches = info.context.services.access_code_batches
         codes = await batches.create_many(info.context.caller(), as_mapping(input))
@@ -139,7 +137,7 @@ class AccessCodeMutation:
     async def redeem_access_code(
         self,
         info: Info,
-        input: RedeemAccessCodeInput,  # noqa: A002
+        input: RedeemAccessCodeInput,
     ) -> RedeemAccessCodeResult:
         attempt = await info.context.attempt()
         code = await info.context.services.access_codes.redeem(attempt, as_mapping(input))
@@ -149,7 +147,7 @@ class AccessCodeMutation:
     async def activate_access_code(
         self,
         info: Info,
-        input: ActivateAccessCodeInput,  # noqa: A002
+        input: ActivateAccessCodeInput,
     ) -> ActivateAccessCodeResult:
         access_codes = info.context.services.access_codes
         code = await access_codes.switch(info.context.caller(), as_mapping(input), active=True)
@@ -159,7 +157,7 @@ class AccessCodeMutation:
     async def deactivate_access_code(
         self,
         info: Info,
-        input: DeactivateAccessCodeInput,  # noqa: A002
+        input: DeactivateAccessCodeInput,
     ) -> DeactivateAccessCodeResult:
         access_codes = info.context.services.access_codes
         code = await access_codes.switch(info.context.caller(), as_mapping(input), active=False)
@@ -169,7 +167,7 @@ class AccessCodeMutation:
     async def delete_access_code(
         self,
         info: Info,
-        input: DeleteAccessCodeInput,  # noqa: A002
+        input: DeleteAccessCodeInput,
     ) -> DeleteAccessCodeResult:
         code = await info.context.services.access_codes.delete(info.context.caller(), as_mapping(input))
         return DeleteAccessCodePayload(access_code=_shown(info, code))

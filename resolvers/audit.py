@@ -28,7 +28,7 @@ class AuditQuery:
 @strawberry.type
 class AuditMutation:
     @strawberry.mutation(description="Put right every counter that is not what its ledger makes it. For admins.")
-    async def repair_counters(self, info: Info, input: RepairCountersInput) -> RepairCountersResult:  # noqa: A002
+    async def repair_counters(self, info: Info, input: RepairCountersInput) -> RepairCountersResult:
         families = as_mapping(input).get("families") or tuple(AuditFamily)
         report = await info.context.services.audit.repair(info.context.caller(), families)
         return RepairCountersPayload(report=AuditReport.from_domain(report))

@@ -66,9 +66,7 @@ class CouponQuery:
     async def coupons(
         self,
         info: Info,
-        filter: Annotated[  # noqa: A002  # the name of the argument in the API
-            CouponFilter | None, strawberry.argument(description="Narrows the list.")
-        ] = None,
+        filter: Annotated[CouponFilter | None, strawberry.argument(description="Narrows the list.")] = None,
         order_by: Annotated[CouponOrder, strawberry.argument(description="What comes first.")] = CouponOrder.CREATED_AT,
         first: First = None,
         after: After = None,
@@ -89,7 +87,7 @@ class CouponQuery:
 @strawberry.type
 class CouponMutation:
     @strawberry.mutation(description="Make a coupon with a new code. Open to everyone, rate limited.")
-    async def create_coupon(self, info: Info, input: CreateCouponInput) -> CreateCouponResult:  # noqa: A002
+    async def create_coupon(self, info: Info, input: CreateCouponInput) -> CreateCouponResult:
         attempt = await info.context.attempt()
         coupon = await info.context.services.coupons.create(attempt, as_mapping(input))
         return CreateCouponPayload(coupon=Coupon.from_domain(coupon))
@@ -97,17 +95,17 @@ class CouponMutation:
     @strawberry.mutation(
         description="Redeem a coupon: 10 points to each side, once for each user ever. Open to everyone, rate limited."
     )
-    async def redeem_coupon(self, info: Info, input: RedeemCouponInput) -> RedeemCouponResult:  # noqa: A002
+    async def redeem_coupon(self, info: Info, input: RedeemCouponInput) -> RedeemCouponResult:
         attempt = await info.context.attempt()
         redemption = await info.context.services.coupons.redeem(attempt, as_mapping(input))
         return RedeemCouponPayload.from_domain(redemption)
 
     @strawberry.mutation(description="Delete a coupon; its redemptions stay in the ledger. For admins.")
-    async def delete_coupon(self, info: Info, input: DeleteCouponInput) -> DeleteCouponResult:  # noqa: A002
+    async def delete_coupon(self, info: Info, input: DeleteCouponInput) -> DeleteCouponResult:
         coupon = await info.context.services.coupons.delete(info.context.caller(), input.id)
         return DeleteCouponPayload(coupon=Coupon.from_domain(coupon))
 
     @strawberry.mutation(description="Let a coupon be redeemed, or not. For admins.")
-    async def set_coupon_active(self, info: Info, input: SetCouponActiveInput) -> SetCouponActiveResult:  # noqa: A002
+    async def set_coupon_active(self, info: Info, input: SetCouponActiveInput) -> SetCouponActiveResult:
         coupon = await info.context.services.coupons.set_active(info.context.caller(), as_mapping(input))
         return SetCouponActivePayload(coupon=Coupon.from_domain(coupon))

@@ -45,9 +45,7 @@ class OrderQuery:
     async def order(
         self,
         info: Info,
-        id: Annotated[  # noqa: A002  # the name of the argument in the API
-            strawberry.ID, strawberry.argument(description="Its Relay id or its raw `_id`.")
-        ],
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its Relay id or its raw `_id`.")],
     ) -> Order | None:
         order = await info.context.services.orders.find(info.context.caller(), id)
         return Order.from_domain(order) if order else None
@@ -75,13 +73,13 @@ class OrderQuery:
 @strawberry.type
 class OrderMutation:
     @strawberry.mutation(description="Change an order. For its user while it is pending, and for admins.")
-    async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderResult:  # noqa: A002
+    async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderResult:
         orders = info.context.services.orders
         order = await orders.update(info.context.caller(), input.id, lambda: parse(UpdateOrder, _changes(input)))
         return UpdateOrderPayload(order=Order.from_domain(order))
 
     @strawberry.mutation(description="Refund a whole order. For its user and admins.")
-    async def refund_order(self, info: Info, input: RefundOrderInput) -> RefundOrderResult:  # noqa: A002
+    async def refund_order(self, info: Info, input: RefundOrderInput) -> RefundOrderResult:
         order = await info.context.services.orders.refund(info.context.caller(), input.id)
         return RefundOrderPayload(order=Order.from_domain(order))
 
@@ -89,7 +87,7 @@ class OrderMutation:
     async def refund_order_product(
         self,
         info: Info,
-        input: RefundOrderProductInput,  # noqa: A002
+        input: RefundOrderProductInput,
     ) -> RefundOrderProductResult:
         orders = info.context.services.orders
         order = await orders.refund_product(info.context.caller(), input.id, _reader(RefundProduct, _given(input)))
@@ -107,9 +105,7 @@ class OrderSubscription:
     async def order_changed(
         self,
         info: Info,
-        id: Annotated[  # noqa: A002  # the name of the argument in the API
-            strawberry.ID | None, strawberry.argument(description="Its Relay id or its raw `_id`.")
-        ] = None,
+        id: Annotated[strawberry.ID | None, strawberry.argument(description="Its Relay id or its raw `_id`.")] = None,
         user_id: Annotated[
             str | None,
             strawberry.argument(description="Whose; the caller's own when not given, or for an admin everyone's."),

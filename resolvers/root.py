@@ -54,7 +54,7 @@ class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery, AuditQuery):
     async def node(
         self,
         info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="A Relay global id.")],  # noqa: A002
+        id: Annotated[strawberry.ID, strawberry.argument(description="A Relay global id.")],
     ) -> Node | None:
         return await find_node(info, id)
 

@@ -69,9 +69,7 @@ class UsageQuery:
     async def usage_follower(
         self,
         info: Info,
-        id: Annotated[  # noqa: A002  # the name of the argument in the API
-            strawberry.ID | None, strawberry.argument(description="Its Relay id or its raw `_id`.")
-        ] = None,
+        id: Annotated[strawberry.ID | None, strawberry.argument(description="Its Relay id or its raw `_id`.")] = None,
         coupon_id: CouponId = None,
         campaign_id: CampaignId = None,
     ) -> UsageFollower | None:
@@ -103,7 +101,7 @@ class UsageMutation:
     async def create_usage_follower(
         self,
         info: Info,
-        input: CreateUsageFollowerInput,  # noqa: A002
+        input: CreateUsageFollowerInput,
     ) -> CreateUsageFollowerResult:
         made = await info.context.services.usage.create(info.context.caller(), as_mapping(input))
         return CreateUsageFollowerPayload(usage_follower=UsageFollower.from_domain(made.follower))
@@ -112,7 +110,7 @@ class UsageMutation:
     async def update_usage_follower(
         self,
         info: Info,
-        input: UpdateUsageFollowerInput,  # noqa: A002
+        input: UpdateUsageFollowerInput,
     ) -> UpdateUsageFollowerResult:
         changed = await info.context.services.usage.update(info.context.caller(), input.id, _without_id(input))
         return UpdateUsageFollowerPayload(usage_follower=UsageFollower.from_domain(changed.follower))
@@ -121,30 +119,30 @@ class UsageMutation:
     async def delete_usage_follower(
         self,
         info: Info,
-        input: DeleteUsageFollowerInput,  # noqa: A002
+        input: DeleteUsageFollowerInput,
     ) -> DeleteUsageFollowerResult:
         deleted = await info.context.services.usage.delete(info.context.caller(), input.id)
         return DeleteUsageFollowerPayload(usage_follower=UsageFollower.from_domain(deleted.follower))
 
     @strawberry.mutation(description="Set units aside, as many as the limits leave. For the user and admins.")
-    async def check_usage(self, info: Info, input: CheckUsageInput) -> CheckUsageResult:  # noqa: A002
+    async def check_usage(self, info: Info, input: CheckUsageInput) -> CheckUsageResult:
         grant = await info.context.services.usage.check(info.context.caller(), as_mapping(input))
         return CheckUsagePayload.from_domain(grant)
 
     @strawberry.mutation(description="Count usage on all followers that are named or on none. For the user and admins.")
-    async def add_usage(self, info: Info, input: AddUsageInput) -> AddUsageResult:  # noqa: A002
+    async def add_usage(self, info: Info, input: AddUsageInput) -> AddUsageResult:
         added = await info.context.services.usage.add(info.context.caller(), as_mapping(input), shape=MoveUsages)
         return AddUsagePayload.from_domain(added)
 
     @strawberry.mutation(
         description="Give usage back, never below nothing, on all followers that are named. For the user and admins."
     )
-    async def remove_usage(self, info: Info, input: RemoveUsageInput) -> RemoveUsageResult:  # noqa: A002
+    async def remove_usage(self, info: Info, input: RemoveUsageInput) -> RemoveUsageResult:
         removed = await info.context.services.usage.remove(info.context.caller(), as_mapping(input), shape=MoveUsages)
         return RemoveUsagePayload.from_domain(removed)
 
     @strawberry.mutation(description="Check and count usage in one step. For the user and admins.")
-    async def redeem_usage(self, info: Info, input: RedeemUsageInput) -> RedeemUsageResult:  # noqa: A002
+    async def redeem_usage(self, info: Info, input: RedeemUsageInput) -> RedeemUsageResult:
         redeemed = await info.context.services.usage.redeem(info.context.caller(), as_mapping(input))
         return RedeemUsagePayload(usage_follower=UsageFollower.from_domain(redeemed.follower))
 

@@ -83,6 +83,7 @@ def dev(
 def migrate() -> None:
     """Make indexes and counters, and take over the data of an older system; as often as one likes."""
     from services.database import Database
+    from services.indexes import DuplicatesError
     from services.logs import configure_logs
     from services.migrations import migrate as run
 
@@ -96,7 +97,11 @@ def migrate() -> None:
         finally:
             database.close()
 
-    for family, number in asyncio.run(work()).items():
+    try:
+        taken = asyncio.run(work())
+    except DuplicatesError as fault:
+        raise _fail(str(fault), 1) from None
+    for family, number in taken.items():
         typer.echo(f"{family}: {number} taken over")
     typer.echo("The database is ready.")
 

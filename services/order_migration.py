@@ -16,6 +16,7 @@ from models.instants import to_milliseconds
 from models.money import from_number, to_cents
 from models.orders import OrderStatus
 from services.database import Database
+from services.indexes import ensure_indexes
 
 if TYPE_CHECKING:
     from services.database import Session
@@ -48,12 +49,12 @@ async def prepare_orders(database: Database) -> int:
 
     Each batch is one transaction, so a crash leaves whole batches, and running it again finishes the rest.
     """
-    await database.orders.create_indexes(ORDER_INDEXES)
+    await ensure_indexes(database.orders, ORDER_INDEXES)
     taken = 0
     while batch := await database.transaction(lambda session: _take_over_batch(database, session)):
         taken += batch
     # Only now, because it would not suffer the original's doubles.
-    await database.orders.create_indexes([ONE_FOR_EACH_PAYMENT])
+    await ensure_indexes(database.orders, [ONE_FOR_EACH_PAYMENT])
     return taken
 
 

@@ -1,8 +1,10 @@
 """The short commands: migrate, schema, token, health."""
 
 from pathlib import Path
+from typing import Any
 
 import jwt
+from pymongo import MongoClient
 
 from tests.support.api import JWT_SECRET
 from tests.support.processes import ROOT, environment, run, served
@@ -13,6 +15,20 @@ def test_migrate_makes_the_database_ready_as_often_as_one_likes(database_uri: st
         done = run("migrate", variables=served(database_uri))
         assert done.returncode == 0, done.stderr
         assert done.stdout.endswith("The database is ready.\n")
+
+
+def test_migrate_says_which_documents_of_an_older_system_share_what_must_be_unique(database_uri: str) -> None:
+    shared = {"twitterId": "1001", "username": "a", "followers": 1500}
+    with MongoClient[dict[str, Any]](database_uri) as client:
+        coupons = client.get_default_database()["coupons"]
+        coupons.insert_many([shared | {"couponCode": "ABC1-DEF2"}, shared | {"couponCode": "ABC1-DEF3"}])
+        done = run("migrate", variables=served(database_uri))
+        assert done.returncode == 1
+        assert done.stderr == (
+            "Several documents of `coupons` share twitterId '1001'. "
+            "Keep one of them and start again; nothing was changed.\n"
+        )
+        assert coupons.count_documents({"usernameKey": {"$exists": False}}) == 2
 
 
 def test_migrate_names_what_is_missing() -> None:
