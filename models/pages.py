@@ -57,8 +57,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Edge(Generic[Item]):
-    cursor: str
+    """An item, and the sort values of its place: its cursor is written only where it is asked for."""
+
     node: Item
+    order: KeysetOrder
+    values: Sequence[Any]
+
+    @property
+    def cursor(self) -> str:
+        return encode_cursor(self.order, self.values)
 
 
 @dataclass(frozen=True, slots=True)

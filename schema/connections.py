@@ -1,10 +1,11 @@
 """Relay: nodes, edges, connections."""
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import strawberry
 
+from models import pages as models
 from models.pages import Slice
 
 Item = TypeVar("Item")
@@ -24,10 +25,17 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="The cursor of the last edge.")
 
 
+def _cursor(root: Any) -> str:
+    """Written only where it is asked for: most clients read the nodes and the page's two cursors."""
+    cursor: str = root.place.cursor
+    return cursor
+
+
 @strawberry.type(description="An item of a list, and where it stands.")
 class Edge(Generic[Item]):
-    cursor: str = strawberry.field(description="An opaque position for `after` and `before`.")
+    cursor: str = strawberry.field(resolver=_cursor, description="An opaque position for `after` and `before`.")
     node: Item = strawberry.field(description="The item.")
+    place: strawberry.Private[models.Edge[Any]]
 
 
 @strawberry.type(description="A page of a list.")
@@ -44,11 +52,11 @@ class Connection(Generic[Item]):
     @classmethod
     def of(cls, page: Slice[Model], to_node: Callable[[Model], Item], count: Callable[[], Awaitable[int]]) -> Self:
         """The connection for a slice of models, whose whole list `count` counts."""
-        edges = [Edge(cursor=edge.cursor, node=to_node(edge.node)) for edge in page.edges]
+        edges = [Edge(place=edge, node=to_node(edge.node)) for edge in page.edges]
         info = PageInfo(
             has_next_page=page.has_next,
             has_previous_page=page.has_previous,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
+            start_cursor=page.edges[0].cursor if edges else None,
+            end_cursor=page.edges[-1].cursor if edges else None,
         )
         return cls(edges=edges, nodes=[edge.node for edge in edges], page_info=info, counter=count)

@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from models.errors import InvalidInput
 from models.ids import is_object_id
-from models.pages import Edge, KeysetOrder, NumberedPage, Page, Slice, Window, decode_cursor, encode_cursor
+from models.pages import Edge, KeysetOrder, NumberedPage, Page, Slice, Window, decode_cursor
 
 if TYPE_CHECKING:
     from services.database import Collection
@@ -38,7 +38,7 @@ async def fetch_window(
     documents = documents[: window.size]
     if window.backward:
         documents.reverse()
-    edges = [Edge(encode_cursor(order, [d.get(k) for k in order.keys]), from_document(d)) for d in documents]
+    edges = [Edge(from_document(d), order, [d.get(k) for k in order.keys]) for d in documents]
     if window.backward:
         return Slice(edges, has_next=window.before is not None, has_previous=has_more)
     return Slice(edges, has_next=has_more, has_previous=window.after is not None)

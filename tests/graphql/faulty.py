@@ -284,10 +284,10 @@ def named(info: Info) -> Any:
 
 
 def connection(info: Info) -> ThingConnection:
-    from models.pages import Edge, Slice
+    from models.pages import Edge, KeysetOrder, Slice
 
     chance = chance_of(info, "connection")
-    edges = [Edge(cursor=f"c{n}", node=n) for n in range(chance.random.randrange(3))]
+    edges = [Edge(n, KeysetOrder("numbers", ()), [n]) for n in range(chance.random.randrange(3))]
     page = Slice(edges=edges, has_next=True, has_previous=False)
     return ThingConnection.of(page, lambda n: thing(info, n), lambda: chance.value(lambda: _later(5)))
 
