@@ -28,7 +28,7 @@ def main() -> int:
             grown = asyncio.run(measure_growth(mongod.database_uri, sizes, 5 if smoke else 40))
             batched, single = (300, 30) if smoke else (40_000, 2_000)
             events = asyncio.run(measure_events(mongod.uri, kafka.start().uri, batched=batched, single=single))
-            memory = measure_memory(mongod.uri, seconds=1 if smoke else 120)
+            memory = measure_memory(mongod.uri, seconds=1 if smoke else 60)
         except BenchError as fault:
             sys.stderr.write(f"{fault}\n")
             return 1
