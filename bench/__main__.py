@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="run all of it small and write nothing")
     smoke = parser.parse_args().smoke
+    # Whoever ends the benchmark ends its servers with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sizes = (200, 1_000) if smoke else (10_000, 1_000_000)
     with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
         mongod, kafka = EmbeddedMongod(Path(folder, "mongo")).start(), EmbeddedKafka(Path(folder, "kafka"))

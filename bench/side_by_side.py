@@ -12,7 +12,6 @@ from bench.scenarios import LIMITED, SCENARIOS, Scenario, check_answers, check_r
 from bench.seeds import index_for_lists, seed_coupons
 from bench.servers import Server, peers, tessera
 
-
 WARM_UP_SECONDS = 3
 
 
