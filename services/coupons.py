@@ -43,6 +43,8 @@ ORDERS = {
     "FOLLOWERS": KeysetOrder("followers", ("followers",)),
 }
 
+_Wanted = tuple[CouponFilter, KeysetOrder, Window]
+
 
 class Coupons:
     """Every verb takes who is calling first: an `Attempt` where it is open to everyone, else a `Principal`."""
@@ -54,6 +56,8 @@ class Coupons:
         self._by_twitter_id: Coalescer[str, Coupon] = Coalescer(self._finder("twitterId"))
         self._by_code: Coalescer[str, Coupon] = Coalescer(self._finder("couponCode"))
         self._by_id: Coalescer[str, Coupon] = Coalescer(self._finder("_id"))
+        # The same window asked for by many at once, as a page that many open, is found once for those that wait.
+        self._windows: Coalescer[_Wanted, Slice[Coupon]] = Coalescer(self._find_window, limit=1, flights=4)
 
     async def close(self) -> None:
         await self._writer.close()
@@ -101,8 +105,9 @@ class Coupons:
     ) -> Slice[Coupon]:
         """A Relay window of all coupons. For admins."""
         principal.require_admin()
-        query = _query(parse(CouponFilter, raw_filter))
-        return await fetch_window(self._coupons, query, order, window, coupon_from_document, SEARCH_FIELDS)
+        found = await self._windows.load((parse(CouponFilter, raw_filter), order, window))
+        assert found is not None
+        return found
 
     async def list_page(self, principal: Principal, wanted: ListCoupons) -> Page[Coupon]:
         """A numbered page of all coupons, newest first. For admins."""
@@ -153,6 +158,12 @@ class Coupons:
             totals = await self._counters.read()
             return totals.get("total" if wanted.role is None else f"{wanted.role}s", 0)
         return await self._coupons.count_documents(_query(wanted))
+
+    async def _find_window(self, asked: Sequence[_Wanted]) -> dict[_Wanted, Slice[Coupon]]:
+        ((wanted, order, window),) = asked
+        query = _query(wanted)
+        found = await fetch_window(self._coupons, query, order, window, coupon_from_document, SEARCH_FIELDS)
+        return {asked[0]: found}
 
     def _finder(self, field: str) -> Callable[[Sequence[str]], Any]:
         async def find(keys: Sequence[str]) -> dict[str, Coupon]:
