@@ -10,6 +10,6 @@ local headers = { ["content-type"] = "application/json" }
 function request()
   number = number + 1
   local redeemer = run .. "-" .. lane .. "-" .. number
-  return wrk.format("POST", "/api/redeem", headers, '{"redeemerTwitterId":"' .. redeemer .. '","username":"' .. redeemer
+  return wrk.format("POST", "/api/redeem", headers, '{"redeemerTwitterId":"' .. redeemer .. '","username":"user_' .. number
     .. '","followers":1500,"couponCode":"' .. codes[number % #codes + 1] .. '"}')
 end

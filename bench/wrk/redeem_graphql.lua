@@ -11,5 +11,5 @@ function request()
   number = number + 1
   local redeemer = run .. "-" .. lane .. "-" .. number
   return wrk.format("POST", "/graphql", headers, '{"query":"' .. operation .. '","variables":{"i":{"redeemerTwitterId":"'
-    .. redeemer .. '","username":"' .. redeemer .. '","followers":1500,"couponCode":"' .. codes[number % #codes + 1] .. '"}}}')
+    .. redeemer .. '","username":"user_' .. number .. '","followers":1500,"couponCode":"' .. codes[number % #codes + 1] .. '"}}}')
 end
