@@ -19,37 +19,45 @@ from server.embedded import EmbeddedKafka, EmbeddedMongod
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="run all of it small and write nothing")
-    smoke = parser.parse_args().smoke
+    parser.add_argument("--most", type=int, default=1_000_000, help="how many rows the growth is measured up to")
+    arguments = parser.parse_args()
     # Whoever ends the benchmark ends its servers with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    sizes = (200, 1_000) if smoke else (10_000, 1_000_000)
     with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
         mongod, kafka = EmbeddedMongod(Path(folder, "mongo")).start(), EmbeddedKafka(Path(folder, "kafka"))
         try:
-            rounds, seconds = (1, 1) if smoke else (3, 5)
-            measured = measure(mongod.uri, coupons=sizes[0], rounds=rounds, seconds=seconds)
-            grown = asyncio.run(measure_growth(mongod.database_uri, sizes, 5 if smoke else 40))
-            batched, single = (300, 30) if smoke else (40_000, 2_000)
-            events = asyncio.run(measure_events(mongod.uri, kafka.start().uri, batched=batched, single=single))
-            memory = measure_memory(mongod.uri, seconds=1 if smoke else 60)
+            run(mongod, kafka, smoke=arguments.smoke, most=arguments.most)
         except BenchError as fault:
             sys.stderr.write(f"{fault}\n")
             return 1
         finally:
             kafka.stop()
             mongod.stop()
-    header = ("verb", f"ms at {sizes[0]:,}", f"ms at {sizes[1]:,}", "ratio")
-    sections = [
-        ("Side by side", report.side_by_side_tables(measured)),
-        ("Growth", report.table(header, grown)),
-        ("Events", report.table(("what", "figure"), events)),
-        ("Start and memory", report.table(("what", "figure"), memory)),
-    ]
-    if smoke:
-        sys.stdout.write("\n\n".join(text for _, text in sections) + "\n")
-    else:
-        report.write(sections, measured)
     return 0
+
+
+def run(mongod: EmbeddedMongod, kafka: EmbeddedKafka, *, smoke: bool, most: int) -> None:
+    """Measure part after part, the longest last; what is measured is written, so that nothing is lost with the rest."""
+    few, many = (200, 1_000) if smoke else (10_000, most)
+    rounds, seconds = (1, 1) if smoke else (3, 5)
+    sections: list[tuple[str, str]] = []
+    measured = measure(mongod.uri, coupons=few, rounds=rounds, seconds=seconds)
+
+    def keep(title: str, text: str) -> None:
+        sections.append((title, text))
+        if smoke:
+            sys.stdout.write(f"## {title}\n\n{text}\n\n")
+        else:
+            report.write(sections, measured)
+
+    keep("Side by side", report.side_by_side_tables(measured))
+    batched, single = (300, 30) if smoke else (40_000, 2_000)
+    events = asyncio.run(measure_events(mongod.uri, kafka.start().uri, batched=batched, single=single))
+    keep("Events", report.table(("what", "figure"), events))
+    memory = measure_memory(mongod.uri, seconds=1 if smoke else 60)
+    keep("Start and memory", report.table(("what", "figure"), memory))
+    grown = asyncio.run(measure_growth(mongod.database_uri, (few, many), 5 if smoke else 40))
+    keep("Growth", report.table(("verb", f"ms at {few:,}", f"ms at {many:,}", "ratio"), grown))
 
 
 if __name__ == "__main__":
