@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.errors import (
-    DomainError,
     InternalServerError,
     InvalidToken,
     MethodNotAllowed,
@@ -62,10 +61,6 @@ def failure(fault: Exception, **more: Any) -> JSONAnswer:
     return answer
 
 
-async def answer_domain_error(_: Request, fault: Exception) -> Response:
-    return failure(fault)
-
-
 async def answer_http_exception(_: Request, fault: Exception) -> Response:
     """What Starlette itself refuses: unknown paths, wrong methods, bodies over the limit."""
     assert isinstance(fault, HTTPException)
@@ -89,5 +84,5 @@ async def answer_fault(request: Request, fault: Exception) -> Response:
 
 
 def exception_handlers() -> dict[Any, Any]:
-    """For Starlette: every answer of the app is JSON in the shape of errors."""
-    return {HTTPException: answer_http_exception, DomainError: answer_domain_error}
+    """For Starlette, whose own refusals take the shape of errors. What routes let escape is for the last resort."""
+    return {HTTPException: answer_http_exception}

@@ -17,7 +17,7 @@ from models.environment import database_name
 from services.database import Database
 from services.orphans import IDLE_SECONDS, end_orphaned_transactions
 from tests.access_codes.support import check_access_code_invariants
-from tests.support.workers import ROOT
+from tests.support.processes import ROOT
 
 HEADER = "code,description,maxUses,usedCount,expiresAt,active,createdAt,createdBy"
 

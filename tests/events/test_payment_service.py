@@ -7,10 +7,10 @@ import pytest
 
 from consumers.payments import FAILURES, Circuit, PaymentNotFound, PaymentService, PaymentServiceAway
 from models.errors import InvalidInput
+from server.embedded.ports import free_ports
 from tests.support.api import unique
 from tests.support.orders import payment
 from tests.support.payment_service import PaymentService as Fake
-from tests.support.workers import free_port
 
 
 @asynccontextmanager
@@ -77,7 +77,7 @@ async def test_after_some_failures_it_is_let_alone_for_a_while(payments: Fake) -
 
 
 async def test_nobody_listening_is_no_answer() -> None:
-    async with asking(f"http://127.0.0.1:{free_port()}") as service:
+    async with asking(f"http://127.0.0.1:{free_ports(1)[0]}") as service:
         with pytest.raises(PaymentServiceAway):
             await service.find("p")
 

@@ -11,7 +11,7 @@ from consumers.broker import Broker
 from tests.support.consumers import CONSUMED, EventWorld
 from tests.support.eventually import eventually
 from tests.support.orders import payment
-from tests.support.workers import ROOT
+from tests.support.processes import ROOT
 
 ACCEPTED = "payment-service-accept"
 

@@ -18,9 +18,10 @@ from aiokafka.structs import ConsumerRecord
 from consumers.topics import PRODUCED
 from models.principal import SYSTEM
 from server.embedded import EmbeddedKafka
+from server.embedded.ports import free_ports
 from services.registry import Services
 from tests.support.eventually import eventually
-from tests.support.workers import ROOT, free_port
+from tests.support.processes import ROOT
 
 CONSUMED = (
     "payment-service-accept",
@@ -42,7 +43,7 @@ class ConsumersWorker:
     """One `python -m consumers`. Its log goes to a file; `kill` is kill -9, `stop` is SIGTERM."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self.port = free_port()
+        [self.port] = free_ports(1)
         self.log = log
         self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
         self._environment = environment | {"CONSUMERS_PORT": str(self.port)}

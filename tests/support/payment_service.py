@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from server.embedded.ports import free_ports
 from tests.support.eventually import eventually
-from tests.support.workers import free_port
 
 
 class PaymentService:
     """`payments` by id; while `status` is set it answers nothing but that; `asked` counts the questions."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        [self.port] = free_ports(1)
         self.uri = f"http://127.0.0.1:{self.port}"
         self.payments: dict[str, dict[str, Any]] = {}
         self.status: int | None = None

@@ -1,56 +1,42 @@
 """Real worker processes: `tessera serve` on a port of its own, to race against each other and to be killed."""
 
 import asyncio
-import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 
-from tests.support.api import ADMIN_KEY, JWT_SECRET
+from server.embedded.ports import free_ports
+from tests.support.processes import ROOT, served
 
-ROOT = Path(__file__).parents[2]
 STARTS_WITHIN = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Worker:
     """One `tessera serve` process. `http` talks to it; `kill` is kill -9."""
 
     def __init__(self, database_uri: str, **environment: str) -> None:
-        self.port = free_port()
+        [self.port] = free_ports(1)
         self.http = httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{self.port}",
             timeout=30,
             limits=httpx.Limits(max_connections=200),
         )
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "MONGO_URI": database_uri,
+        defaults = {
             "PORT": str(self.port),
-            "ADMIN_KEY": ADMIN_KEY,
-            "JWT_SEC": JWT_SECRET,
             "RATE_LIMIT": "1000000/15minutes",
             "KAFKA_URI": "127.0.0.1:9",
             "LOG_LEVEL": "error",
-        } | environment
+        }
+        self._environment = served(database_uri, **(defaults | environment))
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         """Start it and wait until it is ready."""
-        command = [sys.executable, "-c", "from server.cli import app; app()", "serve"]
+        command = [sys.executable, "-m", "server", "serve"]
         self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment)  # noqa: ASYNC220  # returns at once
         clock = asyncio.get_running_loop().time
         deadline = clock() + STARTS_WITHIN
