@@ -15,6 +15,9 @@ from bench.memory import measure_memory
 from bench.side_by_side import measure
 from server.embedded import EmbeddedKafka, EmbeddedMongod
 
+CACHE_GIGABYTES = 2
+"""Of mongod: the databases of all servers share it, and a database that waits for the disk would hide their costs."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
@@ -24,7 +27,8 @@ def main() -> int:
     # Whoever ends the benchmark ends its servers with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
-        mongod, kafka = EmbeddedMongod(Path(folder, "mongo")).start(), EmbeddedKafka(Path(folder, "kafka"))
+        mongod = EmbeddedMongod(Path(folder, "mongo"), cache_gigabytes=CACHE_GIGABYTES).start()
+        kafka = EmbeddedKafka(Path(folder, "kafka"))
         try:
             run(mongod, kafka, smoke=arguments.smoke, most=arguments.most)
         except BenchError as fault:

@@ -11,10 +11,10 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from models.access_codes import AccessCode
-from models.coupons import Coupon, CouponRole
+from models.coupons import POINTS_PER_REDEMPTION, Coupon, CouponRole
 from models.orders import Order, OrderLine
 from models.usage import UserUsage
-from services.access_code_documents import access_code_to_document
+from services.access_code_documents import use_of, use_to_document
 from services.coupon_documents import coupon_to_document
 from services.order_documents import order_to_document
 from services.usage_documents import usage_to_document
@@ -33,24 +33,38 @@ def code_of(number: int) -> str:
     return f"{digits[:4]}-{digits[4:]}"
 
 
-def coupon_documents(count: int) -> Iterator[dict[str, Any]]:
+def coupon_documents(count: int, *, times_used: int = 0) -> Iterator[dict[str, Any]]:
     """`count` coupons: owner `seed<n>`, made a second after each other."""
     for n in range(count):
         made = _MADE + timedelta(seconds=n)
         coupon = Coupon(
-            id=str(ObjectId()),
+            id=f"{n:024x}",
             coupon_code=code_of(n),
             twitter_id=f"seed{n}",
             username=f"{'rare' if n % 1_000 == 0 else 'person'}_{n}",
             followers=1_000 + n * 7_919 % 1_000_000,
-            points=0,
-            times_used=0,
+            points=POINTS_PER_REDEMPTION * times_used,
+            times_used=times_used,
             role=CouponRole.USER,
             active=True,
             created_at=made,
             updated_at=made,
         )
         yield coupon_to_document(coupon)
+
+
+def redemption_documents(count: int) -> Iterator[dict[str, Any]]:
+    """A redemption of each of `count` coupons, by owners whose own coupons are deleted."""
+    for n in range(count):
+        yield {
+            "couponId": ObjectId(f"{n:024x}"),
+            "couponCode": code_of(n),
+            "creatorTwitterId": f"seed{n}",
+            "redeemerTwitterId": f"redeemer{n}",
+            "redeemerCouponId": ObjectId(),
+            "points": POINTS_PER_REDEMPTION,
+            "redeemedAt": _MADE + timedelta(seconds=n),
+        }
 
 
 def insert(collection: Collection[dict[str, Any]], documents: Iterator[dict[str, Any]]) -> None:
@@ -77,7 +91,7 @@ def seed_coupons(uri: str, count: int) -> None:
             "redeemerTwitterId",
             unique=True,
             name="redeemerTwitterId",
-            partialFilterExpression={"redeemerTwitterId": {"$type": "string"}},
+            sparse=True,
         )
 
 
@@ -88,22 +102,27 @@ def index_for_lists(uri: str) -> None:
         coupons.create_index([("createdAt", -1), ("_id", -1)], name="newest")
 
 
-def access_code_documents(count: int) -> Iterator[dict[str, Any]]:
-    """`count` codes, a tenth of them expired, used 5 of 100 times."""
+def access_codes(count: int) -> Iterator[AccessCode]:
+    """`count` codes, a tenth of them expired, each used once of 100 times."""
     for n in range(count):
         made = _MADE + timedelta(seconds=n)
-        code = AccessCode(
-            id=str(ObjectId()),
+        yield AccessCode(
+            id=f"{n:024x}",
             code=access_code_of(n),
             description="Beta access code",
             max_uses=100,
-            used_count=5,
+            used_count=1,
             expires_at=_MADE if n % 10 == 0 else _MADE + timedelta(days=3_650),
             active=True,
             created_at=made,
             updated_at=made,
         )
-        yield access_code_to_document(code)
+
+
+def use_documents(count: int) -> Iterator[dict[str, Any]]:
+    """The use of each of `count` codes."""
+    for n, code in enumerate(access_codes(count)):
+        yield use_to_document(use_of(code, f"user{n}", None, code.created_at))
 
 
 def access_code_of(number: int) -> str:

@@ -13,13 +13,13 @@ from rest.bodies import read_json
 from rest.door import Door, principal_of, query_of, resource
 from rest.envelope import failure, pagination, success
 from services.access_code_documents import access_code_to_json, usage_to_json
-from services.attempts import Attempt
+from services.attempts import Attempt, AttemptToRead
 
 
 def public_access_code_routes(door: Door) -> list[BaseRoute]:
     access_codes = door.services.access_codes
 
-    async def validate(request: Request, attempt: Attempt) -> Response:
+    async def validate(request: Request, attempt: AttemptToRead) -> Response:
         try:
             code = await access_codes.validate(attempt, request.path_params)
         except Exception as fault:
@@ -37,7 +37,7 @@ def public_access_code_routes(door: Door) -> list[BaseRoute]:
         data = {"description": code.description, "active": code.active}
         return success(data, message="Access code redeemed successfully")
 
-    async def of_user(request: Request, attempt: Attempt) -> Response:
+    async def of_user(request: Request, attempt: AttemptToRead) -> Response:
         uses = await access_codes.redemptions(attempt, request.path_params)
         shown = [
             {
@@ -51,9 +51,9 @@ def public_access_code_routes(door: Door) -> list[BaseRoute]:
         return success({"hasRedeemedAccessCode": bool(shown), "accessCodes": shown})
 
     return [
-        resource("/access-code/validate/{code}", GET=door.public(validate)),
+        resource("/access-code/validate/{code}", GET=door.public_read(validate)),
         resource("/access-code/redeem", POST=door.public(redeem)),
-        resource("/access-code/user/{username}", GET=door.public(of_user)),
+        resource("/access-code/user/{username}", GET=door.public_read(of_user)),
     ]
 
 

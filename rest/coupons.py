@@ -11,7 +11,7 @@ from models.inputs import parse_query
 from rest.bodies import read_json
 from rest.door import Door, principal_of, query_of, resource
 from rest.envelope import pagination, success
-from services.attempts import Attempt
+from services.attempts import Attempt, AttemptToRead
 from services.coupon_documents import coupon_to_json
 
 
@@ -23,7 +23,7 @@ def public_coupon_routes(door: Door) -> list[BaseRoute]:
         data = {"code": coupon.coupon_code, "username": coupon.username, "role": coupon.role.value}
         return success(data, status=201)
 
-    async def get(request: Request, attempt: Attempt) -> Response:
+    async def get(request: Request, attempt: AttemptToRead) -> Response:
         wanted = parse_query(GetCoupon, query_of(request))
         return success(coupon_to_json(await coupons.get(attempt, wanted)))
 
@@ -42,7 +42,7 @@ def public_coupon_routes(door: Door) -> list[BaseRoute]:
         return success(data, message="Coupon redeemed successfully")
 
     return [
-        resource("/coupon", GET=door.public(get), POST=door.public(create)),
+        resource("/coupon", GET=door.public_read(get), POST=door.public(create)),
         resource("/redeem", POST=door.public(redeem)),
     ]
 

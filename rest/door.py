@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.principal import Principal
 from rest.envelope import failure
 from rest.idempotency import answered_by, is_keyed, once_per_key
-from services.attempts import Attempt
+from services.attempts import Attempt, AttemptToRead
 from services.registry import Services
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -46,6 +46,20 @@ class Door:
             except Exception as fault:
                 answer = failure(fault)
             answer.raw_headers.extend(attempt.raw_headers)
+            return answer
+
+        return endpoint
+
+    def public_read(self, handle: Callable[[Request, AttemptToRead], Awaitable[Response]]) -> Endpoint:
+        """The same for what changes nothing: it runs while its attempt is counted, and its answer waits for that."""
+
+        async def endpoint(request: Request) -> Response:
+            attempt = self.services.attempts.begin(self.authenticator.anonymous(request))
+            try:
+                answer = await handle(request, attempt)
+            except Exception as fault:
+                answer = failure(fault)
+            answer.raw_headers.extend((await attempt.settled()).raw_headers)
             return answer
 
         return endpoint

@@ -45,7 +45,7 @@ ACCESS_CODE_INDEXES = [
     IndexModel(
         [("batch", ASCENDING), ("_id", ASCENDING)],
         name="batch",
-        partialFilterExpression={"batch": {"$type": "string"}},
+        partialFilterExpression={"batch": {"$exists": True}},
     ),
 ]
 USE_INDEXES = [

@@ -28,7 +28,7 @@ from models.principal import Principal
 from services.access_code_counts import AccessCodeCounts
 from services.access_code_documents import SEARCH_FIELDS, access_code_from_document, use_from_document
 from services.access_code_writer import AccessCodeWriter, DeleteAccessCode, SwitchAccessCode
-from services.attempts import Attempt
+from services.attempts import Attempt, AttemptToRead
 from services.batching import Coalescer
 from services.database import Database
 from services.keyset import fetch_page, fetch_window
@@ -55,7 +55,7 @@ class AccessCodes:
     async def close(self) -> None:
         await self._writer.close()
 
-    async def validate(self, _: Attempt, raw: Mapping[str, Any]) -> AccessCode:
+    async def validate(self, _: AttemptToRead, raw: Mapping[str, Any]) -> AccessCode:
         """The code, if it can be used at this moment; changes nothing. Refusals: `models.access_codes.judge_validity`.
 
         A wrong code goes the same way as a right one, so that the time tells a guesser nothing.
@@ -74,7 +74,7 @@ class AccessCodes:
         """
         return await self._writer.submit(parse(RedeemAccessCode, raw))
 
-    async def redemptions(self, _: Attempt, raw: Mapping[str, Any]) -> Sequence[AccessCodeUse]:
+    async def redemptions(self, _: AttemptToRead, raw: Mapping[str, Any]) -> Sequence[AccessCodeUse]:
         """What a user has redeemed, the newest first; codes that were deleted since are among them."""
         return await self._of_user.load(parse(ByUsername, raw).username) or ()
 

@@ -1,18 +1,21 @@
 """The rate limit of public operations: one count for each client address, exact over all worker processes.
 
 slowapi says what the limit is; the counts stand in MongoDB, because every worker has to see the same. Attempts that
-arrive together are counted together: in one round trip from one address, in two from however many.
+arrive together are counted together: in one round trip from one address, in two from however many. An address that has
+passed its limit is refused without any until its window ends, so that a flood costs the database nothing.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import ceil
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
+from bson import encode
+from bson.raw_bson import RawBSONDocument
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from slowapi.util import get_remote_address
@@ -24,6 +27,8 @@ from services.batching import GroupCommit
 from services.database import Database
 
 UNLIMITED = "off"
+REMEMBERED = 10_000
+"""How many refused addresses a worker remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,9 @@ class Attempt:
     remaining: int
     reset: int
     window: int
+
+    async def settled(self) -> "Attempt":
+        return self
 
     @property
     def headers(self) -> dict[str, str]:
@@ -55,6 +63,29 @@ class Attempt:
             (b"ratelimit-reset", b"%d" % self.reset),
             (b"ratelimit-policy", b"%d;w=%d" % (self.limit, self.window)),
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAttempt:
+    """A public operation that is being counted: the right to read meanwhile, and to answer once it is settled."""
+
+    principal: Principal
+    _place: Awaitable["_Place"]
+    _judge: Callable[[Principal, "_Place"], Attempt]
+
+    async def settled(self) -> Attempt:
+        """The attempt, counted; raises `AttemptRefused` when it is one too many."""
+        return self._judge(self.principal, await self._place)
+
+
+AttemptToRead: TypeAlias = Attempt | PendingAttempt
+
+
+class _Place(NamedTuple):
+    """Of an attempt in its window, which ends at this time of the event loop."""
+
+    number: int
+    window_ends: float
 
 
 class AttemptRefused(RateLimited):
@@ -82,44 +113,65 @@ class Attempts:
             self._limit, self._window = limit.limit.amount, limit.limit.get_expiry()
         self._counts = database.attempts
         self._worker = token_hex(4)
-        self._group: GroupCommit[str, tuple[int, float]] = GroupCommit(self._count, limit=1_000, recorded=False)
+        # Encoded once: nearly every attempt is one of its address in its batch.
+        self._add_one = [RawBSONDocument(encode(self._addition(1)))]
+        self._group: GroupCommit[str, _Place] = GroupCommit(self._count, limit=1_000, recorded=False)
+        self._refused: dict[str, _Place] = {}
+        """The latest place of addresses that have passed their limits."""
 
     async def count(self, principal: Principal) -> Attempt:
-        """Count one public operation of this caller; raises `RateLimited` when it is one too many."""
+        """Count one public operation of this caller; raises `AttemptRefused` when it is one too many."""
+        return await self.begin(principal).settled()
+
+    def begin(self, principal: Principal) -> AttemptToRead:
+        """The same for a read, which may run while it is counted. May raise `AttemptRefused` at once."""
         if not self._limit:
             return Attempt(principal, 0, 0, 0, 0)
-        place, seconds = await self._group.submit(principal.address)
-        attempt = Attempt(principal, self._limit, max(0, self._limit - place), max(0, ceil(seconds)), self._window)
-        if place > self._limit:
+        passed = self._refused.get(principal.address)
+        if passed is not None:
+            if passed.window_ends > asyncio.get_running_loop().time():
+                return self._judge(principal, passed)
+            del self._refused[principal.address]
+        return PendingAttempt(principal, self._group.submit(principal.address), self._judge)
+
+    def _judge(self, principal: Principal, place: _Place) -> Attempt:
+        seconds = place.window_ends - asyncio.get_running_loop().time()
+        remaining, reset = max(0, self._limit - place.number), max(0, ceil(seconds))
+        attempt = Attempt(principal, self._limit, remaining, reset, self._window)
+        if place.number > self._limit:
+            self._refused[principal.address] = place
+            if len(self._refused) > REMEMBERED:
+                del self._refused[next(iter(self._refused))]
             raise AttemptRefused(attempt)
         return attempt
 
-    async def _count(self, addresses: Sequence[str]) -> list[tuple[int, float] | Exception]:
-        """Each attempt's place in its window, and the seconds that the window has left."""
+    async def _count(self, addresses: Sequence[str]) -> list[_Place | Exception]:
         arrived = Counter(addresses)
         rows = {row["_id"]: row for row in await self._add(arrived)}
-        now = datetime.now(UTC)
+        now = asyncio.get_running_loop().time()
+        ends = {address: now + row["left"] / 1_000 for address, row in rows.items()}
         # A window that ended between the two round trips has forgotten this worker; its attempts are the first again.
         places = {
             address: rows[address]["last"].get(self._worker, number) - number for address, number in arrived.items()
         }
-        answers: list[tuple[int, float] | Exception] = []
+        answers: list[_Place | Exception] = []
         for address in addresses:
             places[address] += 1
-            answers.append((places[address], (rows[address]["expiresAt"] - now).total_seconds()))
+            answers.append(_Place(places[address], ends[address]))
         return answers
 
     async def _add(self, arrived: Mapping[str, int]) -> list[dict[str, Any]]:
-        """Add to the counts of these addresses and answer their rows: one round trip for one, two for many."""
-        shown = {f"last.{self._worker}": 1, "expiresAt": 1}
+        """Add to the counts of these addresses and answer their rows, with the milliseconds `left` of their windows."""
+        shown = {f"last.{self._worker}": 1, "left": {"$subtract": ["$expiresAt", "$$NOW"]}}
+        additions = {a: self._add_one if n == 1 else [self._addition(n)] for a, n in arrived.items()}
         if len(arrived) == 1:
-            ((address, number),) = arrived.items()
+            ((address, addition),) = additions.items()
             with suppress(DuplicateKeyError):  # Another worker inserted it at the same time: the bulk finds it.
                 row = await self._counts.find_one_and_update(
-                    {"_id": address}, self._increment(number), shown, upsert=True, return_document=ReturnDocument.AFTER
+                    {"_id": address}, addition, shown, upsert=True, return_document=ReturnDocument.AFTER
                 )
                 return [row]
-        updates = [UpdateOne({"_id": address}, self._increment(n), upsert=True) for address, n in arrived.items()]
+        updates = [UpdateOne({"_id": address}, addition, upsert=True) for address, addition in additions.items()]
         try:
             await self._counts.bulk_write(updates, ordered=False)
         except BulkWriteError as fault:
@@ -130,7 +182,7 @@ class Attempts:
             await self._counts.bulk_write(lost, ordered=False)
         return await self._counts.find({"_id": {"$in": list(arrived)}}, shown).to_list(None)
 
-    def _increment(self, number: int) -> list[dict[str, Any]]:
+    def _addition(self, number: int) -> dict[str, Any]:
         """Add to the count, or begin a new window, by the server's clock.
 
         `last.<worker>` is the count just after this worker's own addition: the place of its attempts, whatever other
@@ -138,14 +190,10 @@ class Attempts:
         """
         running = {"$gt": ["$expiresAt", "$$NOW"]}
         count = {"$add": [{"$cond": [running, "$count", 0]}, number]}
-        return [
-            {
-                "$set": {
-                    "count": count,
-                    "last": {"$mergeObjects": [{"$cond": [running, "$last", {}]}, {self._worker: count}]},
-                    "expiresAt": {
-                        "$cond": [running, "$expiresAt", {"$add": ["$$NOW", self._window * 1000]}],
-                    },
-                }
+        return {
+            "$set": {
+                "count": count,
+                "last": {"$mergeObjects": [{"$cond": [running, "$last", {}]}, {self._worker: count}]},
+                "expiresAt": {"$cond": [running, "$expiresAt", {"$add": ["$$NOW", self._window * 1000]}]},
             }
-        ]
+        }

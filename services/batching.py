@@ -94,18 +94,19 @@ class GroupCommit(Generic[Command, Answer]):
         self._waiting: list[_Submitted[Command, Answer]] = []
         self._worker: asyncio.Task[None] | None = None
 
-    async def submit(self, command: Command) -> Answer:
-        """Carry out one command and answer its result once it is committed."""
+    def submit(self, command: Command) -> asyncio.Future[Answer]:
+        """Carry out one command; the future has its result once it is committed."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
         receipt = held_receipt() if self._recorded else None
         if receipt is not None and receipt.recorded:
-            done: Answer = receipt.recorded.popleft()
-            return done
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            future.set_result(receipt.recorded.popleft())
+            return future
         self._waiting.append(_Submitted(command, future, receipt))
         if self._worker is None:
             # A context of its own: the worker serves many requests, and carries on none of theirs.
-            self._worker = asyncio.get_running_loop().create_task(self._drain(), context=Context())
-        return await future
+            self._worker = loop.create_task(self._drain(), context=Context())
+        return future
 
     async def close(self) -> None:
         """Wait until everything that was submitted is committed."""

@@ -39,8 +39,9 @@ LEDGER_INDEXES = [
         [("redeemerTwitterId", ASCENDING)],
         name="redeemerTwitterId",
         unique=True,
-        # Rows taken over from the original system may not know their redeemer.
-        partialFilterExpression={"redeemerTwitterId": {"$type": "string"}},
+        # Rows taken over from the original system may not know their redeemer. Sparse and not partial by `$type`,
+        # because MongoDB does not use such an index for `$in`.
+        sparse=True,
     )
 ]
 

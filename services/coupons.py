@@ -26,7 +26,7 @@ from models.ids import either_id
 from models.inputs import parse
 from models.pages import KeysetOrder, Page, Slice, Window
 from models.principal import Principal
-from services.attempts import Attempt
+from services.attempts import Attempt, AttemptToRead
 from services.batching import Coalescer
 from services.counters import Counters
 from services.coupon_documents import SEARCH_FIELDS, coupon_from_document
@@ -79,20 +79,20 @@ class Coupons:
         assert isinstance(redemption, Redemption)
         return redemption
 
-    async def get(self, _: Attempt, wanted: GetCoupon) -> Coupon:
+    async def get(self, _: AttemptToRead, wanted: GetCoupon) -> Coupon:
         """The coupon of a Twitter user. 404 `Coupon not found`."""
         coupon = await self._by_twitter_id.load(wanted.twitter_id)
         if coupon is None:
             raise CouponNotFound()
         return coupon
 
-    async def find_by_twitter_id(self, _: Attempt, twitter_id: str) -> Coupon | None:
+    async def find_by_twitter_id(self, _: AttemptToRead, twitter_id: str) -> Coupon | None:
         return await self._by_twitter_id.load(twitter_id.strip())
 
-    async def find_by_code(self, _: Attempt, code: str) -> Coupon | None:
+    async def find_by_code(self, _: AttemptToRead, code: str) -> Coupon | None:
         return await self._by_code.load(normalize_code(code))
 
-    async def find_by_id(self, _: Attempt, coupon_id: str) -> Coupon | None:
+    async def find_by_id(self, _: AttemptToRead, coupon_id: str) -> Coupon | None:
         return await self._by_id.load(coupon_id)
 
     async def find_followed(self, principal: Principal, coupon_id: str) -> Coupon | None:

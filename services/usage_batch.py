@@ -187,8 +187,9 @@ class UsageBatch:
         if usage == old:
             return
         was_used, was_held = (old.used, old.held) if old else (0, 0)
-        if was_held and old and not old.open_hold(self._now):
-            self._expired[follower.id] -= was_held
+        no_longer_expired = self._expired_hold(old) - self._expired_hold(usage)
+        if no_longer_expired:
+            self._expired[follower.id] -= no_longer_expired
         self.usages[pair] = usage if usage.id else replace(usage, id=str(ObjectId()))
         self.followers[follower.id] = replace(
             follower,
@@ -198,6 +199,10 @@ class UsageBatch:
             updated_at=self._now,
             revision=follower.revision + 1,
         )
+
+    def _expired_hold(self, usage: UserUsage | None) -> int:
+        """What a counter still holds although it has expired: giving back uses leaves it as it was."""
+        return 0 if usage is None else usage.held - usage.open_hold(self._now)
 
     def _record(self, follower: UsageFollower, command: Commit | GiveBack, amount: int, move: Move) -> None:
         moved = self.followers[follower.id]

@@ -90,7 +90,7 @@ async def test_a_caller_that_goes_takes_nobody_along_and_its_command_is_carried_
         return list(commands)
 
     group: GroupCommit[int, int] = GroupCommit(commit)
-    tasks = [asyncio.create_task(group.submit(n)) for n in range(4)]
+    tasks = [group.submit(n) for n in range(4)]
     await asyncio.sleep(0)
     tasks[0].cancel()
     tasks[2].cancel()

@@ -38,11 +38,15 @@ def find_mongod() -> Path:
 
 
 class EmbeddedMongod:
-    """mongod with its data, log and last port under `directory`; bound to the loopback interface only."""
+    """mongod with its data, log and last port under `directory`; bound to the loopback interface only.
 
-    def __init__(self, directory: Path, *, name: str = "mongod") -> None:
+    `cache_gigabytes` is what it may keep in memory.
+    """
+
+    def __init__(self, directory: Path, *, name: str = "mongod", cache_gigabytes: float = 0.25) -> None:
         self.directory = directory
         self.name = name
+        self.cache_gigabytes = cache_gigabytes
         self.port = 0
         self._child: ChildProcess | None = None
 
@@ -94,7 +98,7 @@ class EmbeddedMongod:
             "--bind_ip": LOOPBACK,
             "--replSet": SET_NAME,
             "--oplogSize": 512,
-            "--wiredTigerCacheSizeGB": 0.25,
+            "--wiredTigerCacheSizeGB": self.cache_gigabytes,
             "--setParameter": "diagnosticDataCollectionEnabled=false",
         }
         words = [str(word) for option in options.items() for word in option]

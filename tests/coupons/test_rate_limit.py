@@ -81,6 +81,25 @@ async def test_many_addresses_at_once_are_counted_apart(own_api: Api) -> None:
     )
 
 
+async def test_a_flood_from_a_refused_address_does_not_reach_the_database(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri, rate_limit="2/15minutes")) as api:
+        for _ in range(50):
+            answer = await api.http.get("/api/coupon", params={"twitterId": "nobody"})
+        assert answer.status_code == 429
+        assert 899 <= int(answer.headers["ratelimit-reset"]) <= 900
+        [row] = await api.services.database.attempts.find().to_list(None)
+        assert row["count"] == 3
+
+
+async def test_reads_that_arrive_together_are_counted_before_they_are_answered(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri, rate_limit="20/15minutes")) as api:
+        asked = (api.http.get("/api/coupon", params={"twitterId": "nobody"}) for _ in range(60))
+        answers = await asyncio.gather(*asked)
+        assert sorted(answer.status_code for answer in answers) == [404] * 20 + [429] * 40
+        left = sorted(int(answer.headers["ratelimit-remaining"]) for answer in answers)
+        assert left == [0] * 40 + list(range(20))
+
+
 async def test_a_window_ends_and_a_new_one_begins(database_uri: str) -> None:
     async with running_api(settings_for(database_uri, rate_limit="2/1second")) as api:
         caller = Principal("10.0.0.3")

@@ -221,8 +221,8 @@ def test_ten_thousand_commands_at_random_agree_with_the_model(mongo_uri: str) ->
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             )
-            run_state_machine_as_test(machine, settings=quick)
-            assert world.done >= 10_000
+            while world.done < 10_000:  # How many commands an example holds is left to chance.
+                run_state_machine_as_test(machine, settings=quick)
             report = runner.run(world.services.audit.audit(SYSTEM))
             assert report.drift_count == 0
         finally:

@@ -8,7 +8,7 @@ from pymongo import MongoClient
 
 from models import usage_commands as commands
 from models.principal import SYSTEM
-from models.usage import FollowerKey, KeyKind, UsageFollowerNotFound
+from models.usage import FollowerKey, KeyKind, UsageFollowerNotFound, UsageLimitReached
 from services.migrations import migrate
 from services.registry import Services
 from tests.support.usage import check_usage_invariants, new_id
@@ -58,6 +58,28 @@ async def test_expired_holds_are_cleared_and_nothing_else(services: Services, cl
     assert await usage.find_availability(SYSTEM, named, {"userId": "me"}) == before
     assert await usage.sweep() == 0
     check_usage_invariants(database_uri)
+
+
+async def test_an_expired_hold_counts_for_nothing_however_often_its_counter_moves_in_a_batch(
+    services: Services, clock: Clock
+) -> None:
+    usage, campaign = services.usage, new_id()
+    named = {"campaignId": campaign}
+    await usage.create(SYSTEM, named | {"maxTotalLimit": 10})
+    await usage.add(SYSTEM, named | {"userId": "holder", "usageAmount": 4})
+    await usage.check(SYSTEM, named | {"userId": "holder", "usageAmount": 6})
+    clock.now += timedelta(seconds=61)
+    given: list[commands.Command] = [
+        commands.remove_usage(SYSTEM, named | {"userId": "holder"}),
+        commands.remove_usage(SYSTEM, named | {"userId": "holder"}),
+        commands.add_usage(SYSTEM, named | {"userId": "other", "usageAmount": 8}),
+        commands.redeem_usage(SYSTEM, named | {"userId": "one too many"}),
+    ]
+    answers = await services.database.transaction(lambda session: usage.carry_out(session, given))
+    assert [isinstance(answer, UsageLimitReached) for answer in answers] == [False, False, False, True]
+    found = await usage.find_availability(SYSTEM, named, {"userId": "other"})
+    assert found is not None
+    assert (found.total_usage_count, found.available) == (10, 0)
 
 
 async def test_the_counters_of_a_deleted_follower_are_removed(services: Services, database_uri: str) -> None:
