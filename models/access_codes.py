@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from models.codes import normalize_code
+from models.codes import draw_code, normalize_code
 from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
 from models.inputs import flag, instant, parse_query, text, whole
 from models.pages import NumberedPage
@@ -214,11 +214,7 @@ class ListAccessCodes(NumberedPage, AccessCodeFilter):
 
 def make_access_code(draw: Callable[[int], int]) -> str:
     """A code of six letters and digits; `draw(n)` is a whole number below n (from a cryptographic source)."""
-    number, letters = draw(len(CODE_ALPHABET) ** CODE_LENGTH), ""
-    for _ in range(CODE_LENGTH):
-        number, place = divmod(number, len(CODE_ALPHABET))
-        letters += CODE_ALPHABET[place]
-    return letters
+    return draw_code(draw, CODE_ALPHABET, CODE_LENGTH)
 
 
 def read_import_row(raw: Mapping[str, str]) -> ImportAccessCode:

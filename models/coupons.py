@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from models.codes import normalize_code
+from models.codes import draw_code, normalize_code
 from models.errors import Conflict, DomainError, ErrorCode, InvalidInput, NotFound, Refused
 from models.inputs import choice, flag, text, whole
 from models.pages import NumberedPage
@@ -154,9 +154,9 @@ class CouponStats:
     most_used: Coupon | None
 
 
-def make_coupon_code(choose: Callable[[str], str]) -> str:
-    """A code `XXXX-XXXX`; `choose` picks one letter of an alphabet (from a cryptographic source)."""
-    letters = "".join(choose(CODE_ALPHABET) for _ in range(8))
+def make_coupon_code(draw: Callable[[int], int]) -> str:
+    """A code `XXXX-XXXX`; `draw(n)` is a whole number below n (from a cryptographic source)."""
+    letters = draw_code(draw, CODE_ALPHABET, 8)
     return f"{letters[:4]}-{letters[4:]}"
 
 

@@ -226,7 +226,7 @@ class _Batch:
     def _add(self, twitter_id: str, username: str, followers: int, role: CouponRole) -> Coupon:
         coupon = Coupon(
             id=str(ObjectId()),
-            coupon_code=make_coupon_code(secrets.choice),
+            coupon_code=make_coupon_code(secrets.randbelow),
             twitter_id=twitter_id,
             username=username,
             followers=followers,

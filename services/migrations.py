@@ -12,6 +12,7 @@ from services.access_code_migration import (
 from services.coupon_migration import coupons_need_take_over, make_coupon_indexes, take_over_coupons
 from services.database import Database
 from services.inbox import INBOX_RETENTION
+from services.indexes import ensure_indexes
 from services.leases import hold
 from services.order_migration import prepare_orders
 from services.outbox_queue import SENT_RETENTION
@@ -54,12 +55,19 @@ async def _make_shared_indexes(database: Database) -> None:
         [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
     )
     await database.counters.create_indexes([IndexModel([("family", ASCENDING)], name="family")])
-    await database.outbox.create_indexes(
+    await ensure_indexes(
+        database.outbox,
         [
             IndexModel([("at", ASCENDING), ("n", ASCENDING)], name="unsent", partialFilterExpression={"sentAt": None}),
-            IndexModel([("sentAt", ASCENDING)], name="sentAt", expireAfterSeconds=int(SENT_RETENTION.total_seconds())),
+            IndexModel(
+                [("sentAt", ASCENDING)],
+                name="sentAt",
+                expireAfterSeconds=int(SENT_RETENTION.total_seconds()),
+                # What waits is in no index but `unsent`: every change writes an event.
+                sparse=True,
+            ),
             IndexModel([("parkedAt", ASCENDING)], name="parkedAt", sparse=True),
-        ]
+        ],
     )
     await database.inbox.create_indexes(
         [IndexModel([("at", ASCENDING)], name="at", expireAfterSeconds=int(INBOX_RETENTION.total_seconds()))]

@@ -28,15 +28,7 @@ class Outbox:
         if not self._enabled:
             return
         rows = [
-            {
-                "_id": str(uuid.uuid4()),
-                "topic": e.topic,
-                "key": e.key,
-                "value": e.value,
-                "at": at,
-                "n": n,
-                "sentAt": None,
-            }
+            {"_id": str(uuid.uuid4()), "topic": e.topic, "key": e.key, "value": e.value, "at": at, "n": n}
             for n, (at, e) in enumerate(events)
         ]
         if rows:
