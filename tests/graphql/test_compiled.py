@@ -16,8 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.principal import Principal
-from server.graphql.compiled import CompiledOperations
-from server.graphql.compiled.operations import MAX_VARIANTS
+from server.graphql.compiled import MAX_VARIANTS, CompiledOperations
 from server.graphql.documents import Document, Documents
 from server.graphql.engine import build_schema
 from server.graphql.execution import Execute
@@ -182,6 +181,38 @@ async def test_a_condition_that_is_null_is_refused_as_graphql_core_does() -> Non
     answer, asked = await run_both(text, {"if": None})
     assert asked == 1
     assert b"Argument 'if'" in answer
+
+
+@untidy
+async def test_a_condition_that_is_null_deep_inside_fails_where_it_stands() -> None:
+    text = """query ($if: Boolean = true) { thing { name friend { id @skip(if: $if) } }
+        things { id @include(if: $if) } named { ... on Thing { children @include(if: $if) { id } } } }"""
+    for variables in ({}, {"if": None}, {"if": False}):
+        answers = [(await run_both(text, variables, seed))[0] for seed in range(20)]
+        assert any(b"Argument 'if'" in answer for answer in answers) == (variables == {"if": None})
+
+
+@untidy
+async def test_a_plan_serves_other_variables_as_well() -> None:
+    text = """query ($count: Int = 1, $colour: Colour = GREEN, $ids: [ID!] = ["a"], $text: String, $given: Given) {
+        things(ids: $ids, count: $count) { plain(text: "text", count: $count, colours: [RED, $colour]) }
+        sureThings(colour: $colour) { strict(odd: [$text, 1]) children(first: 1) { plain(text: $text) } }
+        red: sureThings(colour: RED) { name } outcomeNow(given: $given) { __typename } }"""
+    document = parsed(text)
+    assert document is not None
+    compiled = CompiledOperations(SCHEMA, SCHEMA.interpreter)
+    filled = {"count": 1, "inner": {"text": "in"}, "inners": [{"text": "ins", "colours": ["RED"]}], "limit": 5}
+    cases: list[dict[str, Any]] = [
+        {},
+        {"count": 3, "colour": "AZURE", "ids": ["b", "c"], "text": "some", "given": filled},
+        {"count": None, "colour": "RED", "ids": None, "text": None, "given": None},
+        {"colour": None, "ids": "single", "given": {"count": 2, "name": None, "limit": None}},
+        {"unknown": True, "text": "more", "given": {"count": 2}},
+        {"count": "wrong"},
+    ]
+    for number, variables in enumerate(cases):
+        for seed in range(5):
+            await assert_alike(compiled, document, Written("", None, variables), (number, seed))
 
 
 @dataclass
