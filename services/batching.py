@@ -21,7 +21,8 @@ Answer = TypeVar("Answer")
 class Coalescer(Generic[Key, Value]):
     """Look-ups by key. While `flights` finds are in the air keys gather; the next find takes up to `limit` of them.
 
-    One at a time is the quickest: a round trip costs this process more than a key does, so fuller ones win.
+    One at a time is the quickest: a round trip costs this process more than a key does, so fuller ones win. Where keys
+    cannot be found together, several may fly, each key in one of them.
     A key asked for twice is read once only where both wait for the same find, so an answer is never older than its
     question.
     """
@@ -33,13 +34,14 @@ class Coalescer(Generic[Key, Value]):
         self._limit = limit
         self._free = flights
         self._waiting: dict[Key, list[asyncio.Future[Value | None]]] = {}
+        self._in_air: set[Key] = set()
         self._flights: set[asyncio.Task[None]] = set()
 
     async def load(self, key: Key) -> Value | None:
         """The value, or None where there is none. Raises what the find raises."""
         future: asyncio.Future[Value | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
-        if self._free:
+        if self._free and key not in self._in_air:
             self._take_off()
         return await future
 
@@ -51,9 +53,9 @@ class Coalescer(Generic[Key, Value]):
 
     async def _fly(self) -> None:
         try:
-            while self._waiting:
-                keys = list(self._waiting)[: self._limit]
+            while keys := [key for key in self._waiting if key not in self._in_air][: self._limit]:
                 batch = {key: self._waiting.pop(key) for key in keys}
+                self._in_air.update(keys)
                 try:
                     found = await self._find(keys)
                 except Exception as fault:
@@ -62,6 +64,8 @@ class Coalescer(Generic[Key, Value]):
                     for key, futures in batch.items():
                         for future in futures:
                             _answer(future, found.get(key))
+                finally:
+                    self._in_air.difference_update(keys)
         finally:
             self._free += 1
 

@@ -29,6 +29,27 @@ async def test_keys_gather_while_finds_are_in_the_air() -> None:
     assert finds == [[0], [1, 2, -1], [4]]
 
 
+async def test_several_finds_fly_at_once_but_never_two_for_one_key() -> None:
+    finds: list[str] = []
+    gate = asyncio.Event()
+
+    async def find(keys: Sequence[str]) -> dict[str, int]:
+        finds.extend(keys)
+        await gate.wait()
+        return dict.fromkeys(keys, len(finds))
+
+    loader: Coalescer[str, int] = Coalescer(find, limit=1, flights=4)
+    asked = []
+    for key in ("a", "a", "b", "a", "b", "c"):
+        asked.append(asyncio.create_task(loader.load(key)))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert finds == ["a", "b", "c"]
+    gate.set()
+    await asyncio.gather(*asked)
+    assert finds == ["a", "b", "c", "a", "b"]
+
+
 async def test_an_answer_is_never_older_than_its_question() -> None:
     version, gate = 0, asyncio.Event()
 
