@@ -64,6 +64,7 @@ def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         "coupons: most used": lambda: coupons.list_window(SYSTEM, {}, ORDERS["TIMES_USED"], Window(20)),
         "coupons: first page": lambda: coupons.list_page(SYSTEM, ListCoupons()),
         "coupons: last page": lambda: coupons.list_page(SYSTEM, ListCoupons(page=-(-count // 20))),
+        "coupons: total count": lambda: coupons.count(SYSTEM, {}),
         "coupons: search for a rare part": search(f"son_{count // 2 + 1}"),
         "coupons: search for a common part": search("person"),
     }
@@ -95,6 +96,7 @@ def order_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         "order by id": lambda: orders.get(SYSTEM, f"{count // 2:024x}"),
         "orders of a user": lambda: orders.find_by_user(SYSTEM, f"user{count // 20}"),
         "orders: first window": lambda: orders.list_window(SYSTEM, None, Window(20)),
+        "orders: total count": lambda: orders.count(SYSTEM, None),
         "refund an order": lambda: orders.refund(SYSTEM, f"{next(numbers):024x}"),
     }
 

@@ -11,6 +11,7 @@ class AuditFamily(StrEnum):
     COUPONS = "coupons"
     ACCESS_CODES = "accessCodes"
     USAGE_FOLLOWERS = "usageFollowers"
+    ORDERS = "orders"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,7 @@ from schema.audit import AuditReport, RepairCountersInput, RepairCountersPayload
 
 @strawberry.type
 class AuditQuery:
-    @strawberry.field(
-        description="Compare every counter of coupons, access codes and usage followers with its ledger. For admins."
-    )
+    @strawberry.field(description="Compare every counter with its ledger and every total with what exists. For admins.")
     async def audit(
         self,
         info: Info,

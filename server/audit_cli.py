@@ -14,7 +14,7 @@ def audit(
     repair: Annotated[bool, typer.Option("--repair", help="Put right what drifted.")] = False,
     family: Annotated[list[AuditFamily] | None, typer.Option(help="Only these, as often as needed.")] = None,
 ) -> None:
-    """Recompute every counter of coupons, access codes and usage followers from its ledger; exit 1 where any drifted.
+    """Recompute every counter from its ledger and every total from what exists; exit 1 where any drifted.
 
     With --repair what drifted is put right while others go on, and the exit code is 0.
     """

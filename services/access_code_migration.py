@@ -66,8 +66,7 @@ async def make_access_code_indexes(database: Database) -> None:
 
 async def access_codes_need_take_over(database: Database) -> bool:
     """Whether there are codes that the counters do not know, told in constant time."""
-    counted = (await Counters(database, FAMILY).read()).get("codes", 0)
-    return counted != await database.access_codes.estimated_document_count()
+    return not await Counters(database, FAMILY).agrees("codes", database.access_codes)
 
 
 async def take_over_access_codes(database: Database) -> int:

@@ -1,4 +1,4 @@
-"""The audit: every counter of coupons, access codes and usage followers against its ledger, and its repair."""
+"""The audit: every counter against its ledger, every total against what exists, and their repair."""
 
 import asyncio
 from collections import Counter
@@ -12,6 +12,7 @@ from models.principal import Principal
 from services.access_code_counts import AccessCodeCounts
 from services.coupon_counts import CouponCounts
 from services.database import Database
+from services.row_counts import RowCounts
 from services.tallies import Source, Tally
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ TALLIES = (
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The totals of a family's statistics: as they are kept, as they are counted anew, and how to put them right."""
+    """Totals of a family's statistics or lists: as they are kept, as they are counted anew, and how to mend them."""
 
     family: AuditFamily
     kept: Callable[["Session"], Awaitable[Mapping[str, int]]]
@@ -83,9 +84,12 @@ class Audit:
     def __init__(self, database: Database) -> None:
         self._database = database
         coupons, codes = CouponCounts(database), AccessCodeCounts(database)
+        followers, orders = (RowCounts(database, rows) for rows in (database.usage_followers, database.orders))
         self._totals = (
             Totals(AuditFamily.COUPONS, coupons.kept, coupons.counted, coupons.recount),
             Totals(AuditFamily.ACCESS_CODES, codes.kept, codes.counted, codes.recount),
+            Totals(AuditFamily.USAGE_FOLLOWERS, followers.kept, followers.counted, followers.recount),
+            Totals(AuditFamily.ORDERS, orders.kept, orders.counted, orders.recount),
         )
 
     async def audit(self, principal: Principal, families: Collection[AuditFamily] = tuple(AuditFamily)) -> AuditReport:

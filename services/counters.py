@@ -1,7 +1,7 @@
-"""Totals that move in the transactions of the rows they count, so that statistics are exact and flat.
+"""Totals that move in the transactions of the rows they count, so that statistics and lists count exactly and flat.
 
-A total is spread over shards, one for each worker process, because a single document would make all writers of all
-processes wait for each other. A shard alone means nothing (it can be negative); the sum is the total.
+A total is spread over shards because a single document would make all writers of all processes wait for each other;
+each `Counters` writes to one, drawn by lot. A shard alone means nothing (it can be negative); the sum is the total.
 """
 
 import secrets
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from services.database import Database
 
 if TYPE_CHECKING:
-    from services.database import Session
+    from services.database import Collection, Session
 
 SHARDS = 64
 
@@ -39,6 +39,13 @@ class Counters:
                 if name not in ("_id", "family"):
                     totals[name] = totals.get(name, 0) + number
         return totals
+
+    async def agrees(self, name: str, rows: "Collection") -> bool:
+        """Whether a total is the number of a collection's documents, told in constant time.
+
+        While others write it may say no of a total that is right, because they are read one after the other.
+        """
+        return (await self.read()).get(name, 0) == await rows.estimated_document_count()
 
     async def reset(self, session: "Session", totals: Mapping[str, int]) -> None:
         """Put totals that were counted anew in place of all shards."""

@@ -53,8 +53,7 @@ async def make_coupon_indexes(database: Database) -> None:
 
 async def coupons_need_take_over(database: Database) -> bool:
     """Whether there are coupons that the counters do not know, told in constant time."""
-    counted = (await Counters(database, FAMILY).read()).get("total", 0)
-    return counted != await database.coupons.estimated_document_count()
+    return not await Counters(database, FAMILY).agrees("total", database.coupons)
 
 
 async def take_over_coupons(database: Database) -> int:

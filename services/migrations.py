@@ -39,8 +39,8 @@ async def migrate(database: Database, *, thorough: bool = True, usage_hold: int 
             taken["coupons"] = await take_over_coupons(database)
         if thorough or await access_codes_need_take_over(database):
             taken["access codes"] = await take_over_access_codes(database)
-        taken["orders"] = await prepare_orders(database)
-        taken["usage followers"] = await prepare_usage(database, usage_hold)
+        taken["orders"] = await prepare_orders(database, recount=thorough)
+        taken["usage followers"] = await prepare_usage(database, usage_hold, recount=thorough)
     for family, number in taken.items():
         if number:
             log.info("took over %d %s of an older system", number, family)

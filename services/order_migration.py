@@ -17,6 +17,7 @@ from models.money import from_number, to_cents
 from models.orders import OrderStatus
 from services.database import Database
 from services.indexes import ensure_indexes
+from services.row_counts import RowCounts
 
 if TYPE_CHECKING:
     from services.database import Session
@@ -44,10 +45,11 @@ ONE_FOR_EACH_PAYMENT = IndexModel(
 )
 
 
-async def prepare_orders(database: Database) -> int:
+async def prepare_orders(database: Database, *, recount: bool) -> int:
     """Make the indexes and take over what the original system left. Answers how many orders were taken over.
 
-    Each batch is one transaction, so a crash leaves whole batches, and running it again finishes the rest.
+    Each batch is one transaction, so a crash leaves whole batches, and running it again finishes the rest. All orders
+    are counted anew after it, where there was any or `recount` says so or their total is amiss.
     """
     await ensure_indexes(database.orders, ORDER_INDEXES)
     taken = 0
@@ -55,6 +57,7 @@ async def prepare_orders(database: Database) -> int:
         taken += batch
     # Only now, because it would not suffer the original's doubles.
     await ensure_indexes(database.orders, [ONE_FOR_EACH_PAYMENT])
+    await RowCounts(database, database.orders).catch_up(recount=recount or taken > 0)
     return taken
 
 

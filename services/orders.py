@@ -21,6 +21,7 @@ from services.order_changes import OrderChanges, Watched
 from services.order_documents import created_events, order_from_document, order_to_document
 from services.order_writer import ChangeOrder, OrderWriter, RefundOrder, RefundOrderProduct
 from services.outbox import Outbox
+from services.row_counts import RowCounts
 
 if TYPE_CHECKING:
     from services.database import Session
@@ -33,6 +34,7 @@ class Orders:
 
     def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
         self._orders = database.orders
+        self._total = RowCounts(database, database.orders)
         self._outbox = outbox
         self._clock = clock
         self._writer = OrderWriter(database, outbox, clock)
@@ -62,6 +64,7 @@ class Orders:
         if orders:
             await self._orders.insert_many([order_to_document(order) for order in orders], session=session)
             await self._outbox.put(session, ((now, event) for order in orders for event in created_events(order)))
+            await self._total.add(session, len(orders))
         return orders
 
     async def find(self, principal: Principal, order_id: str, *, path: str = "id") -> Order | None:
@@ -93,7 +96,8 @@ class Orders:
 
     async def count(self, principal: Principal, user_id: str | None) -> int:
         """How many orders that list has."""
-        return await self._orders.count_documents(_query(principal, user_id))
+        query = _query(principal, user_id)
+        return await self._orders.count_documents(query) if query else await self._total.read()
 
     async def watch(
         self, principal: Principal, order_id: str | None, user_id: str | None

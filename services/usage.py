@@ -31,6 +31,7 @@ from services.batching import Coalescer
 from services.changes import ChangeFeed, Event, Listener
 from services.database import Database
 from services.keyset import fetch_window
+from services.row_counts import RowCounts
 from services.usage_batch import Result
 from services.usage_documents import follower_from_document, usage_from_document
 from services.usage_store import UsageStore, key_query, keys_of, standing_of
@@ -54,6 +55,7 @@ class Usage:
         self._database = database
         self._followers = database.usage_followers
         self._counters = database.usage_counters
+        self._total = RowCounts(database, database.usage_followers)
         self._clock = clock
         self._store = UsageStore(database)
         self._writer = UsageWriter(database, self._store, clock, hold)
@@ -158,7 +160,7 @@ class Usage:
     async def count(self, principal: Principal) -> int:
         """How many followers there are. For admins."""
         principal.require_admin()
-        return await self._followers.count_documents({})
+        return await self._total.read()
 
     async def list_usages(self, principal: Principal, follower_id: str, window: Window) -> Slice[UserUsage]:
         """A Relay window of a follower's counters in the order they were made: an admin sees all, a user their own."""

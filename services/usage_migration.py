@@ -20,6 +20,7 @@ from models.usage import Limits, UsageFollower, UserUsage
 from models.usage_inputs import Move
 from services.database import Database
 from services.indexes import ensure_indexes
+from services.row_counts import RowCounts
 from services.usage_documents import FORM, follower_to_document, usage_ledger_row, usage_to_document
 
 if TYPE_CHECKING:
@@ -48,11 +49,12 @@ COUNTER_INDEXES = [
 LEDGER_INDEXES = [IndexModel([("followerId", ASCENDING), ("userId", ASCENDING)], name="user")]
 
 
-async def prepare_usage(database: Database, hold: int) -> int:
+async def prepare_usage(database: Database, hold: int, *, recount: bool) -> int:
     """Make the indexes and take over what the original system left; answers how many followers that were.
 
     The take-over comes first: the original system could hold two followers of a campaign, which our indexes refuse.
-    Each follower is one transaction, so that a crash leaves whole followers and running it again finishes the rest.
+    Each follower is one transaction, so that a crash leaves whole followers and running it again finishes the rest. All
+    followers are counted anew after it, where there was any or `recount` says so or their total is amiss.
     """
     await ensure_indexes(database.usage_followers, [FORM_INDEX])
     await ensure_indexes(database.usage_counters, COUNTER_INDEXES)
@@ -62,6 +64,7 @@ async def prepare_usage(database: Database, hold: int) -> int:
     while await database.transaction(lambda session: _take_over_one(database, session, now, timedelta(seconds=hold))):
         taken += 1
     await ensure_indexes(database.usage_followers, FOLLOWER_INDEXES)
+    await RowCounts(database, database.usage_followers).catch_up(recount=recount or taken > 0)
     return taken
 
 

@@ -15,6 +15,7 @@ from models.usage import FollowerKey, UsageFollower, UserUsage
 from models.usage_commands import Command, Commit, Enrol, GiveBack, Hold, Sweep
 from services.batch_writer import BatchWriter, fresh_touch
 from services.database import Database
+from services.row_counts import RowCounts
 from services.usage_batch import Result, UsageBatch
 from services.usage_documents import follower_to_document, limits_to_json, usage_to_document
 from services.usage_store import UsageStore, key_query
@@ -32,6 +33,7 @@ class UsageWriter(BatchWriter[Command, Result]):
     def __init__(self, database: Database, store: UsageStore, clock: Callable[[], datetime], hold: timedelta) -> None:
         super().__init__(database)
         self._store = store
+        self._total = RowCounts(database, database.usage_followers)
         self._clock = clock
         self._hold = hold
 
@@ -65,6 +67,7 @@ class UsageWriter(BatchWriter[Command, Result]):
             if before.usages.get(pair) is not usage
         ]
         await _apply(database.usage_counters, counters, session)
+        await self._total.add(session, len(batch.followers) - len(before.followers))
         await _apply(database.usage_followers, [*_write_followers(before.followers, batch.followers)], session)
 
 

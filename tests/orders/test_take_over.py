@@ -83,8 +83,10 @@ async def test_two_orders_of_one_payment_are_both_kept_and_neither_is_made_again
     await database.orders.insert_many(doubles + without)
     assert (await migrate(database, thorough=False))["orders"] == 5
     assert len(await own_api.services.orders.find_by_user(SYSTEM, "u")) == 5
+    assert await own_api.services.orders.count(SYSTEM, None) == 5
     assert await pay(own_api.services, [payment(_id="same")]) == []
     assert len(await pay(own_api.services, [payment(_id="another")])) == 1
+    assert await own_api.services.orders.count(SYSTEM, None) == 6
     indexes = await database.orders.index_information()
     assert indexes["paymentId"]["unique"]
 

@@ -43,14 +43,16 @@ async def availability(api: Api, identifier: str, user_id: str | None = None) ->
 def check_usage_invariants(database_uri: str) -> int:
     """Assert every invariant of followers, counters and ledger; answers the number of ledger rows.
 
-    Counts equal the ledger and are never negative, totals equal the counts, holds equal those of the users, and the
-    ledger of a follower is in a strict order.
+    Counts equal the ledger and are never negative, totals equal the counts, holds equal those of the users, the ledger
+    of a follower is in a strict order, and the total of all followers is their number.
     """
     with MongoClient[dict[str, Any]](database_uri) as client:
         database = client.get_default_database()
         followers = list(database["usagefollowers"].find())
         counters = list(database["usagecounters"].find())
         rows = list(database["usageledger"].find())
+        shards = list(database["counters"].find({"family": "usagefollowers"}))
+    assert sum(shard.get("usagefollowers", 0) for shard in shards) == len(followers)
     used, totals, order = Counter[Any](), Counter[Any](), Counter[Any]()
     for row in rows:
         used[row["followerId"], row["userId"]] += row["amount"]

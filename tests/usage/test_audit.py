@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from models.audit import AuditFamily
+from models.principal import SYSTEM
 from tests.access_codes.support import check_access_code_invariants, make_code, redeem
 from tests.support.api import ADMIN, ADMIN_KEY, JWT_SECRET, Api, bearer
 from tests.support.ledger import check_coupon_invariants
+from tests.support.orders import make_order
 from tests.support.usage import check_usage_invariants, follow, post
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +52,7 @@ async def filled(own_api: Api) -> Api:
     for user in ("a.b", "$c", "d"):
         await post(own_api, "add-usage", {"userId": user, "campaignId": campaigns, "usageAmount": 2})
         await post(own_api, "check-availability", {"userId": user, "campaignId": campaigns[0]})
+    await make_order(own_api.services)
     return own_api
 
 
@@ -68,8 +72,9 @@ async def test_what_is_right_is_left_alone(filled: Api) -> None:
     report = await audit(filled)
     assert report["drifts"] == []
     checked = {row["family"]: row["checked"] for row in report["families"]}
-    assert checked["USAGE_FOLLOWERS"] == 9 + 3 * 3
-    assert checked.keys() == {"COUPONS", "ACCESS_CODES", "USAGE_FOLLOWERS"}
+    assert checked["USAGE_FOLLOWERS"] == 9 + 3 * 3 + 1
+    assert checked["ORDERS"] == 1
+    assert checked.keys() == {"COUPONS", "ACCESS_CODES", "USAGE_FOLLOWERS", "ORDERS"}
     assert (await filled.data(REPAIR, {"input": {}}, ADMIN))["repairCounters"] == {"report": {"driftCount": 0}}
 
 
@@ -93,6 +98,35 @@ async def test_a_counter_that_drifted_is_found_and_repaired(
     check_usage_invariants(filled.settings.mongo_uri)
     check_access_code_invariants(filled.settings.mongo_uri)
     check_coupon_invariants(filled.settings.mongo_uri)
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "number"), [("ORDERS", "orders", 1), ("USAGE_FOLLOWERS", "usagefollowers", 3)]
+)
+async def test_the_total_of_a_list_is_audited_too(
+    filled: Api, stored: Any, family: str, name: str, number: int
+) -> None:
+    stored["counters"].update_one({"family": name}, {"$inc": {name: 4}})
+    (drift,) = (await audit(filled))["drifts"]
+    assert drift == {
+        "family": family,
+        "collection": "counters",
+        "field": "total",
+        "stored": number + 4,
+        "expected": number,
+    }
+    found = tessera(filled, "--family", AuditFamily[family].value)
+    assert found.returncode == 1
+    assert f"counters {name}: total is {number + 4}, its ledger tells {number}" in found.stdout
+    only = {"input": {"families": [family]}}
+    assert (await filled.data(REPAIR, only, ADMIN))["repairCounters"]["report"]["driftCount"] == 1
+    assert (await audit(filled))["driftCount"] == 0
+    services = filled.services
+    counts = {
+        "ORDERS": await services.orders.count(SYSTEM, None),
+        "USAGE_FOLLOWERS": await services.usage.count(SYSTEM),
+    }
+    assert counts[family] == number
 
 
 async def test_totals_of_statistics_are_audited_too(filled: Api, stored: Any) -> None:

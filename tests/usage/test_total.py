@@ -1,0 +1,88 @@
+"""The total of all followers moves with them: exact at any moment, whoever makes and deletes them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from models import usage_commands as commands
+from models.principal import SYSTEM
+from models.usage import FollowerKey, KeyKind, UsageFollowerAlreadyExists
+from services.migrations import migrate
+from services.registry import Services
+from tests.support.api import ADMIN, Api
+from tests.support.usage import check_usage_invariants, new_id
+
+
+@pytest.fixture
+async def other(own_api: Api) -> AsyncIterator[Services]:
+    """The verbs of another process over the same database."""
+    opened = Services.open(mongo_uri=own_api.settings.mongo_uri, database_name=own_api.settings.database)
+    yield opened
+    await opened.close()
+
+
+async def test_a_follower_is_in_the_total_while_there_is_one(own_api: Api, other: Services) -> None:
+    usage = own_api.services.usage
+    assert await usage.count(SYSTEM) == 0
+    made = [await usage.create(SYSTEM, {"campaignId": new_id()}) for _ in range(3)]
+    assert await usage.count(SYSTEM) == await other.usage.count(SYSTEM) == 3
+    await other.usage.delete(SYSTEM, made[1].follower.id)
+    assert await usage.count(SYSTEM) == await other.usage.count(SYSTEM) == 2
+    await usage.update(SYSTEM, made[0].follower.id, {"maxTotalLimit": 7})
+    answer = await own_api.data("{ usageFollowers(first: 1) { totalCount } }", None, ADMIN)
+    assert answer["usageFollowers"] == {"totalCount": 2}
+
+
+async def test_followers_made_and_deleted_in_one_transaction_leave_what_there_is(own_api: Api) -> None:
+    services = own_api.services
+    keys = [FollowerKey(KeyKind.CAMPAIGN, new_id()) for _ in range(3)]
+    made = [commands.upsert_follower(SYSTEM, key, {"_id": key.id}) for key in keys]
+    await services.database.transaction(lambda session: services.usage.carry_out(session, made))
+    assert await services.usage.count(SYSTEM) == 3
+    found = await services.usage.find(SYSTEM, {"campaignId": keys[0].id})
+    assert found is not None
+    key = FollowerKey(KeyKind.CAMPAIGN, new_id())
+    then: list[commands.Command] = [
+        commands.delete_follower(SYSTEM, found.id),
+        made[1],
+        commands.upsert_follower(SYSTEM, key, {"_id": key.id}),
+        made[0],
+    ]
+    await services.database.transaction(lambda session: services.usage.carry_out(session, then))
+    assert await services.usage.count(SYSTEM) == 4
+    check_usage_invariants(own_api.settings.mongo_uri)
+
+
+async def test_followers_made_and_deleted_at_once_by_two_processes_are_counted_once_each(
+    own_api: Api, other: Services
+) -> None:
+    both, campaigns = (own_api.services, other), [new_id() for _ in range(20)]
+
+    async def make(number: int) -> str:
+        try:
+            made = await both[number % 2].usage.create(SYSTEM, {"campaignId": campaigns[number // 2]})
+        except UsageFollowerAlreadyExists:
+            return "refused"
+        if number // 2 % 4 == 0:
+            await both[number % 2].usage.delete(SYSTEM, made.follower.id)
+        return "made"
+
+    # Each campaign is asked for by both at once; the deletions of some come between the creations of others.
+    done = Counter(await asyncio.gather(*map(make, range(40))))
+    stored = await other.database.usage_followers.count_documents({})
+    assert done["made"] >= 20
+    assert await own_api.services.usage.count(SYSTEM) == await other.usage.count(SYSTEM) == stored == 15
+    check_usage_invariants(own_api.settings.mongo_uri)
+
+
+async def test_a_total_that_is_missing_is_put_right_at_the_next_start(own_api: Api) -> None:
+    database, usage = own_api.services.database, own_api.services.usage
+    for _ in range(3):
+        await usage.create(SYSTEM, {"couponId": new_id()})
+    await database.counters.delete_many({"family": "usagefollowers"})
+    assert await usage.count(SYSTEM) == 0
+    await migrate(database, thorough=False)
+    assert await usage.count(SYSTEM) == 3
+    check_usage_invariants(own_api.settings.mongo_uri)
