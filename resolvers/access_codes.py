@@ -67,11 +67,10 @@ def _shown(info: Info, code: models.AccessCode) -> AccessCode:
 class AccessCodeQuery:
     @strawberry.field(description="Whether an access code can be redeemed. Open to everyone, rate limited.")
     async def access_code_validity(self, info: Info, code: Code) -> AccessCodeValidity:
-        attempt = await info.context.attempt()
+        access_codes = info.context.services.access_codes
         try:
-            return AccessCodeValidity.from_domain(
-                await info.context.services.access_codes.validate(attempt, {"code": code})
-            )
+            valid = await info.context.read(lambda attempt: access_codes.validate(attempt, {"code": code}))
+            return AccessCodeValidity.from_domain(valid)
         except (NotFound, Refused) as refusal:
             return AccessCodeValidity.from_refusal(refusal)
 
@@ -101,8 +100,8 @@ class AccessCodeQuery:
     async def access_code_redemptions(
         self, info: Info, username: Annotated[str, strawberry.argument(description="The user, exactly.")]
     ) -> AccessCodeRedemptions:
-        attempt = await info.context.attempt()
-        uses = await info.context.services.access_codes.redemptions(attempt, {"username": username})
+        access_codes = info.context.services.access_codes
+        uses = await info.context.read(lambda attempt: access_codes.redemptions(attempt, {"username": username}))
         return AccessCodeRedemptions.from_domain(uses)
 
     @strawberry.field(description="Counts over all access codes that exist. For admins.")

@@ -1,10 +1,10 @@
 """What every resolver gets: the verbs, and who is calling."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import strawberry
 from strawberry.types.base import has_object_definition
@@ -13,8 +13,10 @@ from strawberry.types.unset import UNSET
 from models.errors import InvalidToken
 from models.principal import Principal
 from resolvers.links import RequestLinks
-from services.attempts import Attempt, AttemptRefused
+from services.attempts import Attempt, AttemptRefused, AttemptToRead
 from services.registry import Services
+
+Found = TypeVar("Found")
 
 _counted: ContextVar[Attempt | None] = ContextVar("counted", default=None)
 
@@ -61,6 +63,21 @@ class Context:
             raise
         self.response_headers.update(attempt.headers)
         return attempt
+
+    async def read(self, find: Callable[[AttemptToRead], Awaitable[Found]]) -> Found:
+        """What a public query finds, counted as `attempt` does while it looks. Raises `RateLimited` in its place."""
+        try:
+            attempt = self.services.attempts.begin(self.caller())
+            try:
+                found = await find(attempt)
+            except Exception:
+                self.response_headers.update((await attempt.settled()).headers)
+                raise
+            self.response_headers.update((await attempt.settled()).headers)
+            return found
+        except AttemptRefused as refused:
+            self.response_headers.update(refused.headers)
+            raise
 
 
 KEY = "idempotencyKey"

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from models import coupons as models
 from models.errors import InvalidInput
 from models.ids import is_object_id
 from models.pages import Window
@@ -29,6 +30,7 @@ from schema.coupons import (
     SetCouponActivePayload,
     SetCouponActiveResult,
 )
+from services.attempts import AttemptToRead
 from services.coupons import ORDERS
 
 
@@ -36,8 +38,8 @@ async def node(info: Info, raw_id: str) -> Coupon | None:
     """A coupon by its raw id, for `node` and `nodes`: open to everyone, as `coupon` is."""
     if not is_object_id(raw_id):
         return None
-    attempt = await info.context.attempt()
-    coupon = await info.context.services.coupons.find_by_id(attempt, raw_id)
+    coupons = info.context.services.coupons
+    coupon = await info.context.read(lambda attempt: coupons.find_by_id(attempt, raw_id))
     return Coupon.from_domain(coupon) if coupon else None
 
 
@@ -52,14 +54,16 @@ class CouponQuery:
         twitter_id: Annotated[str | None, strawberry.argument(description="The Twitter id of its owner.")] = None,
         coupon_code: Annotated[str | None, strawberry.argument(description="Its code, in either case.")] = None,
     ) -> Coupon | None:
-        attempt = await info.context.attempt()
         coupons = info.context.services.coupons
-        if twitter_id is not None and coupon_code is None:
-            coupon = await coupons.find_by_twitter_id(attempt, twitter_id)
-        elif coupon_code is not None and twitter_id is None:
-            coupon = await coupons.find_by_code(attempt, coupon_code)
-        else:
+
+        async def find(attempt: AttemptToRead) -> models.Coupon | None:
+            if twitter_id is not None and coupon_code is None:
+                return await coupons.find_by_twitter_id(attempt, twitter_id)
+            if coupon_code is not None and twitter_id is None:
+                return await coupons.find_by_code(attempt, coupon_code)
             raise InvalidInput.of("twitterId", "Give exactly one of twitterId and couponCode")
+
+        coupon = await info.context.read(find)
         return Coupon.from_domain(coupon) if coupon else None
 
     @strawberry.field(description="All coupons, the newest first unless ordered otherwise. For admins.")
