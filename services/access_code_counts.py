@@ -75,9 +75,11 @@ class AccessCodeCounts:
 
     async def recount(self, session: "Session") -> None:
         """Count all codes anew, in place of what was counted."""
+        await self._totals.clear(session)
+        await self._expiry.clear(session)
         totals, hours = await self._count(session)
-        await self._totals.reset(session, totals)
-        await self._expiry.reset(session, hours)
+        await self._totals.add(session, totals)
+        await self._expiry.put(session, hours)
 
     async def kept(self, session: "Session") -> dict[str, int]:
         """Every count by its name, as it is kept."""

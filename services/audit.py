@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.audit import MOST_SHOWN, AuditFamily, AuditReport, Drift
@@ -129,26 +130,26 @@ class Audit:
                 findings.add(await tally.repair(self._database, identifier) if mend else drift)
 
     async def _judge_totals(self, totals: Totals, findings: "_Findings", *, repair: bool) -> None:
-        async def work(session: "Session") -> Sequence[Drift]:
-            kept, counted = Counter(await totals.kept(session)), Counter(await totals.counted(session))
-            names = sorted(kept.keys() | counted.keys())
-            drifts = [
-                Drift(totals.family, "counters", name, "total", kept[name], counted[name])
-                for name in names
-                if kept[name] != counted[name]
-            ]
-            findings.checked[totals.family] += len(names)
-            if drifts and repair:
-                await totals.recount(session)
-            return drifts
-
-        if repair:
-            drifts = await self._database.transaction(work)
-        else:
-            async with self._database.snapshot() as session:
-                drifts = await work(session)
+        async with self._database.snapshot() as session:
+            kept, counted = await totals.kept(session), await totals.counted(session)
+        drifts = _compare(totals.family, kept, counted)
+        findings.checked[totals.family] += len(kept.keys() | counted.keys())
+        if drifts and repair:
+            drifts = await self._database.transaction(partial(_mend, totals))
         for drift in drifts:
             findings.add(drift)
+
+
+async def _mend(totals: Totals, session: "Session") -> list[Drift]:
+    """Count totals anew; answers what was wrong with them by then."""
+    kept = await totals.kept(session)
+    await totals.recount(session)
+    return _compare(totals.family, kept, await totals.kept(session))
+
+
+def _compare(family: AuditFamily, kept: Mapping[str, int], counted: Mapping[str, int]) -> list[Drift]:
+    named = ((name, kept.get(name, 0), counted.get(name, 0)) for name in sorted(kept.keys() | counted.keys()))
+    return [Drift(family, "counters", name, "total", old, new) for name, old, new in named if old != new]
 
 
 class _Findings:

@@ -4,6 +4,8 @@ A total is spread over shards because a single document would make all writers o
 each `Counters` writes to one, drawn by lot. A shard alone means nothing (it can be negative); the sum is the total.
 """
 
+import asyncio
+import random
 import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from services.database import Collection, Session
 
 SHARDS = 64
+LOOKS = 20
 
 
 class Counters:
@@ -43,11 +46,22 @@ class Counters:
     async def agrees(self, name: str, rows: "Collection") -> bool:
         """Whether a total is the number of a collection's documents, told in constant time.
 
-        While others write it may say no of a total that is right, because they are read one after the other.
+        Others may write meanwhile: the total is read before and after the number, which counts what is not committed
+        yet, so only numbers that never agree, however often one looks, tell of a total that is wrong.
         """
-        return (await self.read()).get(name, 0) == await rows.estimated_document_count()
+        for _ in range(LOOKS):
+            before = (await self.read()).get(name, 0)
+            number = await rows.estimated_document_count()
+            after = (await self.read()).get(name, 0)
+            if min(before, after) <= number <= max(before, after):
+                return True
+            await asyncio.sleep(random.uniform(0.005, 0.03))
+        return False
 
-    async def reset(self, session: "Session", totals: Mapping[str, int]) -> None:
-        """Put totals that were counted anew in place of all shards."""
+    async def clear(self, session: "Session") -> None:
+        """Forget all totals, to be counted anew.
+
+        Whoever moves one meanwhile conflicts and waits. So this comes before the counting: the other way round the
+        count would be in vain for as long as others write.
+        """
         await self._rows.delete_many({"family": self._family}, session=session)
-        await self._rows.insert_one({"_id": self._shard, "family": self._family, **totals}, session=session)

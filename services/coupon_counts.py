@@ -35,4 +35,5 @@ class CouponCounts:
 
     async def recount(self, session: "Session") -> None:
         """Count all coupons anew, in place of what was counted."""
-        await self._totals.reset(session, await self.counted(session))
+        await self._totals.clear(session)
+        await self._totals.add(session, await self.counted(session))

@@ -71,9 +71,12 @@ class ExpiryCounts:
             totals.update(row["numbers"])
         return totals
 
-    async def reset(self, session: "Session", counted: Iterable[tuple[datetime, Numbers]]) -> None:
-        """Put numbers that were counted anew in place of all shards."""
+    async def clear(self, session: "Session") -> None:
+        """Forget all numbers, as `Counters.clear` does, and before they are counted anew."""
         await self._rows.delete_many({"family": self._family}, session=session)
+
+    async def put(self, session: "Session", counted: Iterable[tuple[datetime, Numbers]]) -> None:
+        """Put numbers that were counted anew in place of what was cleared."""
         rows = [
             {"_id": self._key(level, start), **self._head(level, start), "numbers": dict(numbers)}
             for level, start, numbers in self._by_period(counted)

@@ -38,9 +38,7 @@ class RowCounts:
     async def recount(self, session: "Session") -> None:
         """Count all documents anew, in place of what was counted."""
         totals = self._totals()
-        # First, so that whoever moves the total meanwhile conflicts and waits; the other way round it would be us, who
-        # might count in vain for as long as others write.
-        await totals.reset(session, {})
+        await totals.clear(session)
         await totals.add(session, await self.counted(session))
 
     async def catch_up(self, *, recount: bool) -> None:

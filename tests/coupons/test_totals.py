@@ -1,0 +1,48 @@
+"""The totals of coupons while others write: a start recounts nothing, a count anew loses nothing."""
+
+import asyncio
+
+from models.principal import SYSTEM
+from services.attempts import Attempt
+from services.coupon_counts import CouponCounts
+from services.coupon_migration import coupons_need_take_over
+from tests.support.api import Api, unique
+from tests.support.ledger import check_coupon_invariants
+
+UNCOUNTED = Attempt(SYSTEM, 0, 0, 0, 0)
+
+
+async def create_until(api: Api, done: asyncio.Event) -> int:
+    made = 0
+    while not done.is_set():
+        raw = {"username": "x", "followers": 1000}
+        await asyncio.gather(
+            *(api.services.coupons.create(UNCOUNTED, raw | {"twitterId": unique("t")}) for _ in "1234")
+        )
+        made += 4
+    return made
+
+
+async def test_a_start_while_others_write_finds_the_totals_right(own_api: Api) -> None:
+    done = asyncio.Event()
+    creating = asyncio.create_task(create_until(own_api, done))
+    needed = [await coupons_need_take_over(own_api.services.database) for _ in range(20)]
+    done.set()
+    assert await creating > 0
+    assert not any(needed)
+
+
+async def test_totals_that_are_wrong_are_found_and_mended_while_others_write(own_api: Api) -> None:
+    database, done = own_api.services.database, asyncio.Event()
+    await own_api.coupon()
+    await database.counters.update_one({"family": "coupons"}, {"$inc": {"total": 1_000}})
+    assert await coupons_need_take_over(database)
+    creating = [asyncio.create_task(create_until(own_api, done)) for _ in range(3)]
+    for _ in range(10):
+        await database.transaction(CouponCounts(database).recount)
+    report = await own_api.services.audit.repair(SYSTEM)
+    done.set()
+    made = sum(await asyncio.gather(*creating)) + 1
+    assert report.drift_count == 0
+    assert (await own_api.services.coupons.stats(SYSTEM)).total_coupons == made
+    check_coupon_invariants(own_api.settings.mongo_uri)
