@@ -2,7 +2,7 @@
 
 slowapi says what the limit is; the counts stand in MongoDB, because every worker has to see the same. Attempts that
 arrive together are counted together: in one round trip from one address, in two from however many. An address that has
-passed its limit is refused without any until its window ends, so that a flood costs the database nothing.
+passed its limit is refused for a second without any, so that a flood costs the database next to nothing.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ from services.batching import GroupCommit
 from services.database import Database
 
 UNLIMITED = "off"
-REMEMBERED = 10_000
-"""How many refused addresses a worker remembers."""
+REMEMBERED, REMEMBERED_SECONDS = 10_000, 1.0
+"""How many refused addresses a worker remembers, and for how long: who lifts a count by hand need not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ class Attempts:
         # Encoded once: nearly every attempt is one of its address in its batch.
         self._add_one = [RawBSONDocument(encode(self._addition(1)))]
         self._group: GroupCommit[str, _Place] = GroupCommit(self._count, limit=1_000, recorded=False)
-        self._refused: dict[str, _Place] = {}
-        """The latest place of addresses that have passed their limits."""
+        self._refused: dict[str, tuple[_Place, float]] = {}
+        """The place of addresses that have passed their limits, and until when that is taken for granted."""
 
     async def count(self, principal: Principal) -> Attempt:
         """Count one public operation of this caller; raises `AttemptRefused` when it is one too many."""
@@ -127,19 +127,20 @@ class Attempts:
         """The same for a read, which may run while it is counted. May raise `AttemptRefused` at once."""
         if not self._limit:
             return Attempt(principal, 0, 0, 0, 0)
-        passed = self._refused.get(principal.address)
-        if passed is not None:
-            if passed.window_ends > asyncio.get_running_loop().time():
-                return self._judge(principal, passed)
+        if principal.address in self._refused:
+            place, until = self._refused[principal.address]
+            if until > asyncio.get_running_loop().time():
+                return self._judge(principal, place)
             del self._refused[principal.address]
         return PendingAttempt(principal, self._group.submit(principal.address), self._judge)
 
     def _judge(self, principal: Principal, place: _Place) -> Attempt:
-        seconds = place.window_ends - asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        seconds = place.window_ends - now
         remaining, reset = max(0, self._limit - place.number), max(0, ceil(seconds))
         attempt = Attempt(principal, self._limit, remaining, reset, self._window)
         if place.number > self._limit:
-            self._refused[principal.address] = place
+            self._refused.setdefault(principal.address, (place, min(now + REMEMBERED_SECONDS, place.window_ends)))
             if len(self._refused) > REMEMBERED:
                 del self._refused[next(iter(self._refused))]
             raise AttemptRefused(attempt)
