@@ -15,7 +15,7 @@ from models.coupons import POINTS_PER_REDEMPTION, Coupon, CouponRole
 from models.orders import Order, OrderLine
 from models.usage import UserUsage
 from services.access_code_documents import use_of, use_to_document
-from services.coupon_documents import coupon_to_document
+from services.coupon_documents import coupon_to_document, ledger_row
 from services.order_documents import order_to_document
 from services.usage_documents import usage_to_document
 
@@ -33,11 +33,11 @@ def code_of(number: int) -> str:
     return f"{digits[:4]}-{digits[4:]}"
 
 
-def coupon_documents(count: int, *, times_used: int = 0) -> Iterator[dict[str, Any]]:
+def coupons(count: int, *, times_used: int = 0) -> Iterator[Coupon]:
     """`count` coupons: owner `seed<n>`, made a second after each other."""
     for n in range(count):
         made = _MADE + timedelta(seconds=n)
-        coupon = Coupon(
+        yield Coupon(
             id=f"{n:024x}",
             coupon_code=code_of(n),
             twitter_id=f"seed{n}",
@@ -50,21 +50,13 @@ def coupon_documents(count: int, *, times_used: int = 0) -> Iterator[dict[str, A
             created_at=made,
             updated_at=made,
         )
-        yield coupon_to_document(coupon)
 
 
 def redemption_documents(count: int) -> Iterator[dict[str, Any]]:
     """A redemption of each of `count` coupons, by owners whose own coupons are deleted."""
-    for n in range(count):
-        yield {
-            "couponId": ObjectId(f"{n:024x}"),
-            "couponCode": code_of(n),
-            "creatorTwitterId": f"seed{n}",
-            "redeemerTwitterId": f"redeemer{n}",
-            "redeemerCouponId": ObjectId(),
-            "points": POINTS_PER_REDEMPTION,
-            "redeemedAt": _MADE + timedelta(seconds=n),
-        }
+    for n, coupon in enumerate(coupons(count)):
+        redeemer = replace(coupon, id=str(ObjectId()), twitter_id=f"redeemer{n}")
+        yield ledger_row(coupon, redeemer, coupon.created_at)
 
 
 def insert(collection: Collection[dict[str, Any]], documents: Iterator[dict[str, Any]]) -> None:
@@ -83,7 +75,7 @@ def seed_coupons(uri: str, count: int) -> None:
     with MongoClient[dict[str, Any]](uri) as client:
         database = client.get_default_database()
         database.client.drop_database(database.name)
-        insert(database["coupons"], coupon_documents(count))
+        insert(database["coupons"], map(coupon_to_document, coupons(count)))
         # What the peers need of indexes; Tessera makes its own at start-up.
         database["coupons"].create_index("twitterId", unique=True, name="twitterId")
         database["coupons"].create_index("couponCode", unique=True, name="couponCode")

@@ -73,7 +73,7 @@ class Server:
 def tessera(
     mongo_uri: str, *, workers: int = 1, name: str = "Tessera", environment: Mapping[str, str] = MappingProxyType({})
 ) -> Server:
-    command = [sys.executable, "-c", "from server.cli import app; app()", "serve", "--workers", str(workers)]
+    command = [sys.executable, "-m", "server", "serve", "--workers", str(workers)]
     base = {
         "JWT_SEC": JWT_SECRET,
         "ADMIN_KEY": ADMIN_KEY,

@@ -56,25 +56,30 @@ class Context:
         """Count one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
         if (already := _counted.get()) is not None:
             return already
-        try:
-            attempt = await self.services.attempts.count(self.caller())
-        except AttemptRefused as refused:
-            self.response_headers.update(refused.headers)
-            raise
-        self.response_headers.update(attempt.headers)
-        return attempt
+        with self._telling_refusal():
+            return await self._settle(self.services.attempts.begin(self.caller()))
 
     async def read(self, find: Callable[[AttemptToRead], Awaitable[Found]]) -> Found:
         """What a public query finds, counted as `attempt` does while it looks. Raises `RateLimited` in its place."""
-        try:
+        with self._telling_refusal():
             attempt = self.services.attempts.begin(self.caller())
             try:
                 found = await find(attempt)
             except Exception:
-                self.response_headers.update((await attempt.settled()).headers)
+                await self._settle(attempt)
                 raise
-            self.response_headers.update((await attempt.settled()).headers)
+            await self._settle(attempt)
             return found
+
+    async def _settle(self, attempt: AttemptToRead) -> Attempt:
+        settled = await attempt.settled()
+        self.response_headers.update(settled.headers)
+        return settled
+
+    @contextmanager
+    def _telling_refusal(self) -> Iterator[None]:
+        try:
+            yield
         except AttemptRefused as refused:
             self.response_headers.update(refused.headers)
             raise

@@ -45,6 +45,7 @@ ACCESS_CODE_INDEXES = [
     IndexModel(
         [("batch", ASCENDING), ("_id", ASCENDING)],
         name="batch",
+        # Not by `$type`, of which MongoDB makes no use when it looks for a batch.
         partialFilterExpression={"batch": {"$exists": True}},
     ),
 ]

@@ -45,6 +45,7 @@ class Attempt:
     window: int
 
     async def settled(self) -> "Attempt":
+        """Itself: it is counted."""
         return self
 
     @property
@@ -136,8 +137,7 @@ class Attempts:
 
     def _judge(self, principal: Principal, place: _Place) -> Attempt:
         now = asyncio.get_running_loop().time()
-        seconds = place.window_ends - now
-        remaining, reset = max(0, self._limit - place.number), max(0, ceil(seconds))
+        remaining, reset = max(0, self._limit - place.number), max(0, ceil(place.window_ends - now))
         attempt = Attempt(principal, self._limit, remaining, reset, self._window)
         if place.number > self._limit:
             self._refused.setdefault(principal.address, (place, min(now + REMEMBERED_SECONDS, place.window_ends)))

@@ -1,7 +1,7 @@
 """Totals that move in the transactions of the rows they count, so that statistics and lists count exactly and flat.
 
 A total is spread over shards because a single document would make all writers of all processes wait for each other;
-each `Counters` writes to one, drawn by lot. A shard alone means nothing (it can be negative); the sum is the total.
+each addition goes to one drawn by lot. A shard alone means nothing (it can be negative); the sum is the total.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHARDS = 64
 LOOKS = 20
+"""How often numbers may disagree before a total is held to be wrong: half a second, in which batches come and go."""
 
 
 class Counters:
@@ -25,19 +26,19 @@ class Counters:
     def __init__(self, database: Database, family: str) -> None:
         self._rows = database.counters
         self._family = family
-        self._shard = f"{family}/{secrets.randbelow(SHARDS)}"
 
     async def add(self, session: "Session", changes: Mapping[str, int]) -> None:
         """Move the totals within a transaction."""
         moved = {name: change for name, change in changes.items() if change}
         if moved:
             update = {"$inc": moved, "$setOnInsert": {"family": self._family}}
-            await self._rows.update_one({"_id": self._shard}, update, upsert=True, session=session)
+            shard = f"{self._family}/{secrets.randbelow(SHARDS)}"
+            await self._rows.update_one({"_id": shard}, update, upsert=True, session=session)
 
     async def read(self, session: "Session | None" = None) -> dict[str, int]:
         """Every total of the family; within a transaction, those of its snapshot."""
         totals: dict[str, int] = {}
-        async for row in self._rows.find({"family": self._family}, session=session):
+        for row in await self._rows.find({"family": self._family}, session=session).to_list(None):
             for name, number in row.items():
                 if name not in ("_id", "family"):
                     totals[name] = totals.get(name, 0) + number

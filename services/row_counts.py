@@ -16,19 +16,19 @@ class RowCounts:
         self._database = database
         self._rows = rows
         self._name = rows.name
+        self._totals = Counters(database, rows.name)
 
     async def add(self, session: "Session", number: int) -> None:
         """Follow that so many documents were made, less those that were removed, within their transaction."""
-        # By a shard drawn anew: a consumer works its partitions off at once, and at one shard they would conflict.
-        await self._totals().add(session, {self._name: number})
+        await self._totals.add(session, {self._name: number})
 
     async def read(self) -> int:
         """How many there are."""
-        return (await self._totals().read()).get(self._name, 0)
+        return (await self._totals.read()).get(self._name, 0)
 
     async def kept(self, session: "Session") -> dict[str, int]:
         """The total by its name, as it is kept."""
-        return await self._totals().read(session)
+        return await self._totals.read(session)
 
     async def counted(self, session: "Session") -> dict[str, int]:
         """The total by its name, as the documents make it."""
@@ -37,14 +37,10 @@ class RowCounts:
 
     async def recount(self, session: "Session") -> None:
         """Count all documents anew, in place of what was counted."""
-        totals = self._totals()
-        await totals.clear(session)
-        await totals.add(session, await self.counted(session))
+        await self._totals.clear(session)
+        await self._totals.add(session, await self.counted(session))
 
     async def catch_up(self, *, recount: bool) -> None:
         """Count anew where it is asked for, or where the total is not what the collection says in constant time."""
-        if recount or not await self._totals().agrees(self._name, self._rows):
+        if recount or not await self._totals.agrees(self._name, self._rows):
             await self._database.transaction(self.recount)
-
-    def _totals(self) -> Counters:
-        return Counters(self._database, self._name)

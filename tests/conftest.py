@@ -8,6 +8,7 @@ import pytest
 from pymongo import MongoClient
 
 from server.embedded import EmbeddedKafka, EmbeddedMongod
+from services.registry import Services
 from tests.support.api import Api, running_api, settings_for
 from tests.support.uris import with_database
 
@@ -57,3 +58,11 @@ async def own_api(database_uri: str) -> AsyncIterator[Api]:
     """The application over a database of this test's own."""
     async with running_api(settings_for(database_uri)) as api:
         yield api
+
+
+@pytest.fixture
+async def other(own_api: Api) -> AsyncIterator[Services]:
+    """The verbs of another process over the database of `own_api`."""
+    opened = Services.open(mongo_uri=own_api.settings.mongo_uri, database_name=own_api.settings.database)
+    yield opened
+    await opened.close()

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from models.errors import RateLimited
 from models.principal import Principal
 from server.authentication import client_address
+from services.attempts import REMEMBERED_SECONDS
 from tests.support.api import ADMIN, Api, running_api, settings_for
 
 ONE = '{ coupon(twitterId: "nobody") { id } }'
@@ -90,7 +91,7 @@ async def test_a_flood_from_a_refused_address_hardly_reaches_the_database(databa
         [row] = await api.services.database.attempts.find().to_list(None)
         assert row["count"] < 10
         await api.services.database.attempts.delete_many({})
-        await asyncio.sleep(1.1)
+        await asyncio.sleep(REMEMBERED_SECONDS + 0.1)
         assert (await api.http.get("/api/coupon", params={"twitterId": "nobody"})).status_code == 404
 
 

@@ -3,23 +3,18 @@
 None of them makes MongoDB walk through a collection, but for an audit.
 """
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
 
+from bench.walks import walks_within
 from tests.docs.data import SAMPLE
 from tests.docs.serving import served_api
 from tests.support.api import settings_for
 from tests.support.examples import Reader, read_examples
 
-WALKS = {
-    "planSummary": "COLLSCAN",
-    "ns": {"$not": re.compile(r"\.system\.profile$")},
-    "op": {"$ne": "getmore"},  # A change stream waits at the end of the log.
-}
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "api").glob("*.md"))
 
 
@@ -32,14 +27,10 @@ async def test_every_example_of_a_page_answers_as_documented(page: Path, databas
     assert examples
     async with served_api(settings_for(database_uri)) as http:
         reader = Reader(http)
-        with MongoClient[dict[str, Any]](database_uri) as client:
-            database = client.get_default_database()
-            database.command("profile", 2)
+        with walks_within(database_uri) as walks:
             for example in examples:
                 await reader.check(example)
-            database.command("profile", 0)
-            walks = [row["command"] for row in database["system.profile"].find(WALKS)]
-            assert [walk for walk in walks if not counts_everything_anew(walk)] == []
+    assert [walk for walk in walks if not counts_everything_anew(walk)] == []
 
 
 def counts_everything_anew(command: dict[str, Any]) -> bool:

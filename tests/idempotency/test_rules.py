@@ -8,6 +8,7 @@ import pytest
 
 from models.orders import Order
 from models.principal import SYSTEM
+from services.attempts import REMEMBERED_SECONDS
 from services.registry import utc_now
 from tests.support.api import ADMIN, Api, bearer, running_api, settings_for, unique
 from tests.support.orders import CARD_NUMBER, events_of, make_order
@@ -174,7 +175,7 @@ async def test_what_failed_or_was_over_the_limit_is_not_kept(database_uri: str) 
         await api.http.get("/api/coupon", params={"twitterId": "nobody"})
         assert (await api.data(mutation, variables))["result"] == {"code": "RATE_LIMITED"}
         await api.services.database.attempts.delete_many({})
-        await asyncio.sleep(1.1)  # For a second a worker remembers whom it refused.
+        await asyncio.sleep(REMEMBERED_SECONDS + 0.1)
         assert (await api.data(mutation, variables))["result"]["coupon"]
 
 

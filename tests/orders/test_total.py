@@ -1,9 +1,6 @@
 """The total of all orders moves with them: exact at any moment, whoever makes them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-
-import pytest
 
 from models.principal import SYSTEM
 from services.migrations import migrate
@@ -11,14 +8,6 @@ from services.registry import Services
 from services.row_counts import RowCounts
 from tests.support.api import ADMIN, Api, bearer, unique
 from tests.support.orders import make_order, pay, payment
-
-
-@pytest.fixture
-async def other(own_api: Api) -> AsyncIterator[Services]:
-    """The verbs of another process over the same database."""
-    opened = Services.open(mongo_uri=own_api.settings.mongo_uri, database_name=own_api.settings.database)
-    yield opened
-    await opened.close()
 
 
 async def total(services: Services) -> int:

@@ -1,9 +1,7 @@
 """The audit finds every counter that is not what its ledger makes it, and repairs it."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +10,12 @@ from pymongo import MongoClient
 from models.audit import AuditFamily
 from models.principal import SYSTEM
 from tests.access_codes.support import check_access_code_invariants, make_code, redeem
-from tests.support.api import ADMIN, ADMIN_KEY, JWT_SECRET, Api, bearer
+from tests.support.api import ADMIN, Api, bearer
 from tests.support.ledger import check_coupon_invariants
 from tests.support.orders import make_order
+from tests.support.processes import run, served
 from tests.support.usage import check_usage_invariants, follow, post
 
-ROOT = Path(__file__).parents[2]
 AUDIT = "{ audit { driftCount drifts { family collection field stored expected } families { family checked } } }"
 REPAIR = """
     mutation($input: RepairCountersInput!) {
@@ -152,14 +150,7 @@ async def test_the_audit_is_for_admins(api: Api) -> None:
 
 
 def tessera(api: Api, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PYTHONPATH": str(ROOT),
-        "MONGO_URI": api.settings.mongo_uri,
-        "ADMIN_KEY": ADMIN_KEY,
-        "JWT_SEC": JWT_SECRET,
-    }
-    command = [sys.executable, "-c", "from server.cli import app; app()", "audit", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return run("audit", *arguments, variables=served(api.settings.mongo_uri))
 
 
 async def test_the_command_line_reports_and_repairs(filled: Api, stored: Any) -> None:

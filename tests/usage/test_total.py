@@ -2,9 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-
-import pytest
 
 from models import usage_commands as commands
 from models.principal import SYSTEM
@@ -13,14 +10,6 @@ from services.migrations import migrate
 from services.registry import Services
 from tests.support.api import ADMIN, Api
 from tests.support.usage import check_usage_invariants, new_id
-
-
-@pytest.fixture
-async def other(own_api: Api) -> AsyncIterator[Services]:
-    """The verbs of another process over the same database."""
-    opened = Services.open(mongo_uri=own_api.settings.mongo_uri, database_name=own_api.settings.database)
-    yield opened
-    await opened.close()
 
 
 async def test_a_follower_is_in_the_total_while_there_is_one(own_api: Api, other: Services) -> None:
