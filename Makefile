@@ -59,10 +59,11 @@ $(VENV)/.python:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
+# All of the checkout can be imported from anywhere, `devtools` included, which the wheel leaves out.
 # The last step makes the script, so its date says that all went well.
 $(BIN)/tessera: $(VENV)/.python requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@touch $@
 
 %/node_modules/.stamp: %/package.json

@@ -13,7 +13,7 @@ from bench.growth import measure_growth
 from bench.load import BenchError
 from bench.memory import measure_memory
 from bench.side_by_side import measure
-from server.embedded import EmbeddedKafka, EmbeddedMongod
+from devtools.embedded import EmbeddedKafka, EmbeddedMongod
 
 CACHE_GIGABYTES = 2
 """Of mongod: the databases of all servers share it, and a database that waits for the disk would hide their costs."""

@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 from bench.load import ADMIN_KEY, BenchError
-from server.embedded.ports import free_ports
+from devtools.embedded.ports import free_ports
 
 ROOT = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"

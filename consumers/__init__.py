@@ -9,27 +9,17 @@ import logging
 import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from consumers.filters import Filters
 from models.environment import EnvironmentReader, SettingsError
 
 if TYPE_CHECKING:
     from consumers.replaying import DeadLetter
 
+__all__ = ["Filters", "KafkaAway", "emit", "replay", "run"]
+
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which dead letters: all conditions hold. `since` is when they died; `again` takes those put back before too."""
-
-    code: str | None = None
-    since: datetime | None = None
-    key: str | None = None
-    limit: int | None = None
-    again: bool = False
 
 
 def run(environment: Mapping[str, str]) -> int:

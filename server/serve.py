@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from server.embedded.guard import tie_to_parent
+from server.guard import tie_to_parent
 from server.settings import Settings
 from services.logs import configure_logs
 

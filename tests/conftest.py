@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
-from server.embedded import EmbeddedKafka, EmbeddedMongod
+from devtools.embedded import EmbeddedKafka, EmbeddedMongod
 from services.registry import Services
 from tests.support.api import Api, running_api, settings_for
 from tests.support.uris import with_database

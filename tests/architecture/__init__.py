@@ -1,1 +1,1 @@
-"""The rooms and the arrows between them."""
+"""The packages and the arrows between them."""

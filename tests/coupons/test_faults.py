@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from server.embedded import EmbeddedMongod
+from devtools.embedded import EmbeddedMongod
 from tests.support.api import ADMIN, running_api, settings_for
 from tests.support.ledger import check_coupon_invariants
 from tests.support.uris import with_database

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from server.embedded import EmbeddedKafka
+from devtools.embedded import EmbeddedKafka
 from tests.support.consumers import EventWorld, event_world, kill_broker
 from tests.support.eventually import eventually
 from tests.support.orders import payment

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 
 from consumers.payments import FAILURES, Circuit, PaymentNotFound, PaymentService, PaymentServiceAway
+from devtools.embedded.ports import free_ports
 from models.errors import InvalidInput
-from server.embedded.ports import free_ports
 from tests.support.api import unique
 from tests.support.orders import payment
 from tests.support.payment_service import PaymentService as Fake

@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer
 from consumers.broker import Broker
 from consumers.metrics import Metrics
 from consumers.relay import Relay
+from devtools.embedded import EmbeddedKafka
 from models.events import Event
-from server.embedded import EmbeddedKafka
 from services.leases import Lease
 from services.migrations import migrate
 from services.outbox import Outbox

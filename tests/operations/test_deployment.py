@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from server.embedded import ChildProcess
-from server.embedded.ports import free_ports
+from devtools.embedded import ChildProcess
+from devtools.embedded.ports import free_ports
 from tests.support.api import ADMIN_KEY, JWT_SECRET
 from tests.support.processes import ROOT, environment, family, survivors
 
@@ -117,8 +117,9 @@ def test_the_image_runs_as_nobody_special_and_is_made_of_what_is_there() -> None
     assert all((ROOT / source).exists() for source in sources)
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert {source.split("/")[0] for source in sources} == let_in
-    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
-    assert rooms <= set(sources)
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench", "devtools"}
+    assert packages <= set(sources)
+    assert "devtools" not in sources
 
 
 def test_the_image_does_by_itself_what_compose_has_it_do(services: dict[str, dict[str, Any]]) -> None:

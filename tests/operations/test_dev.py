@@ -10,8 +10,8 @@ import httpx
 import psutil
 import pytest
 
-from server.embedded import ChildProcess
-from server.embedded.ports import free_ports
+from devtools.embedded import ChildProcess
+from devtools.embedded.ports import free_ports
 from tests.support.processes import environment, family, program, run, survivors
 
 CREATE = """mutation { createCoupon(input: {twitterId: "1", username: "ada", followers: 1500}) {

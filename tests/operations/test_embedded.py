@@ -16,7 +16,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pymongo import MongoClient
 
-from server.embedded import ChildProcess, EmbeddedError, EmbeddedKafka, EmbeddedMongod
+from devtools.embedded import ChildProcess, EmbeddedError, EmbeddedKafka, EmbeddedMongod
 
 
 def _insert(uri: str, number: int) -> None:
@@ -135,7 +135,7 @@ async def test_kafka_keeps_its_records_and_port_over_a_restart(tmp_path: Path) -
 async def test_kafka_starts_under_a_cluster_id_that_looks_like_an_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.embedded.kafka.new_cluster_id", lambda: "-AAAAAAAAAAAAAAAAAAAAA")
+    monkeypatch.setattr("devtools.embedded.kafka.new_cluster_id", lambda: "-AAAAAAAAAAAAAAAAAAAAA")
     kafka = EmbeddedKafka(tmp_path)
     await asyncio.to_thread(kafka.start)
     await asyncio.to_thread(kafka.stop)
@@ -144,7 +144,7 @@ async def test_kafka_starts_under_a_cluster_id_that_looks_like_an_option(
 
 def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from server.embedded import ChildProcess;"
+        "import sys, time; from pathlib import Path; from devtools.embedded import ChildProcess;"
         "child = ChildProcess('sleep', ['sleep', '300'], Path(sys.argv[1])).start();"
         "print(child.pid, flush=True); time.sleep(300)"
     )

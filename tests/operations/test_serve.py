@@ -12,8 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from server.embedded import ChildProcess
-from server.embedded.ports import free_ports, is_listening
+from devtools.embedded import ChildProcess
+from devtools.embedded.ports import free_ports, is_listening
 from tests.support.processes import family, program, run, served, survivors
 
 BODY = json.dumps({"query": "{ __typename }"}).encode()

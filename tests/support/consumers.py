@@ -16,9 +16,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from consumers.topics import PRODUCED
+from devtools.embedded import EmbeddedKafka
+from devtools.embedded.ports import free_ports
 from models.principal import SYSTEM
-from server.embedded import EmbeddedKafka
-from server.embedded.ports import free_ports
 from services.registry import Services
 from tests.support.eventually import eventually
 from tests.support.processes import ROOT

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from server.embedded.ports import free_ports
+from devtools.embedded.ports import free_ports
 from tests.support.eventually import eventually
 
 

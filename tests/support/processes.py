@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from server.embedded import ChildProcess
+from devtools.embedded import ChildProcess
 from tests.support.api import ADMIN_KEY, JWT_SECRET
 
 ROOT = Path(__file__).parents[2]

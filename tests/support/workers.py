@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from server.embedded.ports import free_ports
+from devtools.embedded.ports import free_ports
 from tests.support.processes import ROOT, served
 
 STARTS_WITHIN = 30.0

@@ -10,11 +10,10 @@ import typer
 
 from models.environment import SettingsError
 from models.errors import DomainError
-from server.embedded.ports import LOOPBACK, is_listening, last_ports
-from services.replica_set import SET_NAME
+from server.cli.data_folder import DATA, with_servers_of
+from server.cli.output import fail
 
 Data = Annotated[Path, typer.Option(help="Folder of `tessera dev`, whose servers are used where none are named.")]
-DATA = Path(".tessera")
 
 
 def add_event_commands(app: typer.Typer) -> None:
@@ -31,7 +30,7 @@ def consume() -> None:
     try:
         code = consumers.run(os.environ)
     except SettingsError as fault:
-        raise _fail(str(fault), 2) from None
+        raise fail(str(fault), 2) from None
     raise typer.Exit(code)
 
 
@@ -47,11 +46,11 @@ def emit(
 
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
-        identifiers = consumers.emit(_environment(data), topic, text, key=key, each=each)
+        identifiers = consumers.emit(with_servers_of(data), topic, text, key=key, each=each)
     except SettingsError as fault:
-        raise _fail(str(fault), 2) from None
+        raise fail(str(fault), 2) from None
     except (OSError, UnicodeDecodeError, DomainError, consumers.KafkaAway) as fault:
-        raise _fail(str(fault), 1) from None
+        raise fail(str(fault), 1) from None
     for identifier in identifiers:
         typer.echo(f"{topic}: event {identifier}")
 
@@ -72,27 +71,11 @@ def replay(
     died_since = since.replace(tzinfo=UTC) if since is not None else None
     filters = consumers.Filters(code=code, since=died_since, key=key, limit=limit, again=again)
     try:
-        letters = consumers.replay(_environment(data), topic, filters, dry_run=dry_run)
+        letters = consumers.replay(with_servers_of(data), topic, filters, dry_run=dry_run)
     except SettingsError as fault:
-        raise _fail(str(fault), 2) from None
+        raise fail(str(fault), 2) from None
     except (DomainError, consumers.KafkaAway) as fault:
-        raise _fail(str(fault), 1) from None
+        raise fail(str(fault), 1) from None
     for letter in letters:
         typer.echo(f"{letter.partition}@{letter.offset}  {letter.key or '-'}  {letter.code}: {letter.message}")
     typer.echo(f"{len(letters)} dead letters {'would be' if dry_run else 'were'} put back")
-
-
-def _environment(data: Path) -> dict[str, str]:
-    """The environment, and for what it does not name the servers that `tessera dev` is running."""
-    environment = dict(os.environ)
-    kafka, mongo = last_ports(data / "kafka" / "ports"), last_ports(data / "mongo" / "port")
-    if not environment.get("KAFKA_URI") and kafka and is_listening(kafka[0]):
-        environment["KAFKA_URI"] = f"{LOOPBACK}:{kafka[0]}"
-    if not environment.get("MONGO_URI") and mongo and is_listening(mongo[0]):
-        environment["MONGO_URI"] = f"mongodb://{LOOPBACK}:{mongo[0]}/tessera?replicaSet={SET_NAME}"
-    return environment
-
-
-def _fail(message: str, code: int) -> typer.Exit:
-    typer.echo(message, err=True)
-    return typer.Exit(code)

@@ -22,7 +22,7 @@ from models.access_codes import DEFAULT_DESCRIPTION, MAX_BATCH, read_import_row
 from models.environment import EnvironmentReader, SettingsError, database_name
 from models.errors import InternalServerError, InvalidInput
 from models.principal import SYSTEM
-from server.codes_csv import HEADER, HeaderFault, Row, read_rows, to_cells
+from server.cli.codes_csv import HEADER, HeaderFault, Row, read_rows, to_cells
 from services.access_code_batches import CHUNK, Outcome
 from services.database import as_domain_error
 from services.migrations import migrate

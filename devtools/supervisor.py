@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from server.embedded import ChildProcess, EmbeddedError
+from devtools.embedded import ChildProcess, EmbeddedError
 
 POLL_SECONDS = 0.25
 FIRST_BACKOFF = 1.0

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Self
 
-from server.embedded.child import ChildProcess, EmbeddedError
-from server.embedded.ports import LOOPBACK, is_listening, kept_ports
+from devtools.embedded.child import ChildProcess, EmbeddedError
+from devtools.embedded.ports import LOOPBACK, is_listening, kept_ports
 from services.replica_set import SET_NAME, make_primary
 
 START_TIMEOUT = 60.0

@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from devtools.embedded import EmbeddedError, EmbeddedKafka, EmbeddedMongod
+from devtools.embedded.ports import LOOPBACK, is_free, kept_ports
+from devtools.program import Program
+from devtools.secrets import keep_secrets
+from devtools.supervisor import Part, Supervisor
 from models.environment import EnvironmentReader, SettingsError
-from server.development.program import Program, answers_ok
-from server.development.secrets import keep_secrets, make_token
-from server.development.supervisor import Part, Supervisor
-from server.embedded import EmbeddedError, EmbeddedKafka, EmbeddedMongod
-from server.embedded.ports import LOOPBACK, is_free, kept_ports
+from server.cli.data_folder import KAFKA_PORTS, MONGO_PORT
+from server.cli.health import answers_ok
 from server.serve import DEVELOPMENT
 from server.settings import Settings
+from server.tokens import make_token
 
 TOKEN_DAYS = 30
 # Any port would do: the settings are only judged with it, before MongoDB is started.
@@ -93,8 +96,8 @@ class _Development:
         self._settings = settings
         self._say = say
         self._supervisor = Supervisor(say)
-        self._mongod = None if "MONGO_URI" in given else EmbeddedMongod(data / "mongo")
-        self._kafka = None if "KAFKA_URI" in given else EmbeddedKafka(data / "kafka")
+        self._mongod = None if "MONGO_URI" in given else EmbeddedMongod(data / MONGO_PORT.parent)
+        self._kafka = None if "KAFKA_URI" in given else EmbeddedKafka(data / KAFKA_PORTS.parent)
         # A wildcard is no address to call; what it covers is.
         self._called = LOOPBACK if host in ("0.0.0.0", "::") else host  # noqa: S104  # compared, not bound
         self._url = f"http://{f'[{self._called}]' if ':' in self._called else self._called}:{settings.port}"

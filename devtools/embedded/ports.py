@@ -4,6 +4,8 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
+from server.cli.data_folder import last_ports
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -40,11 +42,3 @@ def kept_ports(file: Path, count: int) -> list[int]:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(" ".join(map(str, ports)) + "\n")
     return ports
-
-
-def last_ports(file: Path) -> list[int]:
-    """The ports of the last start; none where there was none."""
-    try:
-        return [int(word) for word in file.read_text().split()]
-    except (FileNotFoundError, ValueError):
-        return []

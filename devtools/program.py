@@ -1,12 +1,11 @@
 """One of Tessera's own programs as a part: the API, the consumers."""
 
-import http.client
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from server.embedded import ChildProcess, EmbeddedError
+from devtools.embedded import ChildProcess, EmbeddedError
 
 READY_SECONDS = 60.0
 
@@ -53,15 +52,3 @@ class Program:
         """Let it finish what is in flight and end."""
         if self._child:
             self._child.stop(timeout=30)
-
-
-def answers_ok(host: str, port: int, path: str) -> bool:
-    """Whether GET `path` is answered with 200."""
-    connection = http.client.HTTPConnection(host, port, timeout=5)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

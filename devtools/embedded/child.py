@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from server.embedded import guard
+from server import guard
 
 LOG_TAIL = 15
 LOG_LIMIT = 8 * 1024 * 1024

@@ -2,19 +2,21 @@
 
 import asyncio
 import os
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from models.environment import SettingsError
-from server.audit_cli import audit
-from server.codes_cli import app as codes
-from server.consume_cli import add_event_commands
+from server.cli.audit import audit
+from server.cli.codes import app as codes
+from server.cli.data_folder import DATA, kept_secrets
+from server.cli.events import add_event_commands
+from server.cli.health import health
+from server.cli.output import fail
+from server.cli.trust import trust
 from server.settings import Settings
-from server.trust_cli import trust
-
-DATA = Path(".tessera")
 
 app = typer.Typer(
     name="tessera",
@@ -29,18 +31,13 @@ app.command()(trust)
 app.add_typer(codes, name="codes")
 
 
-def _fail(message: str, code: int) -> typer.Exit:
-    typer.echo(message, err=True)
-    return typer.Exit(code)
-
-
 def _settings() -> Settings:
     from server.serve import read_settings
 
     try:
         return read_settings()
     except SettingsError as fault:
-        raise _fail(str(fault), 2) from None
+        raise fail(str(fault), 2) from None
 
 
 @app.command()
@@ -55,28 +52,7 @@ def serve(
     try:
         run(_settings(), host, workers)
     except ListenError as fault:
-        raise _fail(str(fault), 1) from None
-
-
-@app.command()
-def dev(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Worker processes of the API.")] = 1,
-    data: Annotated[Path, typer.Option(help="Folder of the databases, secrets and logs.")] = DATA,
-) -> None:
-    """Run everything here: MongoDB (unless MONGO_URI), Kafka (unless KAFKA_URI), the API and the consumers."""
-    from server.development import DevelopmentError, develop
-    from server.embedded import EmbeddedError
-
-    def say(part: str, line: str) -> None:
-        typer.echo(f"{part:<10} {line}" if part else line)
-
-    try:
-        develop(data, host=host, workers=workers, environment=os.environ, say=say)
-    except SettingsError as fault:
-        raise _fail(str(fault), 2) from None
-    except (DevelopmentError, EmbeddedError) as fault:
-        raise _fail(str(fault), 1) from None
+        raise fail(str(fault), 1) from None
 
 
 @app.command()
@@ -100,7 +76,7 @@ def migrate() -> None:
     try:
         taken = asyncio.run(work())
     except DuplicatesError as fault:
-        raise _fail(str(fault), 1) from None
+        raise fail(str(fault), 1) from None
     for family, number in taken.items():
         typer.echo(f"{family}: {number} taken over")
     typer.echo("The database is ready.")
@@ -125,7 +101,7 @@ def schema(
         if kept != text:
             changes = unified_diff(kept.splitlines(), text.splitlines(), str(check), "the schema", lineterm="", n=1)
             typer.echo("\n".join(changes))
-            raise _fail(f"{check} is not the schema; `make schema` writes it.", 1)
+            raise fail(f"{check} is not the schema; `make schema` writes it.", 1)
     elif output is not None:
         output.write_text(text)
     else:
@@ -140,24 +116,24 @@ def token(
     data: Annotated[Path, typer.Option(help="Folder of `tessera dev`, for the secret where JWT_SEC is unset.")] = DATA,
 ) -> None:
     """Print a JWT for a user, signed with JWT_SEC or the secret that `tessera dev` keeps."""
-    from server.development import kept_secrets, make_token
+    from server.tokens import make_token
 
     secret = os.environ.get("JWT_SEC", "").strip() or kept_secrets(data).get("JWT_SEC")
     if not secret:
-        raise _fail(f"JWT_SEC is missing, and tessera dev has kept none in {data}.", 2)
+        raise fail(f"JWT_SEC is missing, and tessera dev has kept none in {data}.", 2)
     typer.echo(make_token(secret, user_id, types or ["default"], days))
 
 
-@app.command()
-def health(
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65_535, help="Its port; that of the settings if unsaid.")
-    ] = None,
-) -> None:
-    """Exit 0 if the process on this machine is ready, else 1 (for the health check of a container)."""
-    from server.development.program import answers_ok
+app.command()(health)
 
-    port = port or _settings().port
-    if not answers_ok("127.0.0.1", port, "/readyz"):
-        raise _fail(f"Not ready on port {port}", 1)
-    typer.echo("Ready")
+
+def _add_commands_of_other_packages() -> None:
+    """Commands that are installed beside the server's own; one whose package is not there is left out."""
+    for entry in entry_points(group="tessera.commands"):
+        try:
+            app.command(name=entry.name)(entry.load())
+        except ModuleNotFoundError:
+            continue
+
+
+_add_commands_of_other_packages()
