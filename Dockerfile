@@ -19,6 +19,7 @@ COPY schema schema
 COPY resolvers resolvers
 COPY rest rest
 COPY consumers consumers
+COPY graphql_engine graphql_engine
 COPY server server
 COPY --from=browser /graphiql/node_modules server/graphiql/node_modules
 USER tessera

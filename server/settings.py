@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from limits import parse_many
 
+from graphql_engine.manifest import ManifestError, read_manifest
 from models.environment import EnvironmentReader, SettingsError, database_name
-from server.manifest import ManifestError, read_manifest
 from services.attempts import UNLIMITED
 
 

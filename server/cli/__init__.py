@@ -93,7 +93,7 @@ def schema(
     """Print the GraphQL schema."""
     from difflib import unified_diff
 
-    from server.graphql.sdl import print_sdl
+    from server.graphql.schema import print_sdl
 
     text = print_sdl()
     if check is not None:

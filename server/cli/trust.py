@@ -15,8 +15,8 @@ def trust(
     ] = None,
 ) -> None:
     """Write the manifest of these documents for TRUSTED_MANIFEST. Each must be valid for this server's schema."""
+    from graphql_engine.manifest import write_manifest
     from server.graphql.files import read_documents
-    from server.manifest import write_manifest
 
     texts, faults = read_documents(files)
     if not texts and not faults:

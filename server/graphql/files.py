@@ -5,7 +5,7 @@ from pathlib import Path
 
 from graphql import GraphQLError
 
-from server.graphql.sdl import tessera_schema
+from server.graphql.schema import tessera_schema
 
 
 def read_documents(files: Iterable[Path]) -> tuple[dict[Path, str], list[str]]:

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from graphql_engine.trusted import names_document
 from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
-from server.graphql.trusted import names_document
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"

@@ -4,7 +4,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from server.authentication import Authenticator
 from server.graphiql import graphiql_assets
-from server.graphql.sdl import tessera_schema
+from server.graphql.schema import tessera_schema
 from server.graphql.view import GraphQLView, MakeContext
 from server.settings import Settings
 

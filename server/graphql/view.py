@@ -17,15 +17,16 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
+from graphql_engine.compiled import CompiledOperations
+from graphql_engine.engine import Refusal
+from graphql_engine.trusted import TrustedDocuments, TrustedMode
 from models.errors import DomainError, InternalServerError, InvalidToken
 from models.principal import Principal
 from server.authentication import TOKEN_COOKIE, Authenticator
 from server.graphiql import graphiql_page
-from server.graphql.compiled import CompiledOperations
-from server.graphql.engine import Engine, Refusal
-from server.graphql.faults import report
+from server.graphql.engine import TesseraEngine
+from server.graphql.errors import report
 from server.graphql.requests import GRAPHQL_JSON, Accepted, Asked, negotiate, read_request
-from server.graphql.trusted import TrustedDocuments, TrustedMode
 from server.graphql.websocket import TransportHandler, WebSocketAdapter
 from server.settings import Settings
 from services.database import as_domain_error
@@ -47,7 +48,7 @@ class GraphQLView(GraphQL[Any, None]):
     websocket_adapter_class = WebSocketAdapter
 
     def __init__(
-        self, schema: Engine, *, settings: Settings, authenticator: Authenticator, make_context: MakeContext
+        self, schema: TesseraEngine, *, settings: Settings, authenticator: Authenticator, make_context: MakeContext
     ) -> None:
         super().__init__(
             schema,
@@ -150,8 +151,8 @@ def _json_response(result: ExecutionResult, accepted: Accepted, headers: Mapping
     status, more = 200, NO_STORE
     if isinstance(result, Refusal):
         body: dict[str, Any] = {"errors": errors}
-        reason: DomainError | None = result.reason
-        if reason is not None:
+        reason = result.reason
+        if isinstance(reason, DomainError):
             status, more = reason.status, {**NO_STORE, **reason.headers}
         elif accepted.media_type == GRAPHQL_JSON:
             status = 400

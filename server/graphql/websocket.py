@@ -17,10 +17,10 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 )
 from typing_extensions import override
 
+from graphql_engine.codes import coded
+from graphql_engine.trusted import names_document
 from models.errors import DomainError, ErrorCode, InternalServerError
-from server.graphql.codes import coded
-from server.graphql.faults import report
-from server.graphql.trusted import names_document
+from server.graphql.errors import report
 
 if TYPE_CHECKING:
     from server.graphql.view import GraphQLView

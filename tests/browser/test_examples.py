@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse, validate
 
 from server.graphiql.examples import START, Example, examples
-from server.graphql.sdl import print_sdl
+from server.graphql.schema import print_sdl
 from tests.support.api import ADMIN, Api
 
 

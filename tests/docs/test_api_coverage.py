@@ -11,12 +11,12 @@ from starlette.routing import BaseRoute, Mount, Route, compile_path
 from starlette.types import ASGIApp
 from typing_extensions import override
 
+from graphql_engine.codes import GraphQLCode
+from graphql_engine.limits import Limits
 from models.errors import ErrorCode
 from rest.door import Door
 from rest.router import rest_routes
 from server.authentication import Authenticator
-from server.graphql.codes import GraphQLCode
-from server.graphql.limits import Limits
 from server.health import health_routes
 from tests.support.api import Api
 from tests.support.examples import Example, curl_request, read_examples

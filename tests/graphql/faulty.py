@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, NewType, TypeVar, cast
 import strawberry
 from graphql import GraphQLError
 
+from graphql_engine.engine import Engine
 from models.errors import Conflict as ConflictError
 from models.errors import ErrorCode
 from models.errors import NotFound as NotFoundError
@@ -20,7 +21,7 @@ from resolvers.problems import PROBLEM_HANDLERS
 from schema.connections import Connection
 from schema.problems import Conflict, InvalidInput, NotFound
 from schema.scalars import SCALARS, BigInt
-from server.graphql.engine import Engine, build_schema
+from server.graphql.engine import TesseraEngine
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -400,7 +401,7 @@ class LookupHandler(strawberry.ExceptionHandler[LookupError, NotFound]):
 
 
 def faulty_schema() -> Engine:
-    return build_schema(
+    return TesseraEngine(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,

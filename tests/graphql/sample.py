@@ -12,11 +12,11 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
 
+from graphql_engine.limits import Limits
 from models.errors import Fault, Forbidden, InvalidInput, RateLimited
 from models.principal import Principal
 from server.authentication import Authenticator
-from server.graphql.engine import Engine, build_schema
-from server.graphql.limits import Limits
+from server.graphql.engine import TesseraEngine
 from server.graphql.view import GraphQLView
 from server.settings import Settings
 from tests.support.api import ADMIN_KEY, JWT_SECRET
@@ -188,8 +188,10 @@ def sample_settings(**changes: Any) -> Settings:
     return Settings(**given | changes)
 
 
-def sample_schema(limits: Limits | None = None, **changes: Any) -> Engine:
-    return build_schema(query=Query, mutation=Mutation, subscription=Subscription, limits=limits or Limits(), **changes)
+def sample_schema(limits: Limits | None = None, **changes: Any) -> TesseraEngine:
+    return TesseraEngine(
+        query=Query, mutation=Mutation, subscription=Subscription, limits=limits or Limits(), **changes
+    )
 
 
 def sample_view(settings: Settings) -> GraphQLView:

@@ -7,7 +7,7 @@ import pytest
 from graphql import build_schema
 
 from server.app import create_app
-from server.graphql.sdl import print_sdl, tessera_schema
+from server.graphql.schema import print_sdl, tessera_schema
 from tests.graphql.conftest import served
 from tests.support.api import ADMIN, ADMIN_KEY, settings_for, token
 from tests.support.talk import talk

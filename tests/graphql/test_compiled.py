@@ -15,12 +15,12 @@ from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from graphql_engine.compiled import MAX_VARIANTS, CompiledOperations
+from graphql_engine.documents import Document, Documents
+from graphql_engine.execution import Execute
+from graphql_engine.limits import Limits
 from models.principal import Principal
-from server.graphql.compiled import MAX_VARIANTS, CompiledOperations
-from server.graphql.documents import Document, Documents
-from server.graphql.engine import build_schema
-from server.graphql.execution import Execute
-from server.graphql.limits import Limits
+from server.graphql.engine import TesseraEngine
 from tests.graphql.documents import Writer, Written
 from tests.graphql.faulty import Context, faulty_schema
 
@@ -242,7 +242,7 @@ class Mutation:
 
 
 async def test_queries_run_side_by_side_and_mutations_in_turn() -> None:
-    schema = build_schema(query=Query, mutation=Mutation)
+    schema = TesseraEngine(query=Query, mutation=Mutation)
     schema.run = CompiledOperations(schema, schema.interpreter)
     fields = '{ a: step(name: "a") b: step(name: "b") }'
     for kind, expected in (
@@ -263,7 +263,7 @@ async def test_a_timeout_ends_a_compiled_operation() -> None:
             await asyncio.sleep(60)
             return "never"
 
-    schema = build_schema(query=Sleepy, request_timeout=0.01)
+    schema = TesseraEngine(query=Sleepy, request_timeout=0.01)
     schema.run = CompiledOperations(schema, schema.interpreter)
     result = await schema.execute("{ sleep }", None, Turns())
     assert result.errors is not None

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from server.graphql.sdl import tessera_schema
+from server.graphql.schema import tessera_schema
 from tests.graphql.documents import Writer
 from tests.support.api import ADMIN, Api, running_api, settings_for
 from tests.support.uris import with_database

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from server.graphql.deadlines import Deadlines
+from graphql_engine.deadlines import Deadlines
 
 
 async def sleeper(deadlines: Deadlines, seconds: float) -> str:

@@ -3,9 +3,9 @@
 import pytest
 from graphql import GraphQLError
 
+from graphql_engine.documents import Documents
+from graphql_engine.limits import Limits
 from models.principal import Principal
-from server.graphql.documents import Documents
-from server.graphql.limits import Limits
 from tests.graphql.sample import Context, sample_schema
 
 ANYONE = Context(Principal(), "r1")

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from server.graphql.limits import Limits
+from graphql_engine.limits import Limits
 from tests.graphql.conftest import asgi_client
 from tests.graphql.sample import SECRET
 

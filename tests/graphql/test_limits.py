@@ -6,8 +6,8 @@ import pytest
 from graphql import get_introspection_query, parse
 from graphql.language import Node, OperationDefinitionNode, Visitor, visit
 
+from graphql_engine.limits import CostWalk, Limits
 from models.principal import Principal
-from server.graphql.limits import CostWalk, Limits
 from tests.graphql.sample import Context, sample_schema
 
 ADMIN = Context(Principal(has_admin_key=True), "r1")

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from graphql_engine.documents import Documents
+from graphql_engine.engine import Engine
+from graphql_engine.limits import Limits
+from graphql_engine.literals import shape_of
 from models.principal import Principal
-from server.graphql.documents import Documents
-from server.graphql.engine import Engine
-from server.graphql.limits import Limits
-from server.graphql.literals import shape_of
 from tests.graphql.sample import Context, sample_schema
 
 ANYONE = Context(Principal(), "r1")

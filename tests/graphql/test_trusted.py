@@ -10,9 +10,9 @@ import httpx
 import pytest
 from graphql import GraphQLError
 
+from graphql_engine.manifest import ManifestError, digest, read_manifest, write_manifest
+from graphql_engine.trusted import TrustedDocuments, TrustedMode
 from models.environment import SettingsError
-from server.graphql.trusted import TrustedDocuments, TrustedMode
-from server.manifest import ManifestError, digest, read_manifest, write_manifest
 from server.settings import Settings
 from tests.graphql.conftest import asgi_client, served
 from tests.graphql.sample import sample_app, sample_settings

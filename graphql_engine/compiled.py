@@ -36,8 +36,8 @@ from strawberry.types.cast import get_strawberry_type_cast
 from strawberry.types.field import StrawberryField
 from typing_extensions import override
 
-from server.graphql.documents import Document
-from server.graphql.execution import Execute
+from graphql_engine.documents import Document
+from graphql_engine.execution import Execute
 
 MAX_VARIANTS = 32
 """Of one operation: each combination of its Boolean variables, on which `@skip` and `@include` go, has a plan."""

@@ -1,15 +1,14 @@
-"""The codes of `extensions.code` that only GraphQL knows; all others are those of the error tree."""
+"""The words of `extensions.code` for what the engine itself refuses; an application adds its own."""
 
 from enum import StrEnum
 
 from graphql import GraphQLError
 
-from models.errors import ErrorCode
-
 
 class GraphQLCode(StrEnum):
-    """Why a document was refused before anything ran."""
+    """Why nothing ran."""
 
+    BAD_USER_INPUT = "BAD_USER_INPUT"
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
@@ -17,7 +16,7 @@ class GraphQLCode(StrEnum):
     PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 
-def coded(error: GraphQLError, code: GraphQLCode | ErrorCode) -> GraphQLError:
+def coded(error: GraphQLError, code: StrEnum) -> GraphQLError:
     """The same error, with its code; what bears a code is shown to the client as it is."""
     error.extensions = {"code": code.value}
     return error

@@ -11,9 +11,9 @@ from graphql import GraphQLError
 from graphql.language import FieldNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
+from graphql_engine.codes import coded
 from models.cards import mask_digits
 from models.errors import DomainError, ErrorCode, InternalServerError
-from server.graphql.codes import coded
 from services.database import as_domain_error
 
 log = logging.getLogger("tessera.graphql")

@@ -20,10 +20,9 @@ from graphql import (
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from models.errors import ErrorCode
-from server.graphql.codes import GraphQLCode, coded
-from server.graphql.limits import NOTHING, Cost, CostWalk, Limits, excess
-from server.graphql.literals import Shape, Slot, lift, relocate, shape_of, values_of
+from graphql_engine.codes import GraphQLCode, coded
+from graphql_engine.limits import NOTHING, Cost, CostWalk, Limits, excess
+from graphql_engine.literals import Shape, Slot, lift, relocate, shape_of, values_of
 
 RULES = (*specified_rules, MaybeNullValidationRule)
 # How graphql-core's messages end when it gives up: by a limit of the parser, and by a budget of the validator.
@@ -52,11 +51,11 @@ class Document:
                 return self.operations[0]
             missing = "Must provide an operation."
             several = "Must provide operation name if query contains multiple operations."
-            raise coded(GraphQLError(several if self.operations else missing), ErrorCode.BAD_USER_INPUT)
+            raise coded(GraphQLError(several if self.operations else missing), GraphQLCode.BAD_USER_INPUT)
         for operation in self.operations:
             if operation.name is not None and operation.name.value == name:
                 return operation
-        raise coded(GraphQLError(f"Unknown operation named '{name}'."), ErrorCode.BAD_USER_INPUT)
+        raise coded(GraphQLError(f"Unknown operation named '{name}'."), GraphQLCode.BAD_USER_INPUT)
 
 
 @dataclass(frozen=True, slots=True)

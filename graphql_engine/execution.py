@@ -18,7 +18,7 @@ from graphql import (
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from server.graphql.documents import Document
+from graphql_engine.documents import Document
 
 
 class Execute(Protocol):

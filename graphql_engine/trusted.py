@@ -7,11 +7,9 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from models.errors import ErrorCode, Forbidden
-from server.graphql.codes import GraphQLCode, coded
-from server.manifest import digest
-
-UNTRUSTED = "Only trusted documents are served"
+from graphql_engine.codes import GraphQLCode, coded
+from graphql_engine.manifest import digest
+from graphql_engine.refusals import DocumentNotTrusted
 
 
 class TrustedMode(StrEnum):
@@ -48,7 +46,7 @@ class TrustedDocuments:
     def text_of(self, query: str | None, extensions: Mapping[str, Any] | None, *, privileged: bool) -> str | None:
         """The document that a request means; None where it has neither text nor hash.
 
-        Raises `GraphQLError` in the words of Apollo's protocol, and `Forbidden` for a document that is not trusted.
+        Raises `GraphQLError` in the words of Apollo's protocol, and `DocumentNotTrusted`.
         """
         named = _named(extensions)
         if query is None:
@@ -56,7 +54,7 @@ class TrustedDocuments:
         if named is not None:
             self._register(query, named)
         if self._mode is TrustedMode.REQUIRE and not privileged and digest(query) not in self._manifest:
-            raise Forbidden(UNTRUSTED)
+            raise DocumentNotTrusted
         return query
 
     def _known(self, named: str) -> str:
@@ -71,7 +69,7 @@ class TrustedDocuments:
 
     def _register(self, query: str, named: str) -> None:
         if digest(query) != named:
-            raise coded(GraphQLError("provided sha does not match query"), ErrorCode.BAD_USER_INPUT)
+            raise coded(GraphQLError("provided sha does not match query"), GraphQLCode.BAD_USER_INPUT)
         if self._mode is TrustedMode.ALLOW and named not in self._manifest and len(query) <= self._longest:
             self._registered[named] = query
             self._registered.move_to_end(named)
@@ -92,5 +90,5 @@ def _named(extensions: Mapping[str, Any] | None) -> str | None:
     named = persisted.get("sha256Hash") if isinstance(persisted, Mapping) else None
     if not isinstance(named, str) or persisted.get("version") != 1:
         message = "extensions.persistedQuery must be {version: 1, sha256Hash: String!}"
-        raise coded(GraphQLError(message), ErrorCode.BAD_USER_INPUT)
+        raise coded(GraphQLError(message), GraphQLCode.BAD_USER_INPUT)
     return named.lower()

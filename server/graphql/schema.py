@@ -3,12 +3,12 @@
 from resolvers.problems import PROBLEM_HANDLERS
 from resolvers.root import Mutation, Query, Subscription
 from schema.scalars import SCALARS
-from server.graphql.engine import Engine, build_schema
+from server.graphql.engine import TesseraEngine
 
 
-def tessera_schema(*, request_timeout: float = 30.0, open_tools: bool = False) -> Engine:
+def tessera_schema(*, request_timeout: float = 30.0, open_tools: bool = False) -> TesseraEngine:
     """The whole API. `request_timeout` is in seconds; with `open_tools` introspection is for everyone."""
-    return build_schema(
+    return TesseraEngine(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,

@@ -1,0 +1,238 @@
+"""The schema as it is served: parse, judge, validate, run, and tell what went wrong.
+
+Strawberry builds the types; its per-request machinery (extension hooks around every phase, a fresh middleware manager)
+is left out, because it costs more than most of Tessera's fields.
+"""
+
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError, OperationDefinitionNode
+from graphql import OperationType as CoreOperationType
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+from strawberry.types.scalar import ScalarDefinition
+from typing_extensions import override
+
+from graphql_engine.codes import GraphQLCode, coded
+from graphql_engine.deadlines import Deadlines
+from graphql_engine.documents import Documents, Found
+from graphql_engine.execution import Execute, Interpreter
+from graphql_engine.limits import Limits
+from graphql_engine.refusals import DocumentNotTrusted, IntrospectionRefused, MethodRefused, OutOfTime
+from graphql_engine.trusted import TrustedDocuments
+
+NO_SUBSCRIPTION = "Subscriptions are served over WebSocket (graphql-transport-ws) and as text/event-stream."
+
+
+KINDS = {kind: OperationType(kind.value) for kind in CoreOperationType}
+"""Strawberry's words for graphql-core's."""
+QUERIES_AND_MUTATIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass
+class Refusal(PreExecutionError):
+    """Nothing ran. `reason` is the application's exception behind it; None where the request itself is at fault."""
+
+    reason: Exception | None = None
+
+
+class RefusedDocument(Exception):
+    """What was asked cannot run; `errors` say why."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        self.errors = errors
+        super().__init__("the document is refused")
+
+
+class Engine(strawberry.Schema):
+    """A Strawberry schema with one path for all transports: `execute` for one answer, `stream` for many.
+
+    It is guarded by `limits`; `request_timeout` (seconds) ends a query or a mutation; with `open_tools` everyone may
+    know the schema. All other arguments are those of `strawberry.Schema`.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        request_timeout: float = 30.0,
+        open_tools: bool = False,
+        scalars: Mapping[object, ScalarDefinition] | None = None,
+        **arguments: Any,
+    ) -> None:
+        config = StrawberryConfig(disable_field_suggestions=True, scalar_map=dict(scalars or {}))
+        super().__init__(config=config, **arguments)
+        self.limits = limits
+        self.documents = Documents(self._schema, limits)
+        self.interpreter = Interpreter(self._schema, max_errors=limits.errors)
+        self.run: Execute = self.interpreter
+        """What runs queries and mutations; may be replaced by something quicker that means the same."""
+        self.trusted = TrustedDocuments()
+        """Which documents may be named instead of sent, and whether others run."""
+        self._deadlines = Deadlines(request_timeout)
+        self._open_tools = open_tools
+
+    def trusts(self, context: Any) -> bool:
+        """Whether this caller may know the schema: by introspection, or by suggestions in errors. An application's."""
+        return self._open_tools
+
+    def explain(self, fault: Exception, context: Any) -> Exception:
+        """The application's exception for what went wrong before anything ran. An application's to override."""
+        return fault
+
+    def present(self, errors: list[GraphQLError], context: Any, limit: int) -> None:
+        """Change the errors in place to what clients are told of them, `limit` at the most. An application's."""
+        del errors[limit:]
+
+    def text_of(self, query: str | None, extensions: Mapping[str, Any] | None, context: Any) -> str | None:
+        """The document that a request sends or names. Raises `GraphQLError`, or the application's refusal of it."""
+        try:
+            return self.trusted.text_of(query, extensions, privileged=self.trusts(context))
+        except DocumentNotTrusted as refusal:
+            raise self.explain(refusal, context) from None
+
+    def _prepare(
+        self,
+        query: str | None,
+        operation_name: str | None,
+        context: Any,
+        allowed: Collection[OperationType],
+    ) -> tuple[Found, OperationDefinitionNode]:
+        """The document and its operation to run. Raises `RefusedDocument`, `GraphQLError` or `Refused`."""
+        if query is None:
+            raise coded(GraphQLError("A query is required."), GraphQLCode.BAD_USER_INPUT)
+        found = self.documents.find(query)
+        document = found.document if found else self.documents.parse(query)
+        trusted = self.trusts(context)
+        if document.cost.introspects and not trusted:
+            # Judged for each caller, so outside of the rules whose verdict is kept.
+            raise IntrospectionRefused
+        if found is None:
+            errors = self.documents.validate(document, hide_suggestions=not trusted)
+            if errors:
+                raise RefusedDocument(errors)
+        operation = document.operation(operation_name)
+        kind = KINDS[operation.operation]
+        if kind not in allowed:
+            if kind is OperationType.SUBSCRIPTION:
+                raise coded(GraphQLError(NO_SUBSCRIPTION, operation), GraphQLCode.BAD_USER_INPUT)
+            raise MethodRefused
+        return found or Found(document, query), operation
+
+    @override
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Run a query or a mutation (the types allowed say which). Never raises: a `Refusal` means that nothing ran."""
+        context = context_value
+        allowed = QUERIES_AND_MUTATIONS.intersection(allowed_operation_types or QUERIES_AND_MUTATIONS)
+        try:
+            text = self.text_of(query, operation_extensions, context)
+            found, operation = self._prepare(text, operation_name, context, allowed)
+            return await self._execute(found, operation, variable_values, context)
+        except Exception as fault:
+            return self.refuse(fault, context)
+
+    @override
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Run any operation as a stream: a subscription's events, or the one answer of a query or a mutation."""
+        context = context_value
+        allowed = frozenset(allowed_operation_types or OperationType)
+        return self._results(query, operation_extensions, operation_name, variable_values, context, allowed)
+
+    async def _results(
+        self,
+        query: str | None,
+        extensions: Mapping[str, Any] | None,
+        operation_name: str | None,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        allowed: Collection[OperationType],
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        try:
+            text = self.text_of(query, extensions, context)
+            found, operation = self._prepare(text, operation_name, context, allowed)
+            if operation.operation.value != OperationType.SUBSCRIPTION.value:
+                yield await self._execute(found, operation, variables, context)
+                return
+            trusted = self.trusts(context)
+            source = await self.interpreter.subscribe(
+                found.document, operation, found.variables(variables), context, trusted=trusted
+            )
+            if isinstance(source, CoreResult):
+                yield self._finish(source, found, context)
+                return
+            async with aclosing(source) as events:
+                async for result in events:
+                    yield self._finish(result, found, context)
+        except Exception as fault:
+            yield self.refuse(fault, context)
+
+    async def _execute(
+        self,
+        found: Found,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+    ) -> ExecutionResult:
+        trusted = self.trusts(context)
+        try:
+            with self._deadlines.begin():
+                result = await self.run(found.document, operation, found.variables(variables), context, trusted=trusted)
+        except TimeoutError:
+            raise OutOfTime from None
+        return self._finish(result, found, context)
+
+    def _finish(self, result: CoreResult, found: Found, context: Any) -> ExecutionResult:
+        """Strawberry's result of graphql-core's, its errors presented."""
+        if not result.errors:
+            return ExecutionResult(result.data, None)
+        found.relocate(result.errors)
+        if result.data is None and all(error.path is None for error in result.errors):
+            # Nothing ran: the variables do not fit.
+            errors = [coded(error, GraphQLCode.BAD_USER_INPUT) for error in result.errors]
+            return self.refuse(RefusedDocument(errors), context)
+        self.present(result.errors, context, self.limits.field_errors)
+        return ExecutionResult(result.data, result.errors)
+
+    def refuse(self, fault: Exception, context: Any) -> Refusal:
+        """What is answered when nothing ran, because of this fault."""
+        reason: Exception | None = None
+        if isinstance(fault, RefusedDocument):
+            errors = fault.errors
+        elif isinstance(fault, GraphQLError):
+            errors = [fault]
+        else:
+            reason = self.explain(fault, context)
+            errors = [GraphQLError(str(reason), original_error=reason)]
+        self.present(errors, context, self.limits.errors)
+        return Refusal(None, errors, reason=reason)
+
+    @override
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """For what runs through Strawberry's own paths (`execute_sync`): the same codes, the same masks."""
+        self.present(errors, execution_context.context if execution_context else None, self.limits.field_errors)
