@@ -8,6 +8,7 @@ from models.codes import draw_code, normalize_code
 from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
 from models.inputs import flag, instant, parse_query, text, whole
 from models.pages import NumberedPage
+from models.stored import stored
 
 CODE_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 CODE_LENGTH = 6
@@ -64,6 +65,7 @@ class BatchChanged(Conflict):
     message = "This batch was begun with other values; give it another id"
 
 
+@stored("accessCode")
 @dataclass(frozen=True, slots=True)
 class AccessCode:
     """An access code. `used_count` counts its uses; whether it can be used now is for `judge_validity` to say."""

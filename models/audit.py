@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.stored import stored
+
 MOST_SHOWN = 1_000
 
 
+@stored("auditFamily")
 class AuditFamily(StrEnum):
     COUPONS = "coupons"
     ACCESS_CODES = "accessCodes"
@@ -14,6 +17,7 @@ class AuditFamily(StrEnum):
     ORDERS = "orders"
 
 
+@stored("discrepancy")
 @dataclass(frozen=True, slots=True)
 class Drift:
     """A counter that is not what its ledger makes it. `id` is that of its document, or the name of a total."""
@@ -26,6 +30,7 @@ class Drift:
     expected: int
 
 
+@stored("auditReport")
 @dataclass(frozen=True, slots=True)
 class AuditReport:
     """How many counters of each family were checked, how many of all drifted, and the first thousand of those."""

@@ -9,6 +9,7 @@ from models.codes import draw_code, normalize_code
 from models.errors import Conflict, DomainError, ErrorCode, InvalidInput, NotFound, Refused
 from models.inputs import choice, flag, text, whole
 from models.pages import NumberedPage
+from models.stored import stored
 
 POINTS_PER_REDEMPTION = 10
 MINIMUM_FOLLOWERS = 1000
@@ -17,6 +18,7 @@ CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Letters and digits without look-alikes: no 0 O 1 I L."""
 
 
+@stored("couponRole")
 class CouponRole(StrEnum):
     CREATOR = "creator"
     USER = "user"
@@ -67,6 +69,7 @@ class RoleMismatch(Refused):
     message = "Creator and redeemer must have the same role"
 
 
+@stored("coupon")
 @dataclass(frozen=True, slots=True)
 class Coupon:
     """A coupon: `points` are its owner's balance, `times_used` counts its redemptions."""
@@ -134,6 +137,7 @@ class ListCoupons(NumberedPage, CouponFilter):
     """What `GET /admin/coupons` takes."""
 
 
+@stored("redemption")
 @dataclass(frozen=True, slots=True)
 class Redemption:
     """What a redemption answers: both balances after it, and the coupon made for a new user."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+from models.stored import stored
+
 
 class ErrorCode(StrEnum):
     """Every code a client can meet. The same word stands in REST's `code` and in GraphQL's `ProblemCode`."""
@@ -59,12 +61,17 @@ class ErrorCode(StrEnum):
     NO_OPEN_HOLD = "NO_OPEN_HOLD"
 
 
+@stored("fieldError")
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault of an input: the dotted path of the field, and a sentence for a person."""
 
     path: str
     message: str
+
+
+REFUSALS: dict[str, type["DomainError"]] = {}
+"""The class that stands for each code: the first that bears it."""
 
 
 class DomainError(Exception):
@@ -76,6 +83,11 @@ class DomainError(Exception):
     code: ClassVar[ErrorCode]
     status: ClassVar[int]
     message: str
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "code" in vars(cls):
+            REFUSALS.setdefault(cls.code.value, cls)
 
     def __init__(self, message: str | None = None) -> None:
         if message is not None:

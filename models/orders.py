@@ -10,6 +10,7 @@ from models.errors import Conflict, ErrorCode, Fault, Forbidden, InvalidInput, N
 from models.inputs import card, flag, items, money, text, whole
 from models.payments import MAX_ADDRESS, Payment
 from models.principal import Principal
+from models.stored import stored
 
 
 class OrderStatus(StrEnum):
@@ -66,6 +67,7 @@ class NotEnoughQuantity(Conflict):
     message = "Not enough quantity!"
 
 
+@stored("orderLine")
 @dataclass(frozen=True, slots=True)
 class OrderLine:
     """A product of an order; `price` is that of one unit."""
@@ -87,6 +89,7 @@ class OrderLine:
         return self.quantity - self.refunded_quantity
 
 
+@stored("order")
 @dataclass(frozen=True, slots=True)
 class Order:
     """An order: what one payment paid for. Of the card only `card_last4` is known, with its leading zeros."""

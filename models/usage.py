@@ -7,14 +7,17 @@ from enum import StrEnum
 from typing import Any
 
 from models.errors import Conflict, ErrorCode, NotFound
+from models.stored import stored
 
 
+@stored("limitKind")
 class LimitKind(StrEnum):
     BASKET = "basket"
     CUSTOMER = "customer"
     TOTAL = "total"
 
 
+@stored("followerKeyKind")
 class KeyKind(StrEnum):
     """What a follower is found by; the words are the names of its fields."""
 
@@ -31,6 +34,7 @@ class FollowerKey:
     id: str
 
 
+@stored("usageLimits")
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a follower allows in one basket, in all, and to each customer. None is no limit."""
@@ -50,6 +54,7 @@ class Standing:
     held_by_others: int = 0
 
 
+@stored("usageLimit")
 @dataclass(frozen=True, slots=True)
 class Limit:
     """One limit, and what is left of it for a user.
@@ -73,6 +78,7 @@ class Decision:
     binding: tuple[Limit, ...]
 
 
+@stored("userUsage")
 @dataclass(frozen=True, slots=True)
 class UserUsage:
     """A user's counter with one follower, and their hold. `id` is empty until it is stored."""
@@ -89,6 +95,7 @@ class UserUsage:
         return self.held if self.hold_expires_at is not None and self.hold_expires_at > now else 0
 
 
+@stored("usageFollower")
 @dataclass(frozen=True, slots=True)
 class UsageFollower:
     """A follower and its totals.
@@ -109,6 +116,7 @@ class UsageFollower:
     revision: int = 0
 
 
+@stored("followedUsage")
 @dataclass(frozen=True, slots=True)
 class Followed:
     """A follower with those of its users' counters that the answer shows, as they stood at an instant."""
@@ -118,6 +126,7 @@ class Followed:
     at: datetime
 
 
+@stored("usageGrant")
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What a check set aside, and the limits that allowed no more."""

@@ -17,8 +17,8 @@ from pymongo.read_concern import ReadConcern
 
 from models.errors import DomainError, InternalServerError, ServiceUnavailable
 from services.orphans import APPLICATION, IDLE_SECONDS, end_orphaned_transactions
-from services.outcomes import to_stored
 from services.receipts import Superseded, held_receipt, receipts_of, runs_in_batch
+from services.stored_results import to_stored
 
 if TYPE_CHECKING:
     from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection

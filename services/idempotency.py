@@ -31,10 +31,11 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from models.idempotency import IdempotencyKeyInUse, IdempotencyKeyReused, row_id
 from models.principal import Principal
+from models.stored import stored
 from services.batching import GroupCommit
 from services.database import Database
-from services.outcomes import from_stored, to_stored
 from services.receipts import Receipt, holding
+from services.stored_results import from_stored, to_stored
 
 log = logging.getLogger("tessera.idempotency")
 
@@ -48,6 +49,7 @@ HOLD = timedelta(seconds=30)
 """How long a request may run before another with its key is let in; as long as a request may take at all."""
 
 
+@stored("again")
 class Again(Enum):
     """What `keep` answers to have the outcomes kept, and the answer made from them by another run."""
 
@@ -87,8 +89,8 @@ class Idempotency:
     ) -> Answer | Any:
         """What `run` answers, or what `keep` made of the first answer of this caller's key.
 
-        `keep` answers what `services.outcomes` can store, `AGAIN`, or None where the answer is not to be kept. Raises
-        `IdempotencyKeyReused` and `IdempotencyKeyInUse`.
+        `keep` answers what `services.stored_results` can store, `AGAIN`, or None where the answer is not to be kept.
+        Raises `IdempotencyKeyReused` and `IdempotencyKeyInUse`.
         """
         claim = await self._claim(row_id(caller, key), fingerprint)
         if isinstance(claim, _Kept):
