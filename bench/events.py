@@ -15,9 +15,9 @@ from bson import ObjectId
 
 from bench.load import BenchError
 from bench.servers import ROOT
-from services.database import Database
-from services.leases import Lease
-from services.migrations import migrate
+from services.kit.database import Database
+from services.kit.leases import Lease
+from services.migrations.runner import migrate
 
 TOPIC = "payment-service-accept"
 RELAY_LEASE = "relay"

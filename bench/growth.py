@@ -20,15 +20,15 @@ from bench.seeds import (
     use_documents,
 )
 from bench.walks import walks_within
-from models.access_codes import ListAccessCodes
-from models.coupons import ListCoupons
-from models.pages import Window
+from models.access_code import ListAccessCodes
+from models.coupon import ListCoupons
+from models.pagination import Window
 from models.principal import SYSTEM
-from services.access_code_documents import access_code_to_document
-from services.attempts import Attempt
-from services.coupon_documents import coupon_to_document
-from services.coupons import ORDERS
-from services.migrations import migrate
+from services.access_codes.documents import access_code_to_document
+from services.coupons.documents import coupon_to_document
+from services.coupons.service import ORDERS
+from services.kit.rate_limit import Attempt
+from services.migrations.runner import migrate
 from services.registry import Services
 
 Verb = Callable[[], Awaitable[object]]

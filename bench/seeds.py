@@ -10,14 +10,14 @@ from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from models.access_codes import AccessCode
-from models.coupons import POINTS_PER_REDEMPTION, Coupon, CouponRole
-from models.orders import Order, OrderLine
+from models.access_code import AccessCode
+from models.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole
+from models.order import Order, OrderLine
 from models.usage import UserUsage
-from services.access_code_documents import use_of, use_to_document
-from services.coupon_documents import coupon_to_document, ledger_row
-from services.order_documents import order_to_document
-from services.usage_documents import usage_to_document
+from services.access_codes.documents import use_of, use_to_document
+from services.coupons.documents import coupon_to_document, ledger_row
+from services.orders.documents import order_to_document
+from services.usage.documents import usage_to_document
 
 BATCH = 2_000
 _MADE = datetime(2025, 1, 1, tzinfo=UTC)

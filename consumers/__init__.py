@@ -15,7 +15,7 @@ from consumers.filters import Filters
 from models.environment import EnvironmentReader, SettingsError
 
 if TYPE_CHECKING:
-    from consumers.replaying import DeadLetter
+    from consumers.kafka.replay import DeadLetter
 
 __all__ = ["Filters", "KafkaAway", "emit", "replay", "run"]
 
@@ -28,7 +28,7 @@ def run(environment: Mapping[str, str]) -> int:
     Raises `SettingsError` naming every variable at fault. 2: topics are missing, or the port is taken; the log says
     which. 1: something broke that a new process mends.
     """
-    from consumers.broker import TopicsMissing
+    from consumers.kafka.admin import TopicsMissing
     from consumers.process import ConsumersProcess
     from consumers.settings import ConsumerSettings
     from services.logs import configure_logs
@@ -47,8 +47,8 @@ def run(environment: Mapping[str, str]) -> int:
 
 
 def emit(environment: Mapping[str, str], topic: str, text: str, *, key: str | None, each: bool) -> list[str]:
-    """Send the JSON `text` to a topic: see `consumers.emitting`. Raises `KafkaAway` besides."""
-    from consumers.emitting import emit_events
+    """Send the JSON `text` to a topic: see `consumers.kafka.emit`. Raises `KafkaAway` besides."""
+    from consumers.kafka.emit import emit_events
 
     reader = EnvironmentReader(environment)
     servers = reader.kafka_servers()
@@ -61,8 +61,8 @@ def emit(environment: Mapping[str, str], topic: str, text: str, *, key: str | No
 
 
 def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_run: bool) -> "list[DeadLetter]":
-    """Put dead letters back: see `consumers.replaying`. Raises `KafkaAway` besides."""
-    from consumers.replaying import replay_dead_letters
+    """Put dead letters back: see `consumers.kafka.replay`. Raises `KafkaAway` besides."""
+    from consumers.kafka.replay import replay_dead_letters
     from consumers.settings import ConsumerSettings
     from services.registry import Services
 

@@ -9,19 +9,19 @@ from contextlib import suppress
 
 from aiokafka.errors import KafkaError
 
-from consumers.broker import DEAD_LETTERS, Broker
+from consumers.handlers.payment_service import PaymentService
 from consumers.health import HealthServer, health_server
+from consumers.kafka.admin import DEAD_LETTERS, Broker
+from consumers.kafka.backoff import backoff
+from consumers.kafka.group import Runner
+from consumers.kafka.relay import LEASE_SECONDS, Relay
 from consumers.metrics import Metrics
-from consumers.pauses import backoff
-from consumers.payments import PaymentService
-from consumers.relay import LEASE_SECONDS, Relay
-from consumers.runner import Runner
 from consumers.settings import ConsumerSettings
 from consumers.topics import PRODUCED, handlers
 from models.errors import ServiceUnavailable
-from services.database import as_domain_error
-from services.leases import Lease
-from services.migrations import migrate
+from services.kit.database import as_domain_error
+from services.kit.leases import Lease
+from services.migrations.runner import migrate
 from services.registry import Services
 
 log = logging.getLogger("tessera.consumer")

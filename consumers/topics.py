@@ -1,9 +1,9 @@
 """The table: which topic does what, and where the outbox goes to."""
 
-from consumers.accepted_payments import payment_accepted
 from consumers.handler import Handler
-from consumers.payments import PaymentService
-from consumers.usage_events import usage_events
+from consumers.handlers.payment_service import PaymentService
+from consumers.handlers.payments import payment_accepted
+from consumers.handlers.usage import usage_events
 from services.registry import Services
 
 PRODUCED = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from models.cards import mask_digits, without_card_secrets
+from models.card_numbers import mask_digits, without_card_secrets
 from models.errors import Conflict, ErrorCode, InvalidInput
 from models.principal import Principal
 

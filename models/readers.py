@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from models.cards import last_four
+from models.card_numbers import last_four
 from models.ids import is_object_id, split_global_id
 from models.instants import to_milliseconds
 from models.money import MAX_MONEY, from_number, to_cents

@@ -1,4 +1,4 @@
-"""Commands on usage followers, made of what a caller sent. Pure; `services.usage` carries them out.
+"""Commands on usage followers, made of what a caller sent. Pure; `services.usage.service` carries them out.
 
 The caller is judged first: each function raises what refuses them (401, 403), then what is wrong with the input (400).
 """

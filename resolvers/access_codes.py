@@ -5,11 +5,20 @@ from typing import Annotated
 
 import strawberry
 
-from models import access_codes as models
+from models import access_code as models
 from models.errors import NotFound, Refused
 from models.ids import is_object_id
-from models.pages import Window
+from models.pagination import Window
 from resolvers.context import Info, as_mapping
+from schema.access_code import (
+    AccessCode,
+    AccessCodeConnection,
+    AccessCodeFilter,
+    AccessCodeRedemptions,
+    AccessCodeStats,
+    AccessCodeValidity,
+    Asks,
+)
 from schema.access_code_mutations import (
     ActivateAccessCodeInput,
     ActivateAccessCodePayload,
@@ -29,15 +38,6 @@ from schema.access_code_mutations import (
     RedeemAccessCodeInput,
     RedeemAccessCodePayload,
     RedeemAccessCodeResult,
-)
-from schema.access_codes import (
-    AccessCode,
-    AccessCodeConnection,
-    AccessCodeFilter,
-    AccessCodeRedemptions,
-    AccessCodeStats,
-    AccessCodeValidity,
-    Asks,
 )
 from schema.arguments import After, Before, First, Last
 

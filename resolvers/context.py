@@ -13,7 +13,7 @@ from strawberry.types.unset import UNSET
 from models.errors import InvalidToken
 from models.principal import Principal
 from resolvers.links import RequestLinks
-from services.attempts import Attempt, AttemptRefused, AttemptToRead
+from services.kit.rate_limit import Attempt, AttemptRefused, AttemptToRead
 from services.registry import Services
 
 Found = TypeVar("Found")

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import strawberry
 
-from models import coupons as models
+from models import coupon as models
 from models.errors import InvalidInput
 from models.ids import is_object_id
-from models.pages import Window
+from models.pagination import Window
 from resolvers.context import Info, as_mapping
 from schema.arguments import After, Before, First, Last
-from schema.coupons import (
+from schema.coupon import (
     Coupon,
     CouponConnection,
     CouponFilter,
@@ -30,8 +30,8 @@ from schema.coupons import (
     SetCouponActivePayload,
     SetCouponActiveResult,
 )
-from services.attempts import AttemptToRead
-from services.coupons import ORDERS
+from services.coupons.service import ORDERS
+from services.kit.rate_limit import AttemptToRead
 
 
 async def node(info: Info, raw_id: str) -> Coupon | None:

@@ -13,7 +13,7 @@ from models.errors import DomainError, RateLimited
 from models.idempotency import fingerprint, read_key
 from resolvers.context import KEY, Info, as_mapping, counted
 from schema.problems import RateLimited as RateLimitedProblem
-from services.idempotency import AGAIN
+from services.kit.idempotency import AGAIN
 
 
 class OncePerKey(FieldExtension):

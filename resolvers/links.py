@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from models.pages import Window
-from schema.coupons import Coupon
+from models.pagination import Window
+from schema.coupon import Coupon
 from schema.usage import UsageFollower, UserUsage, UserUsageConnection
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import strawberry
 from models.errors import InvalidInput
 from models.ids import is_object_id
 from models.inputs import DataclassLike, parse
-from models.orders import OrderStatus, RefundProduct, UpdateOrder
-from models.pages import Window
+from models.order import OrderStatus, RefundProduct, UpdateOrder
+from models.pagination import Window
 from resolvers.context import Info, as_mapping
 from schema.arguments import After, Before, First, Last
-from schema.orders import (
+from schema.order import (
     Order,
     OrderConnection,
     RefundOrderInput,

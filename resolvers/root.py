@@ -16,7 +16,7 @@ from resolvers.coupons import CouponMutation, CouponQuery
 from resolvers.idempotency import once_per_key
 from resolvers.orders import OrderMutation, OrderQuery, OrderSubscription
 from resolvers.usage import UsageMutation, UsageQuery, UsageSubscription
-from schema.connections import Node
+from schema.relay import Node
 
 Finder = Callable[[Info, str], Awaitable[Node | None]]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 
 from models.ids import is_object_id
-from models.pages import Window
+from models.pagination import Window
 from models.usage_inputs import MoveUsages
 from resolvers.context import Info, as_mapping
 from schema.arguments import After, Before, First, Last

@@ -6,14 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from models.access_codes import AccessCode, ListAccessCodes
+from models.access_code import AccessCode, ListAccessCodes
 from models.inputs import parse_query
 from models.instants import iso
 from rest.bodies import read_json
 from rest.door import Door, principal_of, query_of, resource
 from rest.envelope import failure, pagination, success
-from services.access_code_documents import access_code_to_json, usage_to_json
-from services.attempts import Attempt, AttemptToRead
+from services.access_codes.documents import access_code_to_json, usage_to_json
+from services.kit.rate_limit import Attempt, AttemptToRead
 
 
 def public_access_code_routes(door: Door) -> list[BaseRoute]:

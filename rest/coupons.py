@@ -6,13 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from models.coupons import GetCoupon, ListCoupons
+from models.coupon import GetCoupon, ListCoupons
 from models.inputs import parse_query
 from rest.bodies import read_json
 from rest.door import Door, principal_of, query_of, resource
 from rest.envelope import pagination, success
-from services.attempts import Attempt, AttemptToRead
-from services.coupon_documents import coupon_to_json
+from services.coupons.documents import coupon_to_json
+from services.kit.rate_limit import Attempt, AttemptToRead
 
 
 def public_coupon_routes(door: Door) -> list[BaseRoute]:

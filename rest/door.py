@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.principal import Principal
 from rest.envelope import failure
 from rest.idempotency import answered_by, is_keyed, once_per_key
-from services.attempts import Attempt, AttemptToRead
+from services.kit.rate_limit import Attempt, AttemptToRead
 from services.registry import Services
 
 Endpoint = Callable[[Request], Awaitable[Response]]

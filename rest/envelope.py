@@ -16,8 +16,8 @@ from models.errors import (
     PayloadTooLarge,
     RouteNotFound,
 )
-from models.pages import Page
-from services.database import as_domain_error
+from models.pagination import Page
+from services.kit.database import as_domain_error
 
 log = logging.getLogger("tessera.rest")
 

@@ -7,12 +7,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from models.inputs import parse_query
-from models.orders import RefundProduct, UpdateOrder
+from models.order import RefundProduct, UpdateOrder
 from models.principal import Principal
 from rest.bodies import read_later
 from rest.door import Door, query_of, resource
 from rest.envelope import JSONAnswer
-from services.order_documents import order_to_json
+from services.orders.documents import order_to_json
 
 
 def order_routes(door: Door) -> list[BaseRoute]:

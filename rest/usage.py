@@ -15,7 +15,7 @@ from models.usage import Followed
 from rest.bodies import read_json, read_optional_json
 from rest.door import Door, resource
 from rest.envelope import JSONAnswer
-from services.usage_documents import availability_to_json, followed_to_json
+from services.usage.documents import availability_to_json, followed_to_json
 
 BASE = "/usageFollower"
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from schema.access_codes import AccessCode
+from schema.access_code import AccessCode
 from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import strawberry
 
-from models.pages import Window
+from models.pagination import Window
 
 if TYPE_CHECKING:
-    from schema.coupons import Coupon
+    from schema.coupon import Coupon
     from schema.usage import UsageFollower, UserUsageConnection
 
 

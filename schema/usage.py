@@ -8,12 +8,12 @@ import strawberry
 
 from models import usage as models
 from models.ids import global_id
-from models.pages import Window
+from models.pagination import Window
 from schema.arguments import After, Before, First, Last
-from schema.connections import Connection, Node
-from schema.coupons import Coupon
+from schema.coupon import Coupon
 from schema.links import LinkInfo
 from schema.problems import Problem
+from schema.relay import Connection, Node
 from schema.scalars import BigInt
 
 strawberry.enum(

@@ -20,7 +20,7 @@ from server.graphql.routes import graphql_routes
 from server.health import health_routes
 from server.middleware import BodyLimit, Faults, RequestLog
 from server.settings import Settings
-from services.migrations import migrate
+from services.migrations.runner import migrate
 from services.registry import Services
 
 log = logging.getLogger("tessera")

@@ -8,7 +8,7 @@ import time
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.cards import mask_digits
+from models.card_numbers import mask_digits
 from models.errors import PayloadTooLarge
 from rest.envelope import failure
 

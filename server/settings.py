@@ -9,7 +9,7 @@ from limits import parse_many
 
 from graphql_engine.manifest import ManifestError, read_manifest
 from models.environment import EnvironmentReader, SettingsError, database_name
-from services.attempts import UNLIMITED
+from services.kit.rate_limit import UNLIMITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

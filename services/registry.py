@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from models.instants import to_milliseconds
-from services.access_code_batches import AccessCodeBatches
-from services.access_codes import AccessCodes
-from services.attempts import Attempts
-from services.audit import Audit
-from services.coupons import Coupons
-from services.database import Database
-from services.idempotency import Idempotency
-from services.inbox import Inbox
-from services.orders import Orders
-from services.outbox import Outbox
-from services.outbox_queue import OutboxQueue
-from services.usage import Usage
+from services.access_codes.batches import AccessCodeBatches
+from services.access_codes.service import AccessCodes
+from services.coupons.service import Coupons
+from services.kit.database import Database
+from services.kit.idempotency import Idempotency
+from services.kit.inbox import Inbox
+from services.kit.outbox import Outbox
+from services.kit.outbox_queue import OutboxQueue
+from services.kit.rate_limit import Attempts
+from services.orders.service import Orders
+from services.reconciliation.audit import Audit
+from services.usage.service import Usage
 
 
 def utc_now() -> datetime:

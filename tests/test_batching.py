@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.batching import Coalescer, GroupCommit
+from services.kit.batching import Coalescer, GroupCommit
 
 
 async def test_keys_gather_while_finds_are_in_the_air() -> None:

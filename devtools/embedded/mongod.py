@@ -8,7 +8,8 @@ from typing import Self
 
 from devtools.embedded.child import ChildProcess, EmbeddedError
 from devtools.embedded.ports import LOOPBACK, is_listening, kept_ports
-from services.replica_set import SET_NAME, make_primary
+from devtools.embedded.replica_set import make_primary
+from server.cli.data_folder import REPLICA_SET
 
 START_TIMEOUT = 60.0
 _ATTEMPTS = 20
@@ -52,10 +53,10 @@ class EmbeddedMongod:
 
     @property
     def uri(self) -> str:
-        return f"mongodb://{LOOPBACK}:{self.port}/?replicaSet={SET_NAME}"
+        return f"mongodb://{LOOPBACK}:{self.port}/?replicaSet={REPLICA_SET}"
 
     def database_uri(self, database: str) -> str:
-        return f"mongodb://{LOOPBACK}:{self.port}/{database}?replicaSet={SET_NAME}"
+        return f"mongodb://{LOOPBACK}:{self.port}/{database}?replicaSet={REPLICA_SET}"
 
     @property
     def child(self) -> ChildProcess:
@@ -96,7 +97,7 @@ class EmbeddedMongod:
             "--dbpath": data,
             "--port": self.port,
             "--bind_ip": LOOPBACK,
-            "--replSet": SET_NAME,
+            "--replSet": REPLICA_SET,
             "--oplogSize": 512,
             "--wiredTigerCacheSizeGB": self.cache_gigabytes,
             "--setParameter": "diagnosticDataCollectionEnabled=false",

@@ -58,10 +58,10 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Make indexes and counters, and take over the data of an older system; as often as one likes."""
-    from services.database import Database
-    from services.indexes import DuplicatesError
+    from services.kit.database import Database
+    from services.kit.indexes import DuplicatesError
     from services.logs import configure_logs
-    from services.migrations import migrate as run
+    from services.migrations.runner import migrate as run
 
     settings = _settings()
     configure_logs(settings.log_level)

@@ -18,14 +18,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from models.access_codes import DEFAULT_DESCRIPTION, MAX_BATCH, read_import_row
+from models.access_code import DEFAULT_DESCRIPTION, MAX_BATCH, read_import_row
 from models.environment import EnvironmentReader, SettingsError, database_name
 from models.errors import InternalServerError, InvalidInput
 from models.principal import SYSTEM
 from server.cli.codes_csv import HEADER, HeaderFault, Row, read_rows, to_cells
-from services.access_code_batches import CHUNK, Outcome
-from services.database import as_domain_error
-from services.migrations import migrate
+from services.access_codes.batches import CHUNK, Outcome
+from services.kit.database import as_domain_error
+from services.migrations.runner import migrate
 from services.registry import Services
 
 Answer = TypeVar("Answer")

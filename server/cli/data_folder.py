@@ -4,9 +4,8 @@ import os
 import socket
 from pathlib import Path
 
-from services.replica_set import SET_NAME
-
 DATA = Path(".tessera")
+REPLICA_SET = "tessera"
 SECRETS_FILE = "secrets.env"
 SECRETS = ("JWT_SEC", "ADMIN_KEY")
 KAFKA_PORTS = Path("kafka", "ports")
@@ -39,7 +38,7 @@ def with_servers_of(folder: Path) -> dict[str, str]:
     if not environment.get("KAFKA_URI") and kafka and _is_listening(kafka[0]):
         environment["KAFKA_URI"] = f"{_LOOPBACK}:{kafka[0]}"
     if not environment.get("MONGO_URI") and mongo and _is_listening(mongo[0]):
-        environment["MONGO_URI"] = f"mongodb://{_LOOPBACK}:{mongo[0]}/tessera?replicaSet={SET_NAME}"
+        environment["MONGO_URI"] = f"mongodb://{_LOOPBACK}:{mongo[0]}/tessera?replicaSet={REPLICA_SET}"
     return environment
 
 

@@ -12,9 +12,9 @@ from graphql.language import FieldNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
 from graphql_engine.codes import coded
-from models.cards import mask_digits
+from models.card_numbers import mask_digits
 from models.errors import DomainError, ErrorCode, InternalServerError
-from services.database import as_domain_error
+from services.kit.database import as_domain_error
 
 log = logging.getLogger("tessera.graphql")
 

@@ -7,8 +7,8 @@ from typing import Any
 from bson import ObjectId
 from pymongo import MongoClient
 
-from services.access_code_counts import AccessCodeCounts
-from services.database import Database
+from services.access_codes.totals import AccessCodeCounts
+from services.kit.database import Database
 from services.registry import utc_now
 from tests.support.api import ADMIN, Api, unique
 

@@ -14,8 +14,8 @@ import pytest
 from pymongo import MongoClient
 
 from models.environment import database_name
-from services.database import Database
-from services.orphans import IDLE_SECONDS, end_orphaned_transactions
+from services.kit.database import Database
+from services.kit.orphans import IDLE_SECONDS, end_orphaned_transactions
 from tests.access_codes.support import check_access_code_invariants
 from tests.support.processes import ROOT
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from models.environment import database_name
 from models.errors import NotFound, Refused
 from models.principal import SYSTEM
-from services.access_code_counts import AccessCodeCounts
-from services.attempts import Attempt
-from services.migrations import migrate
+from services.access_codes.totals import AccessCodeCounts
+from services.kit.rate_limit import Attempt
+from services.migrations.runner import migrate
 from services.registry import Services
 from tests.access_codes.support import brute_force_stats
 

@@ -27,7 +27,7 @@ PUBLIC_PAGES = {("server", "consumers")}
 # Who alone may import a library.
 OWNERS = {
     "motor": {"services"},
-    "pymongo": {"services"},
+    "pymongo": {"services", "devtools/embedded"},
     "bson": {"services"},
     "gridfs": {"services"},
     "aiokafka": {"consumers"},

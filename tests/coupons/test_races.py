@@ -8,7 +8,7 @@ import httpx
 from pymongo import MongoClient
 
 from models.principal import SYSTEM
-from services.attempts import Attempt
+from services.kit.rate_limit import Attempt
 from tests.support.api import Api, unique
 from tests.support.ledger import check_coupon_invariants
 from tests.support.workers import Worker, workers

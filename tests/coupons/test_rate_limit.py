@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from models.errors import RateLimited
 from models.principal import Principal
 from server.authentication import client_address
-from services.attempts import REMEMBERED_SECONDS
+from services.kit.rate_limit import REMEMBERED_SECONDS
 from tests.support.api import ADMIN, Api, running_api, settings_for
 
 ONE = '{ coupon(twitterId: "nobody") { id } }'

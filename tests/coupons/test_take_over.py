@@ -7,7 +7,7 @@ import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 
-from services.migrations import migrate
+from services.migrations.runner import migrate
 from tests.support.api import ADMIN, running_api, settings_for
 from tests.support.ledger import check_coupon_invariants
 

@@ -3,9 +3,9 @@
 import asyncio
 
 from models.principal import SYSTEM
-from services.attempts import Attempt
-from services.coupon_counts import CouponCounts
-from services.coupon_migration import coupons_need_take_over
+from services.coupons.migration import coupons_need_take_over
+from services.coupons.totals import CouponCounts
+from services.kit.rate_limit import Attempt
 from tests.support.api import Api, unique
 from tests.support.ledger import check_coupon_invariants
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from consumers.handlers.payment_service import PaymentService
+from consumers.kafka.records import read_json
 from consumers.metrics import Metrics
-from consumers.payments import PaymentService
-from consumers.records import read_json
 from consumers.topics import PRODUCED, handlers
 from models.principal import SYSTEM
 from tests.support.api import ADMIN, Api

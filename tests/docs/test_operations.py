@@ -12,7 +12,7 @@ from typer.main import get_command
 from consumers.settings import ConsumerSettings
 from server.cli import app
 from server.settings import Settings
-from services.database import Database
+from services.kit.database import Database
 from tests.support.api import ADMIN_KEY, JWT_SECRET
 
 ROOT = Path(__file__).parents[2]

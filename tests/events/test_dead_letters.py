@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import orjson
 from typer.testing import CliRunner
 
-from consumers.records import event_id
+from consumers.kafka.records import event_id
 from models.instants import iso
 from models.principal import SYSTEM
 from server.cli import app

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
-from consumers.payments import FAILURES, Circuit, PaymentNotFound, PaymentService, PaymentServiceAway
+from consumers.handlers.payment_service import FAILURES, Circuit, PaymentNotFound, PaymentService, PaymentServiceAway
 from devtools.embedded.ports import free_ports
 from models.errors import InvalidInput
 from tests.support.api import unique

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from models.orders import RefundProduct
+from models.order import RefundProduct
 from models.principal import SYSTEM
 from tests.support.api import unique
 from tests.support.consumers import EventWorld, header

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from consumers.broker import Broker
+from consumers.kafka.admin import Broker
 from tests.support.consumers import CONSUMED, EventWorld
 from tests.support.eventually import eventually
 from tests.support.orders import payment

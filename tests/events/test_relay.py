@@ -12,14 +12,14 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from consumers.broker import Broker
+from consumers.kafka.admin import Broker
+from consumers.kafka.relay import Relay
 from consumers.metrics import Metrics
-from consumers.relay import Relay
 from devtools.embedded import EmbeddedKafka
 from models.events import Event
-from services.leases import Lease
-from services.migrations import migrate
-from services.outbox import Outbox
+from services.kit.leases import Lease
+from services.kit.outbox import Outbox
+from services.migrations.runner import migrate
 from services.registry import utc_now
 from tests.support.consumers import EventWorld, event_world, kill_broker
 from tests.support.eventually import eventually

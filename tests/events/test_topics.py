@@ -1,10 +1,10 @@
 """The table of topics, held to what the verbs write."""
 
 from consumers.topics import PRODUCED
-from models.orders import RefundProduct
+from models.order import RefundProduct
 from models.principal import SYSTEM
-from services.attempts import Attempt
-from services.migrations import migrate
+from services.kit.rate_limit import Attempt
+from services.migrations.runner import migrate
 from tests.support.api import unique
 from tests.support.consumers import EventWorld
 from tests.support.orders import make_order

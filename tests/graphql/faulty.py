@@ -18,8 +18,8 @@ from models.errors import ErrorCode
 from models.errors import NotFound as NotFoundError
 from models.principal import Principal
 from resolvers.problems import PROBLEM_HANDLERS
-from schema.connections import Connection
 from schema.problems import Conflict, InvalidInput, NotFound
+from schema.relay import Connection
 from schema.scalars import SCALARS, BigInt
 from server.graphql.engine import TesseraEngine
 
@@ -285,7 +285,7 @@ def named(info: Info) -> Any:
 
 
 def connection(info: Info) -> ThingConnection:
-    from models.pages import Edge, KeysetOrder, Slice
+    from models.pagination import Edge, KeysetOrder, Slice
 
     chance = chance_of(info, "connection")
     edges = [Edge(n, KeysetOrder("numbers", ()), [n]) for n in range(chance.random.randrange(3))]

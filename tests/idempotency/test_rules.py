@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from models.orders import Order
+from models.order import Order
 from models.principal import SYSTEM
-from services.attempts import REMEMBERED_SECONDS
+from services.kit.rate_limit import REMEMBERED_SECONDS
 from services.registry import utc_now
 from tests.support.api import ADMIN, Api, bearer, running_api, settings_for, unique
 from tests.support.orders import CARD_NUMBER, events_of, make_order

@@ -12,11 +12,11 @@ from bson.codec_options import CodecOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.coupons import Coupon, CouponRole, Redemption
+from models.coupon import Coupon, CouponRole, Redemption
 from models.errors import Fault, InvalidInput, RateLimited
-from models.orders import Order, OrderLine, OrderNotFound
+from models.order import Order, OrderLine, OrderNotFound
 from models.stored import stored
-from services.stored_results import from_stored, to_stored
+from services.kit.stored_results import from_stored, to_stored
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.ids import global_id
-from models.orders import Order
+from models.order import Order
 from tests.support.api import ADMIN, Api, bearer, unique
 from tests.support.orders import events_of, make_order
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.errors import Forbidden, InvalidInput, Unauthenticated
-from models.orders import Order, OrderNotFound, RefundProduct
+from models.order import Order, OrderNotFound, RefundProduct
 from models.principal import SYSTEM, Principal
 from services.registry import Services
 from tests.support.api import ADMIN, Api, bearer, running_api, settings_for, unique

@@ -8,7 +8,7 @@ import pytest
 from bson import Decimal128, ObjectId
 
 from models.errors import InvalidInput
-from models.payments import bare_payment_id, parse_payment
+from models.payment import bare_payment_id, parse_payment
 from tests.support.api import Api
 from tests.support.orders import events_of, make_order, pay, payment
 

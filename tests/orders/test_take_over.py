@@ -8,7 +8,7 @@ from bson import Decimal128, Int64, ObjectId
 from bson.json_util import dumps
 
 from models.principal import SYSTEM
-from services.migrations import migrate
+from services.migrations.runner import migrate
 from tests.support.api import Api
 from tests.support.orders import CARD_NUMBER, pay, payment
 

@@ -3,9 +3,9 @@
 import asyncio
 
 from models.principal import SYSTEM
-from services.migrations import migrate
+from services.kit.counters import RowCounts
+from services.migrations.runner import migrate
 from services.registry import Services
-from services.row_counts import RowCounts
 from tests.support.api import ADMIN, Api, bearer, unique
 from tests.support.orders import make_order, pay, payment
 

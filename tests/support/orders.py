@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from models.orders import Order
-from models.payments import parse_payment
+from models.order import Order
+from models.payment import parse_payment
 from services.registry import Services
 from tests.support.api import unique
 

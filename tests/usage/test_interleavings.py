@@ -14,7 +14,7 @@ from pymongo import MongoClient
 
 from models.principal import SYSTEM
 from models.usage import Followed, Grant, NoOpenHold, UsageLimitReached
-from services.migrations import migrate
+from services.migrations.runner import migrate
 from services.registry import Services
 from tests.support.uris import with_database
 from tests.support.usage import new_id

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from models.principal import SYSTEM
-from services.changes import MOST_CHANGED, ChangeFeed
+from services.kit.change_streams import MOST_CHANGED, ChangeFeed
 from tests.support.api import ADMIN, Api, token
 from tests.support.talk import Talk, talk
 from tests.support.usage import BASE, follow, new_id, post

@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from models import usage_commands as commands
 from models.principal import SYSTEM
 from models.usage import FollowerKey, KeyKind, UsageFollowerNotFound, UsageLimitReached
-from services.migrations import migrate
+from services.migrations.runner import migrate
 from services.registry import Services
 from tests.support.usage import check_usage_invariants, new_id
 

@@ -8,7 +8,7 @@ from bson import ObjectId
 from pymongo import MongoClient
 
 from models.principal import SYSTEM
-from services.migrations import migrate
+from services.migrations.runner import migrate
 from tests.support.api import ADMIN, Api, running_api, settings_for
 from tests.support.usage import BASE, availability, check_usage_invariants, post
 

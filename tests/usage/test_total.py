@@ -6,7 +6,7 @@ from collections import Counter
 from models import usage_commands as commands
 from models.principal import SYSTEM
 from models.usage import FollowerKey, KeyKind, UsageFollowerAlreadyExists
-from services.migrations import migrate
+from services.migrations.runner import migrate
 from services.registry import Services
 from tests.support.api import ADMIN, Api
 from tests.support.usage import check_usage_invariants, new_id

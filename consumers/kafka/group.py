@@ -1,0 +1,102 @@
+"""The group consumer: a worker for each partition that Kafka assigns to this process."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from consumers.handler import Handler
+from consumers.kafka.admin import Broker
+from consumers.kafka.dead_letters import DeadLetters
+from consumers.kafka.partition import PartitionWorker, Tools
+from consumers.metrics import Metrics
+from consumers.settings import ConsumerSettings
+from services.kit.inbox import Inbox
+
+log = logging.getLogger("tessera.consumer")
+
+_DAY_MS = 24 * 60 * 60 * 1000
+_CLOSE_TIMEOUT = 5.0
+
+
+class Runner:
+    """Consumes `table`'s topics; `start`, then `close`. Any number of processes share the partitions."""
+
+    def __init__(
+        self,
+        settings: ConsumerSettings,
+        table: Mapping[str, Handler],
+        broker: Broker,
+        inbox: Inbox,
+        metrics: Metrics,
+    ) -> None:
+        self._table = {settings.topic_prefix + topic: handler for topic, handler in table.items()}
+        self._metrics = metrics
+        self._dead_letters = DeadLetters(broker)
+        self.broken = asyncio.Event()
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.kafka_servers,
+            client_id="tessera",
+            group_id=settings.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            # One request asks for all idle partitions; another that becomes idle has to wait for it to come back.
+            fetch_max_wait_ms=50,
+            # A partition that waits for a service does not poll; a process that is dead does not send heartbeats.
+            max_poll_interval_ms=_DAY_MS,
+            session_timeout_ms=10_000,
+            rebalance_timeout_ms=30_000,
+            heartbeat_interval_ms=2_000,
+            metadata_max_age_ms=30_000,
+        )
+        self._tools = Tools(self._consumer, self._dead_letters, inbox, metrics, settings.batch, self.broken)
+        self._workers: dict[TopicPartition, PartitionWorker] = {}
+
+    async def start(self) -> None:
+        """Join the group; raises `KafkaError` without Kafka."""
+        await self._consumer.start()
+        self._consumer.subscribe(sorted(self._table), listener=_Listener(self))
+
+    async def close(self) -> None:
+        """Finish the transactions under way, commit, leave the group."""
+        await self.revoked(list(self._workers))
+        with suppress(Exception):  # Without Kafka there is nothing to leave.
+            await asyncio.wait_for(self._consumer.stop(), _CLOSE_TIMEOUT)
+        await self._dead_letters.close()
+
+    @property
+    def joined(self) -> bool:
+        """Whether this process has its share of the partitions, be it none."""
+        return bool(self._workers) or bool(self._consumer.assignment())
+
+    def measure_lag(self) -> None:
+        """Set the gauge of what is not worked off, for each partition that is ours."""
+        self._metrics.lag.clear()
+        for partition, worker in self._workers.items():
+            high = self._consumer.highwater(partition)
+            if high is not None and worker.position is not None:
+                lag = max(0, high - worker.position)
+                self._metrics.lag.labels(partition.topic, str(partition.partition)).set(lag)
+
+    async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        for partition in partitions:
+            self._workers[partition] = PartitionWorker(partition, self._table[partition.topic], self._tools)
+        log.info("consuming %d partitions", len(self._workers))
+
+    async def revoked(self, partitions: Iterable[TopicPartition]) -> None:
+        workers = [self._workers.pop(partition) for partition in partitions if partition in self._workers]
+        await asyncio.gather(*(worker.stop() for worker in workers))
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        await self._runner.revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        await self._runner.assigned(assigned)

@@ -1,0 +1,196 @@
+"""Referral coupons and their redemption: what they are, and the pure rule of who may redeem which."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from models.codes import draw_code, normalize_code
+from models.errors import Conflict, DomainError, ErrorCode, InvalidInput, NotFound, Refused
+from models.inputs import choice, flag, text, whole
+from models.pagination import NumberedPage
+from models.stored import stored
+
+POINTS_PER_REDEMPTION = 10
+MINIMUM_FOLLOWERS = 1000
+
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Letters and digits without look-alikes: no 0 O 1 I L."""
+
+
+@stored("couponRole")
+class CouponRole(StrEnum):
+    CREATOR = "creator"
+    USER = "user"
+
+
+class CouponNotFound(NotFound):
+    code = ErrorCode.COUPON_NOT_FOUND
+    message = "Coupon not found"
+
+
+class CouponAlreadyExists(Conflict):
+    code = ErrorCode.COUPON_ALREADY_EXISTS
+    message = "User already has a coupon"
+
+
+class RedemptionFieldsRequired(InvalidInput):
+    code = ErrorCode.REDEMPTION_FIELDS_REQUIRED
+
+
+class InvalidCouponCode(NotFound):
+    code = ErrorCode.INVALID_COUPON_CODE
+    message = "Invalid coupon code"
+
+
+class SelfRedemption(Refused):
+    code = ErrorCode.SELF_REDEMPTION
+    status = 400
+    message = "Cannot redeem your own coupon"
+
+
+class AlreadyRedeemed(Refused):
+    code = ErrorCode.ALREADY_REDEEMED
+    message = "You have already redeemed a coupon before. Each user can only redeem one coupon."
+
+
+class NewUserFieldsRequired(InvalidInput):
+    code = ErrorCode.NEW_USER_FIELDS_REQUIRED
+
+
+class TooFewFollowers(Refused):
+    code = ErrorCode.TOO_FEW_FOLLOWERS
+    status = 400
+    message = f"Minimum {MINIMUM_FOLLOWERS} followers required"
+
+
+class RoleMismatch(Refused):
+    code = ErrorCode.ROLE_MISMATCH
+    message = "Creator and redeemer must have the same role"
+
+
+@stored("coupon")
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A coupon: `points` are its owner's balance, `times_used` counts its redemptions."""
+
+    id: str
+    coupon_code: str
+    twitter_id: str
+    username: str
+    followers: int
+    points: int
+    times_used: int
+    role: CouponRole
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCoupon:
+    """What `POST /api/coupon` and `createCoupon` take."""
+
+    twitter_id: str = text("twitterId")
+    username: str = text("username")
+    followers: int = whole("followers", minimum=MINIMUM_FOLLOWERS)
+    role: CouponRole = choice("role", CouponRole, CouponRole.USER)
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemCoupon:
+    """What `POST /api/redeem` and `redeemCoupon` take; which fields are needed is for `judge_redemption` to say."""
+
+    redeemer_twitter_id: str | None = text("redeemerTwitterId", None)
+    coupon_code: str | None = text("couponCode", None)
+    username: str | None = text("username", None)
+    followers: int | None = whole("followers", None)
+
+
+@dataclass(frozen=True, slots=True)
+class GetCoupon:
+    """What `GET /api/coupon` takes."""
+
+    twitter_id: str = text("twitterId")
+
+
+@dataclass(frozen=True, slots=True)
+class SetCouponActive:
+    """What `setCouponActive` takes."""
+
+    id: str = text("id")
+    active: bool = flag("active")
+
+
+@dataclass(frozen=True, slots=True)
+class CouponFilter:
+    """What a list of coupons may be narrowed by; `username` matches literally, anywhere, ignoring case."""
+
+    role: CouponRole | None = choice("role", CouponRole, None)
+    min_followers: int | None = whole("minFollowers", None, minimum=0)
+    username: str | None = text("username", None)
+
+
+@dataclass(frozen=True, slots=True)
+class ListCoupons(NumberedPage, CouponFilter):
+    """What `GET /admin/coupons` takes."""
+
+
+@stored("redemption")
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """What a redemption answers: both balances after it, and the coupon made for a new user."""
+
+    creator_points: int
+    redeemer_points: int
+    new_coupon: Coupon | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CouponStats:
+    """Counts of what exists; `total_redeemed` is the sum of `times_used`."""
+
+    total_coupons: int
+    creators: int
+    users: int
+    total_redeemed: int
+    most_used: Coupon | None
+
+
+def make_coupon_code(draw: Callable[[int], int]) -> str:
+    """A code `XXXX-XXXX`; `draw(n)` is a whole number below n (from a cryptographic source)."""
+    letters = draw_code(draw, CODE_ALPHABET, 8)
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def require_redemption_fields(request: RedeemCoupon) -> tuple[str, str]:
+    """The redeemer and the normal form of the code, which every redemption needs."""
+    redeemer, code = request.redeemer_twitter_id, request.coupon_code
+    if redeemer is None or code is None:
+        raise RedemptionFieldsRequired.of(
+            "redeemerTwitterId" if redeemer is None else "couponCode", "Twitter ID and coupon code are required"
+        )
+    return redeemer, normalize_code(code)
+
+
+def judge_redemption(
+    request: RedeemCoupon, coupon: Coupon | None, redeemer: Coupon | None, *, has_redeemed: bool
+) -> DomainError | None:
+    """Why this redemption is refused, or None.
+
+    `coupon` is the one of the code, `redeemer` the redeemer's own (None for a new user). The order of the rules is that
+    of the coupon document.
+    """
+    if coupon is None or not coupon.active:
+        return InvalidCouponCode()
+    if coupon.twitter_id == request.redeemer_twitter_id:
+        return SelfRedemption()
+    if has_redeemed:
+        return AlreadyRedeemed()
+    if redeemer is not None:
+        return None if redeemer.role == coupon.role else RoleMismatch()
+    if request.username is None or request.followers is None:
+        missing = "username" if request.username is None else "followers"
+        return NewUserFieldsRequired.of(missing, "Username and followers count are required for new users")
+    return TooFewFollowers() if request.followers < MINIMUM_FOLLOWERS else None

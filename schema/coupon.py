@@ -1,0 +1,193 @@
+"""Coupons in GraphQL."""
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Self
+
+import strawberry
+
+from models import coupon as models
+from models.ids import global_id
+from schema.keyed import Keyed
+from schema.links import LinkInfo
+from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
+from schema.relay import Connection, Node
+from schema.scalars import BigInt
+
+if TYPE_CHECKING:
+    from schema.usage import UsageFollower
+
+strawberry.enum(models.CouponRole, name="CouponRole", description="Who a coupon belongs to.")
+
+
+@strawberry.enum(
+    description=(
+        "What a list of coupons is ordered by, the greatest or newest first: when it was made, how often it was "
+        "redeemed (then its points), how many followers its owner had."
+    )
+)
+class CouponOrder(Enum):
+    """The members are the names of `services.coupons.service.ORDERS`."""
+
+    CREATED_AT = "CREATED_AT"
+    TIMES_USED = "TIMES_USED"
+    FOLLOWERS = "FOLLOWERS"
+
+
+@strawberry.type(description="A referral coupon: one for each user, redeemed by others, with its owner's points.")
+class Coupon(Node):
+    database_id: strawberry.ID = strawberry.field(description="The raw `_id`, as REST shows it.")
+    coupon_code: str = strawberry.field(description="The code that others redeem, `XXXX-XXXX`.")
+    twitter_id: str = strawberry.field(description="The Twitter id of its owner.")
+    username: str = strawberry.field(description="The Twitter username of its owner.")
+    followers: int = strawberry.field(description="How many followers its owner had when it was made.")
+    points: int = strawberry.field(description="The owner's balance: 10 for each redemption on either side.")
+    times_used: int = strawberry.field(description="How often it was redeemed.")
+    role: models.CouponRole = strawberry.field(description="Only coupons of one's own role can be redeemed.")
+    active: bool = strawberry.field(description="Whether it can be redeemed.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
+    last_used_at: datetime | None = strawberry.field(description="When it was last redeemed.")
+
+    @strawberry.field(description="The follower that counts its usage. For users and admins.")
+    async def usage_follower(
+        self, info: LinkInfo
+    ) -> Annotated["UsageFollower", strawberry.lazy("schema.usage")] | None:
+        return await info.context.links.usage_follower(self.database_id)
+
+    @classmethod
+    def from_domain(cls, coupon: models.Coupon) -> Self:
+        return cls(
+            id=strawberry.ID(global_id("Coupon", coupon.id)),
+            database_id=strawberry.ID(coupon.id),
+            coupon_code=coupon.coupon_code,
+            twitter_id=coupon.twitter_id,
+            username=coupon.username,
+            followers=coupon.followers,
+            points=coupon.points,
+            times_used=coupon.times_used,
+            role=coupon.role,
+            active=coupon.active,
+            created_at=coupon.created_at,
+            updated_at=coupon.updated_at,
+            last_used_at=coupon.last_used_at,
+        )
+
+
+@strawberry.type(description="A page of coupons.")
+class CouponConnection(Connection[Coupon]):
+    pass
+
+
+@strawberry.type(description="Counts over all coupons that exist.")
+class CouponStats:
+    total_coupons: int = strawberry.field(description="How many coupons there are.")
+    role_distribution: "RoleDistribution" = strawberry.field(description="How many of each role.")
+    total_redeemed: BigInt = strawberry.field(description="The sum of `timesUsed`.")
+    most_used_coupon: Coupon | None = strawberry.field(
+        description="The highest `timesUsed`, then points; null while nothing was redeemed."
+    )
+
+    @classmethod
+    def from_domain(cls, stats: models.CouponStats) -> Self:
+        return cls(
+            total_coupons=stats.total_coupons,
+            role_distribution=RoleDistribution(creators=stats.creators, users=stats.users),
+            total_redeemed=BigInt(stats.total_redeemed),
+            most_used_coupon=Coupon.from_domain(stats.most_used) if stats.most_used else None,
+        )
+
+
+@strawberry.type(description="How many coupons each role has.")
+class RoleDistribution:
+    creators: int = strawberry.field(description="Coupons of creators.")
+    users: int = strawberry.field(description="Coupons of users.")
+
+
+@strawberry.input(description="Narrows a list of coupons; every condition given must hold.")
+class CouponFilter:
+    role: models.CouponRole | None = strawberry.field(default=strawberry.UNSET, description="Of this role.")
+    min_followers: int | None = strawberry.field(default=strawberry.UNSET, description="At least so many followers.")
+    username: str | None = strawberry.field(
+        default=strawberry.UNSET, description="This text anywhere in the username, ignoring case."
+    )
+
+
+@strawberry.input(description="What a new coupon needs.")
+class CreateCouponInput(Keyed):
+    twitter_id: str = strawberry.field(description="The Twitter id of its owner, who may have one coupon.")
+    username: str = strawberry.field(description="The Twitter username of its owner.")
+    followers: int = strawberry.field(description="At least 1000.")
+    role: models.CouponRole | None = strawberry.field(default=strawberry.UNSET, description="`USER` when not given.")
+
+
+@strawberry.input(description="What a redemption needs. A redeemer without a coupon gives `username` and `followers`.")
+class RedeemCouponInput(Keyed):
+    redeemer_twitter_id: str = strawberry.field(description="The Twitter id of the redeemer.")
+    coupon_code: str = strawberry.field(description="The code, in either case.")
+    username: str | None = strawberry.field(default=strawberry.UNSET, description="The username of a new user.")
+    followers: int | None = strawberry.field(
+        default=strawberry.UNSET, description="The followers of a new user, at least 1000."
+    )
+
+
+@strawberry.input(description="Which coupon to delete.")
+class DeleteCouponInput(Keyed):
+    id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
+
+
+@strawberry.input(description="Which coupon to switch on or off.")
+class SetCouponActiveInput(Keyed):
+    id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
+    active: bool = strawberry.field(description="Whether it can be redeemed.")
+
+
+@strawberry.type(description="A coupon was made.")
+class CreateCouponPayload:
+    coupon: Coupon = strawberry.field(description="The new coupon.")
+
+
+@strawberry.type(description="A coupon was redeemed: 10 points to each side.")
+class RedeemCouponPayload:
+    creator_points: int = strawberry.field(description="The balance of the coupon's owner after it.")
+    redeemer_points: int = strawberry.field(description="The balance of the redeemer after it.")
+    new_user: bool = strawberry.field(description="Whether the redeemer had no coupon before.")
+    new_coupon: Coupon | None = strawberry.field(description="The coupon made for a new user.")
+
+    @classmethod
+    def from_domain(cls, redemption: models.Redemption) -> Self:
+        new_coupon = redemption.new_coupon
+        return cls(
+            creator_points=redemption.creator_points,
+            redeemer_points=redemption.redeemer_points,
+            new_user=new_coupon is not None,
+            new_coupon=Coupon.from_domain(new_coupon) if new_coupon else None,
+        )
+
+
+@strawberry.type(description="A coupon was deleted; its redemptions stay in the ledger.")
+class DeleteCouponPayload:
+    coupon: Coupon = strawberry.field(description="The coupon as it was.")
+
+
+@strawberry.type(description="A coupon was switched on or off.")
+class SetCouponActivePayload:
+    coupon: Coupon = strawberry.field(description="The coupon as it is now.")
+
+
+CreateCouponResult = Annotated[
+    CreateCouponPayload | InvalidInput | Conflict | RateLimited,
+    strawberry.union("CreateCouponResult", description="The new coupon, or why there is none."),
+]
+RedeemCouponResult = Annotated[
+    RedeemCouponPayload | InvalidInput | NotFound | Conflict | Refused | RateLimited,
+    strawberry.union("RedeemCouponResult", description="The balances after the redemption, or why there was none."),
+]
+DeleteCouponResult = Annotated[
+    DeleteCouponPayload | InvalidInput | NotFound | Conflict,
+    strawberry.union("DeleteCouponResult", description="The deleted coupon, or why it was not deleted."),
+]
+SetCouponActiveResult = Annotated[
+    SetCouponActivePayload | InvalidInput | NotFound | Conflict,
+    strawberry.union("SetCouponActiveResult", description="The coupon, or why it was not switched."),
+]

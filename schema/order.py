@@ -1,0 +1,166 @@
+"""Orders in GraphQL."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Self
+
+import strawberry
+
+from models import order as models
+from models.ids import global_id
+from schema.keyed import Keyed
+from schema.problems import Conflict, InvalidInput, NotFound, Refused
+from schema.relay import Connection, Node
+
+strawberry.enum(
+    models.OrderStatus,
+    name="OrderStatus",
+    description="The known values of an order's status; `OTHER` is any other text, told by `statusText`.",
+)
+
+
+@strawberry.type(description="A product of an order.")
+class OrderProduct:
+    product_id: str = strawberry.field(description="The id of the product.")
+    quantity: int = strawberry.field(description="How many units were bought.")
+    price: Decimal = strawberry.field(description="The price of one unit.")
+    is_refunded: bool = strawberry.field(description="Whether some of it is refunded.")
+    refunded_quantity: int = strawberry.field(description="How many units are refunded.")
+    seller_id: str | None = strawberry.field(description="The id of its seller.")
+
+    @classmethod
+    def from_domain(cls, line: models.OrderLine) -> Self:
+        return cls(
+            product_id=line.product_id,
+            quantity=line.quantity,
+            price=line.price,
+            is_refunded=line.is_refunded,
+            refunded_quantity=line.refunded_quantity,
+            seller_id=line.seller_id,
+        )
+
+
+@strawberry.type(description="An order: what one payment paid for.")
+class Order(Node):
+    database_id: strawberry.ID = strawberry.field(description="The raw `_id`, as REST shows it.")
+    user_id: str = strawberry.field(description="The user who placed it.")
+    checkout_id: str = strawberry.field(description="The checkout it came from.")
+    basket_id: str = strawberry.field(description="The basket it was made of.")
+    payment_id: str = strawberry.field(description="The payment that paid for it; each payment has one order.")
+    products: list[OrderProduct] = strawberry.field(description="What was bought.")
+    address: str = strawberry.field(description="Where it is delivered.")
+    is_gift: bool = strawberry.field(description="Whether it is a gift.")
+    status: models.OrderStatus = strawberry.field(description="How far it is.")
+    status_text: str = strawberry.field(description="The status as it is written, which is free text.")
+    total_price: Decimal = strawberry.field(description="What was paid.")
+    refunded: bool = strawberry.field(description="Whether every unit of every product is refunded.")
+    card_last4: str = strawberry.field(
+        name="cardLast4", description="The last four digits of the card, the only ones that are known."
+    )
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
+
+    @classmethod
+    def from_domain(cls, order: models.Order) -> Self:
+        return cls(
+            id=strawberry.ID(global_id("Order", order.id)),
+            database_id=strawberry.ID(order.id),
+            user_id=order.user_id,
+            checkout_id=order.checkout_id,
+            basket_id=order.basket_id,
+            payment_id=order.payment_id,
+            products=[OrderProduct.from_domain(line) for line in order.products],
+            address=order.address,
+            is_gift=order.is_gift,
+            status=models.OrderStatus.of(order.status),
+            status_text=order.status,
+            total_price=order.total_price,
+            refunded=order.refunded,
+            card_last4=order.card_last4,
+            created_at=order.created_at,
+            updated_at=order.updated_at,
+        )
+
+
+@strawberry.type(description="A page of orders.")
+class OrderConnection(Connection[Order]):
+    pass
+
+
+@strawberry.input(description="A product of an order, as an admin sets it.")
+class OrderProductInput:
+    product_id: str = strawberry.field(description="The id of the product.")
+    quantity: int = strawberry.field(description="How many units were bought, at least 1.")
+    price: Decimal = strawberry.field(description="The price of one unit, at most two decimals.")
+    refunded_quantity: int | None = strawberry.field(
+        default=strawberry.UNSET, description="How many units are refunded; 0 when not given."
+    )
+    seller_id: str | None = strawberry.field(default=strawberry.UNSET, description="The id of its seller.")
+
+
+@strawberry.input(
+    description=(
+        "What to change of an order. Its user may change `address` and `isGift` while it is pending, an admin all."
+    )
+)
+class UpdateOrderInput(Keyed):
+    id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
+    address: str | None = strawberry.field(default=strawberry.UNSET, description="Where to deliver it.")
+    is_gift: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it is a gift.")
+    status: models.OrderStatus | None = strawberry.field(
+        default=strawberry.UNSET, description="How far it is. For `OTHER` give `statusText` alone."
+    )
+    status_text: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The status as free text, in place of `status`."
+    )
+    products: list[OrderProductInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="All its products anew."
+    )
+    total_price: Decimal | None = strawberry.field(default=strawberry.UNSET, description="What was paid.")
+    refunded: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it is refunded.")
+    card_last4: str | None = strawberry.field(
+        name="cardLast4",
+        default=strawberry.UNSET,
+        description="The card's last four digits; of a longer number only they are kept.",
+    )
+
+
+@strawberry.input(description="Which order to refund.")
+class RefundOrderInput(Keyed):
+    id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
+
+
+@strawberry.input(description="Which units of which order to refund.")
+class RefundOrderProductInput(Keyed):
+    id: strawberry.ID = strawberry.field(description="The order's Relay id or raw `_id`.")
+    product_id: str = strawberry.field(description="The id of the product.")
+    quantity: int = strawberry.field(description="How many units, at least 1.")
+
+
+@strawberry.type(description="An order was changed.")
+class UpdateOrderPayload:
+    order: Order = strawberry.field(description="The order as it is now.")
+
+
+@strawberry.type(description="An order was refunded as a whole.")
+class RefundOrderPayload:
+    order: Order = strawberry.field(description="The order as it is now.")
+
+
+@strawberry.type(description="Units of a product were refunded.")
+class RefundOrderProductPayload:
+    order: Order = strawberry.field(description="The order as it is now; refunded when this was its last unit.")
+
+
+UpdateOrderResult = Annotated[
+    UpdateOrderPayload | InvalidInput | NotFound | Refused | Conflict,
+    strawberry.union("UpdateOrderResult", description="The changed order, or why it was not changed."),
+]
+RefundOrderResult = Annotated[
+    RefundOrderPayload | InvalidInput | NotFound | Conflict,
+    strawberry.union("RefundOrderResult", description="The refunded order, or why it was not refunded."),
+]
+RefundOrderProductResult = Annotated[
+    RefundOrderProductPayload | InvalidInput | NotFound | Conflict,
+    strawberry.union("RefundOrderProductResult", description="The order after the refund, or why there was none."),
+]

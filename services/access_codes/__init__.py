@@ -1,0 +1,1 @@
+"""Access codes and their uses."""

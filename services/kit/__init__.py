@@ -1,0 +1,1 @@
+"""What every noun is built with; it knows none of them."""

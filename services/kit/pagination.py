@@ -1,0 +1,90 @@
+"""Lists. Relay windows go by keyset, as quick on the last page as on the first; numbered pages from the nearer end."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bson import ObjectId
+
+from models.errors import InvalidInput
+from models.ids import is_object_id
+from models.pagination import Edge, KeysetOrder, NumberedPage, Page, Slice, Window, decode_cursor
+
+if TYPE_CHECKING:
+    from services.kit.database import Collection
+
+Item = TypeVar("Item")
+Query = Mapping[str, Any]
+
+
+async def fetch_window(
+    collection: "Collection",
+    query: Query,
+    order: KeysetOrder,
+    window: Window,
+    from_document: Callable[[dict[str, Any]], Item],
+    projection: Mapping[str, Any] | None = None,
+) -> Slice[Item]:
+    """The items of a Relay window; one more than asked for is read to know whether there are others."""
+    conditions = [query] if query else []
+    for path, cursor, beyond in (("after", window.after, True), ("before", window.before, False)):
+        if cursor is not None:
+            conditions.append(_range(order, _decode(order, path, cursor), beyond=beyond))
+    if window.size == 0:
+        return Slice((), has_next=False, has_previous=False)
+    direction = -1 if order.descending is not window.backward else 1
+    found = collection.find({"$and": conditions} if conditions else {}, projection)
+    documents = await found.sort([(key, direction) for key in order.keys]).limit(window.size + 1).to_list(None)
+    has_more = len(documents) > window.size
+    documents = documents[: window.size]
+    if window.backward:
+        documents.reverse()
+    edges = [Edge(from_document(d), order, [d.get(k) for k in order.keys]) for d in documents]
+    if window.backward:
+        return Slice(edges, has_next=window.before is not None, has_previous=has_more)
+    return Slice(edges, has_next=has_more, has_previous=window.after is not None)
+
+
+async def fetch_page(
+    collection: "Collection",
+    query: Query,
+    order: KeysetOrder,
+    wanted: NumberedPage,
+    total: int,
+    from_document: Callable[[dict[str, Any]], Item],
+    projection: Mapping[str, Any] | None = None,
+) -> Page[Item]:
+    """The items of a numbered page of `total`, counted from whichever end is nearer."""
+    start = (wanted.page - 1) * wanted.limit
+    size = min(wanted.limit, total - start)
+    if size <= 0:
+        return Page((), total, wanted.page, wanted.limit)
+    from_end = start > total - start - size
+    direction = -1 if order.descending is not from_end else 1
+    skip = total - start - size if from_end else start
+    found = collection.find(query, projection).sort([(key, direction) for key in order.keys])
+    documents = await found.skip(skip).limit(size).to_list(None)
+    if from_end:
+        documents.reverse()
+    return Page([from_document(document) for document in documents], total, wanted.page, wanted.limit)
+
+
+def _decode(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
+    *values, identifier = decode_cursor(order, path, cursor)
+    if not isinstance(identifier, str) or not is_object_id(identifier):
+        raise InvalidInput.of(path, f"{path} is not a cursor of this list")
+    return [*values, ObjectId(identifier)]
+
+
+def _range(order: KeysetOrder, values: list[Any], *, beyond: bool) -> dict[str, Any]:
+    """Everything strictly beyond (or short of) a position.
+
+    The condition on the first key alone lets the index be entered at the right place.
+    """
+    operator = "$lt" if order.descending is beyond else "$gt"
+    alternatives = [
+        {**dict(zip(order.keys[:n], values[:n], strict=True)), order.keys[n]: {operator: values[n]}}
+        for n in range(len(values))
+    ]
+    if len(alternatives) == 1:
+        return alternatives[0]
+    return {order.keys[0]: {operator + "e": values[0]}, "$or": alternatives}

@@ -1,0 +1,1 @@
+"""What brings a database of an older release along."""

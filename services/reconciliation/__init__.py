@@ -1,0 +1,1 @@
+"""Totals and counters against the ledgers that they stand for."""

@@ -1,0 +1,170 @@
+"""The audit: every counter against its ledger, every total against what exists, and their repair."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextvars import Context
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from models.audit import MOST_SHOWN, AuditFamily, AuditReport, Drift
+from models.principal import Principal
+from services.access_codes.totals import AccessCodeCounts
+from services.coupons.totals import CouponCounts
+from services.kit.counters import RowCounts
+from services.kit.database import Database
+from services.reconciliation.totals import Source, Tally
+
+if TYPE_CHECKING:
+    from services.kit.database import Session
+
+TALLIES = (
+    Tally(
+        AuditFamily.COUPONS,
+        "coupons",
+        "timesUsed",
+        (Source("redemptions", ("couponId",), 1),),
+    ),
+    Tally(
+        AuditFamily.COUPONS,
+        "coupons",
+        "points",
+        (Source("redemptions", ("couponId",), "$points"), Source("redemptions", ("redeemerCouponId",), "$points")),
+        offset="unaccountedPoints",
+    ),
+    Tally(
+        AuditFamily.ACCESS_CODES,
+        "accesscodes",
+        "usedCount",
+        (Source("accesscodeuses", ("codeId",), 1),),
+        offset="unaccountedUses",
+        follows={"full": {"$gte": ["$usedCount", "$maxUses"]}},
+    ),
+    Tally(
+        AuditFamily.USAGE_FOLLOWERS,
+        "usagecounters",
+        "used",
+        (Source("usageledger", ("followerId", "userId"), "$amount"),),
+        key=("followerId", "userId"),
+    ),
+    Tally(
+        AuditFamily.USAGE_FOLLOWERS,
+        "usagefollowers",
+        "totalUsageCount",
+        (Source("usageledger", ("followerId",), "$amount"),),
+    ),
+    Tally(
+        AuditFamily.USAGE_FOLLOWERS,
+        "usagefollowers",
+        "heldCount",
+        (Source("usagecounters", ("followerId",), "$held"),),
+    ),
+    Tally(
+        AuditFamily.USAGE_FOLLOWERS,
+        "usagefollowers",
+        "userCount",
+        (Source("usagecounters", ("followerId",), 1),),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Totals of a family's statistics or lists: as they are kept, as they are counted anew, and how to mend them."""
+
+    family: AuditFamily
+    kept: Callable[["Session"], Awaitable[Mapping[str, int]]]
+    counted: Callable[["Session"], Awaitable[Mapping[str, int]]]
+    recount: Callable[["Session"], Awaitable[None]]
+
+
+class Audit:
+    """Audits and repairs, for admins."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        coupons, codes = CouponCounts(database), AccessCodeCounts(database)
+        followers, orders = (RowCounts(database, rows) for rows in (database.usage_followers, database.orders))
+        self._totals = (
+            Totals(AuditFamily.COUPONS, coupons.kept, coupons.counted, coupons.recount),
+            Totals(AuditFamily.ACCESS_CODES, codes.kept, codes.counted, codes.recount),
+            Totals(AuditFamily.USAGE_FOLLOWERS, followers.kept, followers.counted, followers.recount),
+            Totals(AuditFamily.ORDERS, orders.kept, orders.counted, orders.recount),
+        )
+
+    async def audit(self, principal: Principal, families: Collection[AuditFamily] = tuple(AuditFamily)) -> AuditReport:
+        """Compare every counter of these families with its ledger, as of one moment. Writes nothing."""
+        principal.require_admin()
+        return await self._run(families, repair=False)
+
+    async def repair(self, principal: Principal, families: Collection[AuditFamily] = tuple(AuditFamily)) -> AuditReport:
+        """Put right every counter that drifted, each in a transaction, while others go on; answers what was wrong."""
+        principal.require_admin()
+        # An idempotency key keeps one outcome, the report; the repairs themselves may be done as often as one likes.
+        # They are begun only where the key has none yet, and once for however many tries to write it down.
+        repairs: list[asyncio.Task[AuditReport]] = []
+
+        async def work(_: "Session") -> AuditReport:
+            if not repairs:
+                repairs.append(asyncio.create_task(self._run(families, repair=True), context=Context()))
+            return await repairs[0]
+
+        return await self._database.transaction(work)
+
+    async def _run(self, families: Collection[AuditFamily], *, repair: bool) -> AuditReport:
+        findings = _Findings()
+        for tally in TALLIES:
+            if tally.family in families:
+                await self._judge_tally(tally, findings, repair=repair)
+        for totals in self._totals:
+            if totals.family in families:
+                await self._judge_totals(totals, findings, repair=repair)
+        return findings.report()
+
+    async def _judge_tally(self, tally: Tally, findings: "_Findings", *, repair: bool) -> None:
+        async with self._database.snapshot() as session:
+            async for identifier, drift in tally.compare(self._database, session):
+                findings.checked[tally.family] += 1
+                mend = drift is not None and repair
+                findings.add(await tally.repair(self._database, identifier) if mend else drift)
+
+    async def _judge_totals(self, totals: Totals, findings: "_Findings", *, repair: bool) -> None:
+        async with self._database.snapshot() as session:
+            kept, counted = await totals.kept(session), await totals.counted(session)
+        drifts = _compare(totals.family, kept, counted)
+        findings.checked[totals.family] += len(kept.keys() | counted.keys())
+        if drifts and repair:
+            drifts = await self._database.transaction(partial(_mend, totals))
+        for drift in drifts:
+            findings.add(drift)
+
+
+async def _mend(totals: Totals, session: "Session") -> list[Drift]:
+    """Count totals anew; answers what was wrong with them by then."""
+    kept = await totals.kept(session)
+    await totals.recount(session)
+    return _compare(totals.family, kept, await totals.kept(session))
+
+
+def _compare(family: AuditFamily, kept: Mapping[str, int], counted: Mapping[str, int]) -> list[Drift]:
+    named = ((name, kept.get(name, 0), counted.get(name, 0)) for name in sorted(kept.keys() | counted.keys()))
+    return [Drift(family, "counters", name, "total", old, new) for name, old, new in named if old != new]
+
+
+class _Findings:
+    """What an audit has found so far."""
+
+    def __init__(self) -> None:
+        self.checked: Counter[AuditFamily] = Counter()
+        self._drifts: list[Drift] = []
+        self._drift_count = 0
+
+    def add(self, drift: Drift | None) -> None:
+        if drift is not None:
+            self._drift_count += 1
+            if len(self._drifts) < MOST_SHOWN:
+                self._drifts.append(drift)
+
+    def report(self) -> AuditReport:
+        return AuditReport(dict(self.checked), tuple(self._drifts), self._drift_count)

@@ -1,0 +1,113 @@
+"""Counters against their ledgers: every counter of a collection is summed anew, in one pass and constant memory.
+
+Stored counters and the ledgers' sums come sorted by the same key, so that they are compared as they stream by.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from models.audit import AuditFamily, Drift
+from services.kit.database import Database
+
+if TYPE_CHECKING:
+    from services.kit.database import Session
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows that a counter sums: `key` are their fields that name the counted document, `amount` is what each counts."""
+
+    collection: str
+    key: tuple[str, ...]
+    amount: Any
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A counter of a collection's documents, which its sources sum up to.
+
+    `offset` names a field of the document that is added: what an older system counted without keeping rows of it.
+    `follows` are fields that follow from the counter, as expressions over the mended document.
+    """
+
+    family: AuditFamily
+    collection: str
+    counter: str
+    sources: tuple[Source, ...]
+    key: tuple[str, ...] = ("_id",)
+    offset: str | None = None
+    follows: Mapping[str, Any] = field(default_factory=dict)
+
+    async def compare(self, database: Database, session: "Session") -> AsyncIterator[tuple[Any, Drift | None]]:
+        """The id of each counted document and what is wrong with its counter, or None, as of the session's snapshot."""
+        sums = [_Sums(database, source, session) for source in self.sources]
+        found = database.collection(self.collection).find({}, self._projection(), session=session)
+        async for document in found.sort([(name, 1) for name in self.key]).allow_disk_use(True):
+            key = tuple(document[name] for name in self.key)
+            counted = sum([await each.at(key) for each in sums])
+            yield document["_id"], self._judge(document, counted)
+
+    async def repair(self, database: Database, identifier: Any) -> Drift | None:
+        """Sum one counter anew and put it right, in one transaction; answers what was wrong with it by then."""
+
+        async def work(session: "Session") -> Drift | None:
+            documents = database.collection(self.collection)
+            document = await documents.find_one({"_id": identifier}, self._projection(), session=session)
+            if document is None:
+                return None
+            counted = 0
+            for source in self.sources:
+                key = {theirs: document[ours] for theirs, ours in zip(source.key, self.key, strict=True)}
+                rows = database.collection(source.collection).aggregate(_steps(source, key), session=session)
+                counted += sum([row["n"] async for row in rows])
+            drift = self._judge(document, counted)
+            if drift is not None:
+                change: list[dict[str, Any]] = [{"$set": {self.counter: drift.expected}}, {"$set": self.follows}]
+                await documents.update_one({"_id": identifier}, change if self.follows else change[:1], session=session)
+            return drift
+
+        return await database.transaction(work)
+
+    def _projection(self) -> dict[str, int]:
+        fields = ("_id", self.counter, *self.key, *((self.offset,) if self.offset else ()))
+        return dict.fromkeys(fields, 1)
+
+    def _judge(self, document: Mapping[str, Any], counted: int) -> Drift | None:
+        stored = document.get(self.counter, 0)
+        expected = counted + (document.get(self.offset, 0) if self.offset else 0)
+        if stored == expected:
+            return None
+        return Drift(self.family, self.collection, str(document["_id"]), self.counter, stored, expected)
+
+
+class _Sums:
+    """The sums of a source, streamed in the order of their keys."""
+
+    def __init__(self, database: Database, source: Source, session: "Session") -> None:
+        rows = database.collection(source.collection).aggregate(_steps(source), session=session, allowDiskUse=True)
+        self._rows = aiter(rows)
+        self._current: tuple[Key, int] | None = ((), 0)
+
+    async def at(self, key: Key) -> int:
+        """The sum of a key that comes after all that were asked for before."""
+        while self._current is not None and self._current[0] < key:
+            row = await anext(self._rows, None)
+            self._current = None if row is None else (tuple(row["_id"].values()), row["n"])
+        return self._current[1] if self._current is not None and self._current[0] == key else 0
+
+
+def _steps(source: Source, key: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The sums of all keys in their order, or that of one."""
+    names = [f"k{n}" for n in range(len(source.key))]
+    group = {"_id": {name: f"${part}" for name, part in zip(names, source.key, strict=True)}}
+    # What belongs to no document has no key.
+    known = {part: {"$ne": None} for part in source.key} if key is None else key
+    return [
+        {"$match": {**source.where, **known}},
+        {"$group": {**group, "n": {"$sum": source.amount}}},
+        {"$sort": {f"_id.{name}": 1 for name in names}},
+    ]

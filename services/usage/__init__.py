@@ -1,0 +1,1 @@
+"""Usage followers: limits, holds and counts."""
