@@ -21,12 +21,11 @@ from bench.seeds import (
 )
 from bench.walks import walks_within
 from models.access_code import ListAccessCodes
-from models.coupon import ListCoupons
+from models.coupon import CouponFilter, ListCoupons, RedeemCoupon
 from models.pagination import Window
 from models.principal import SYSTEM
 from services.access_codes.documents import access_code_to_document
-from services.coupons.documents import coupon_to_document
-from services.coupons.service import ORDERS
+from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST
 from services.kit.rate_limit import Attempt
 from services.migrations.runner import migrate
 from services.registry import Services
@@ -34,7 +33,6 @@ from services.registry import Services
 Verb = Callable[[], Awaitable[object]]
 UNCOUNTED = Attempt(SYSTEM, 1, 1, 1, 1)
 CAMPAIGN = "60d21b4667d0d8992e610c01"
-NEWEST = ORDERS["CREATED_AT"]
 
 
 def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
@@ -42,28 +40,24 @@ def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
 
     def redeem() -> Awaitable[object]:
         number = next(numbers)
-        raw = {
-            "redeemerTwitterId": f"g{number}",
-            "username": "g",
-            "followers": 1000,
-            "couponCode": code_of(number % 40),
-        }
-        return coupons.redeem(UNCOUNTED, raw)
+        return coupons.redeem(UNCOUNTED, RedeemCoupon(f"g{number}", code_of(number % 40), "g", 1000))
 
     def search(part: str) -> Verb:
-        return lambda: coupons.list_window(SYSTEM, {"username": part}, NEWEST, Window(20))
+        return lambda: coupons.list_window(SYSTEM, CouponFilter(username=part), NEWEST_FIRST, Window(20))
 
     return {
         "coupon by twitterId": lambda: coupons.find_by_twitter_id(UNCOUNTED, f"seed{count // 2}"),
         "coupon by code": lambda: coupons.find_by_code(UNCOUNTED, code_of(count // 2)),
         "redeem a coupon": redeem,
         "coupon statistics": lambda: coupons.stats(SYSTEM),
-        "coupons: first window": lambda: coupons.list_window(SYSTEM, {}, NEWEST, Window(20)),
-        "coupons: last window": lambda: coupons.list_window(SYSTEM, {}, NEWEST, Window(20, backward=True)),
-        "coupons: most used": lambda: coupons.list_window(SYSTEM, {}, ORDERS["TIMES_USED"], Window(20)),
+        "coupons: first window": lambda: coupons.list_window(SYSTEM, CouponFilter(), NEWEST_FIRST, Window(20)),
+        "coupons: last window": lambda: coupons.list_window(
+            SYSTEM, CouponFilter(), NEWEST_FIRST, Window(20, backward=True)
+        ),
+        "coupons: most used": lambda: coupons.list_window(SYSTEM, CouponFilter(), MOST_USED, Window(20)),
         "coupons: first page": lambda: coupons.list_page(SYSTEM, ListCoupons()),
         "coupons: last page": lambda: coupons.list_page(SYSTEM, ListCoupons(page=-(-count // 20))),
-        "coupons: total count": lambda: coupons.count(SYSTEM, {}),
+        "coupons: total count": lambda: coupons.count(SYSTEM, CouponFilter()),
         "coupons: search for a rare part": search(f"son_{count // 2 + 1}"),
         "coupons: search for a common part": search("person"),
     }
@@ -124,7 +118,7 @@ async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
     followed = await services.usage.create(SYSTEM, {"campaignId": CAMPAIGN, "maxTotalLimit": 2_000_000_000})
     with MongoClient[dict[str, Any]](uri) as client:
         database = client.get_default_database()
-        insert(database["coupons"], map(coupon_to_document, coupons(count, times_used=1)))
+        insert(database["coupons"], map(COUPONS.dump, coupons(count, times_used=1)))
         insert(database["redemptions"], redemption_documents(count))
         insert(database["accesscodes"], map(access_code_to_document, access_codes(count)))
         insert(database["accesscodeuses"], use_documents(count))

@@ -11,11 +11,11 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from models.access_code import AccessCode
-from models.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole
+from models.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole, redeem
 from models.order import Order, OrderLine
 from models.usage import UserUsage
 from services.access_codes.documents import use_of, use_to_document
-from services.coupons.documents import coupon_to_document, ledger_row
+from services.coupons.repository import COUPONS, LEDGER
 from services.orders.documents import order_to_document
 from services.usage.documents import usage_to_document
 
@@ -56,7 +56,8 @@ def redemption_documents(count: int) -> Iterator[dict[str, Any]]:
     """A redemption of each of `count` coupons, by owners whose own coupons are deleted."""
     for n, coupon in enumerate(coupons(count)):
         redeemer = replace(coupon, id=str(ObjectId()), twitter_id=f"redeemer{n}")
-        yield ledger_row(coupon, redeemer, coupon.created_at)
+        done = redeem(coupon, redeemer, is_new=False, entry_id=str(ObjectId()), at=coupon.created_at)
+        yield LEDGER.dump(done.entry)
 
 
 def insert(collection: Collection[dict[str, Any]], documents: Iterator[dict[str, Any]]) -> None:
@@ -75,7 +76,7 @@ def seed_coupons(uri: str, count: int) -> None:
     with MongoClient[dict[str, Any]](uri) as client:
         database = client.get_default_database()
         database.client.drop_database(database.name)
-        insert(database["coupons"], map(coupon_to_document, coupons(count)))
+        insert(database["coupons"], map(COUPONS.dump, coupons(count)))
         # What the peers need of indexes; Tessera makes its own at start-up.
         database["coupons"].create_index("twitterId", unique=True, name="twitterId")
         database["coupons"].create_index("couponCode", unique=True, name="couponCode")

@@ -1,13 +1,16 @@
 """Referral coupons and their redemption: what they are, and the pure rule of who may redeem which."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from models.base import Id, to_json
 from models.codes import draw_code, normalize_code
 from models.errors import Conflict, DomainError, ErrorCode, InvalidInput, NotFound, Refused
-from models.inputs import choice, flag, text, whole
+from models.events import Event
+from models.inputs import choice, flag, object_id, text, whole
+from models.instants import iso
 from models.pagination import NumberedPage
 from models.stored import stored
 
@@ -74,7 +77,7 @@ class RoleMismatch(Refused):
 class Coupon:
     """A coupon: `points` are its owner's balance, `times_used` counts its redemptions."""
 
-    id: str
+    id: Id
     coupon_code: str
     twitter_id: str
     username: str
@@ -116,10 +119,17 @@ class GetCoupon:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteCoupon:
+    """What `DELETE /admin/coupon/:couponId` and `deleteCoupon` take."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetCouponActive:
     """What `setCouponActive` takes."""
 
-    id: str = text("id")
+    id: str = object_id("id", relay_type="Coupon")
     active: bool = flag("active")
 
 
@@ -148,6 +158,30 @@ class Redemption:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One redemption, for ever: it outlives both coupons. What an older system left may not know one of its sides."""
+
+    id: Id
+    coupon_id: Id
+    coupon_code: str
+    creator_twitter_id: str
+    redeemer_twitter_id: str
+    redeemer_coupon_id: Id
+    points: int
+    redeemed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a redemption changes: both coupons, the ledger, and what others are told."""
+
+    coupon: Coupon
+    redeemer: Coupon
+    entry: LedgerEntry
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CouponStats:
     """Counts of what exists; `total_redeemed` is the sum of `times_used`."""
 
@@ -162,6 +196,74 @@ def make_coupon_code(draw: Callable[[int], int]) -> str:
     """A code `XXXX-XXXX`; `draw(n)` is a whole number below n (from a cryptographic source)."""
     letters = draw_code(draw, CODE_ALPHABET, 8)
     return f"{letters[:4]}-{letters[4:]}"
+
+
+def new_coupon(command: CreateCoupon, *, identifier: str, code: str, now: datetime) -> Coupon:
+    """A coupon that nobody has redeemed."""
+    return Coupon(
+        id=identifier,
+        coupon_code=code,
+        twitter_id=command.twitter_id,
+        username=command.username,
+        followers=command.followers,
+        points=0,
+        times_used=0,
+        role=command.role,
+        active=True,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def redeem(coupon: Coupon, redeemer: Coupon, *, is_new: bool, entry_id: str, at: datetime) -> Redeemed:
+    """Give ten points to the coupon's creator and ten to the redeemer, whose coupon `is_new` where they had none."""
+    creator = replace(
+        coupon,
+        points=coupon.points + POINTS_PER_REDEMPTION,
+        times_used=coupon.times_used + 1,
+        updated_at=at,
+        last_used_at=at,
+    )
+    redeemer = replace(redeemer, points=redeemer.points + POINTS_PER_REDEMPTION, updated_at=at)
+    entry = LedgerEntry(
+        id=entry_id,
+        coupon_id=creator.id,
+        coupon_code=creator.coupon_code,
+        creator_twitter_id=creator.twitter_id,
+        redeemer_twitter_id=redeemer.twitter_id,
+        redeemer_coupon_id=redeemer.id,
+        points=POINTS_PER_REDEMPTION,
+        redeemed_at=at,
+    )
+    redeemed = Event("couponSystem-couponRedeemed", creator.id, _redeemed_value(creator, redeemer, at, is_new))
+    return Redeemed(creator, redeemer, entry, (*([created_event(redeemer)] if is_new else []), redeemed))
+
+
+def switch(coupon: Coupon, *, active: bool, at: datetime) -> Coupon:
+    """The coupon, let be redeemed or not; the same object where it is so already."""
+    return coupon if coupon.active == active else replace(coupon, active=active, updated_at=at)
+
+
+def created_event(coupon: Coupon) -> Event:
+    return Event("couponSystem-couponCreated", coupon.id, to_json(coupon))
+
+
+def deleted_event(coupon: Coupon) -> Event:
+    return Event("couponSystem-couponDeleted", coupon.id, to_json(coupon))
+
+
+def _redeemed_value(coupon: Coupon, redeemer: Coupon, at: datetime, is_new: bool) -> dict[str, object]:
+    return {
+        "couponId": coupon.id,
+        "couponCode": coupon.coupon_code,
+        "creatorTwitterId": coupon.twitter_id,
+        "creatorPoints": coupon.points,
+        "redeemerTwitterId": redeemer.twitter_id,
+        "redeemerPoints": redeemer.points,
+        "newUser": is_new,
+        "newCouponCode": redeemer.coupon_code if is_new else None,
+        "redeemedAt": iso(at),
+    }
 
 
 def require_redemption_fields(request: RedeemCoupon) -> tuple[str, str]:

@@ -11,12 +11,14 @@ from strawberry.types.base import has_object_definition
 from strawberry.types.unset import UNSET
 
 from models.errors import InvalidToken
+from models.inputs import DataclassLike, parse
 from models.principal import Principal
 from resolvers.links import RequestLinks
 from services.kit.rate_limit import Attempt, AttemptRefused, AttemptToRead
 from services.registry import Services
 
 Found = TypeVar("Found")
+Command = TypeVar("Command", bound=DataclassLike)
 
 _counted: ContextVar[Attempt | None] = ContextVar("counted", default=None)
 
@@ -51,6 +53,12 @@ class Context:
         if isinstance(self.principal.refusal, InvalidToken):
             raise self.principal.refusal
         return self.principal
+
+    def admin(self) -> Principal:
+        """Who is calling, an admin for certain: judged before what was sent is read."""
+        caller = self.caller()
+        caller.require_admin()
+        return caller
 
     async def attempt(self) -> Attempt:
         """Count one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
@@ -98,6 +106,11 @@ def as_mapping(given: Any) -> Mapping[str, Any]:
     fields = type(given).__strawberry_definition__.fields
     values = ((f.graphql_name or _camel(f.python_name), getattr(given, f.python_name)) for f in fields)
     return {name: _plain(v) for name, v in values if v is not UNSET and name != KEY}
+
+
+def command_of(shape: type[Command], given: Any) -> Command:
+    """A GraphQL input as the command of a verb. Raises `InvalidInput` with every fault."""
+    return parse(shape, as_mapping(given))
 
 
 def _plain(value: Any) -> Any:

@@ -7,9 +7,9 @@ import strawberry
 
 from models import coupon as models
 from models.errors import InvalidInput
-from models.ids import is_object_id
+from models.ids import either_id, is_object_id
 from models.pagination import Window
-from resolvers.context import Info, as_mapping
+from resolvers.context import Info, command_of
 from schema.arguments import After, Before, First, Last
 from schema.coupon import (
     Coupon,
@@ -30,7 +30,7 @@ from schema.coupon import (
     SetCouponActivePayload,
     SetCouponActiveResult,
 )
-from services.coupons.service import ORDERS
+from services.coupons.repository import ORDERS
 from services.kit.rate_limit import AttemptToRead
 
 
@@ -77,9 +77,8 @@ class CouponQuery:
         last: Last = None,
         before: Before = None,
     ) -> CouponConnection:
-        caller, coupons = info.context.caller(), info.context.services.coupons
-        caller.require_admin()
-        wanted, window = as_mapping(filter), Window.of(first, after, last, before)
+        caller, coupons = info.context.admin(), info.context.services.coupons
+        wanted, window = command_of(models.CouponFilter, filter), Window.of(first, after, last, before)
         page = await coupons.list_window(caller, wanted, ORDERS[order_by.value], window)
         return CouponConnection.of(page, Coupon.from_domain, partial(coupons.count, caller, wanted))
 
@@ -93,7 +92,7 @@ class CouponMutation:
     @strawberry.mutation(description="Make a coupon with a new code. Open to everyone, rate limited.")
     async def create_coupon(self, info: Info, input: CreateCouponInput) -> CreateCouponResult:
         attempt = await info.context.attempt()
-        coupon = await info.context.services.coupons.create(attempt, as_mapping(input))
+        coupon = await info.context.services.coupons.create(attempt, command_of(models.CreateCoupon, input))
         return CreateCouponPayload(coupon=Coupon.from_domain(coupon))
 
     @strawberry.mutation(
@@ -101,15 +100,18 @@ class CouponMutation:
     )
     async def redeem_coupon(self, info: Info, input: RedeemCouponInput) -> RedeemCouponResult:
         attempt = await info.context.attempt()
-        redemption = await info.context.services.coupons.redeem(attempt, as_mapping(input))
+        redemption = await info.context.services.coupons.redeem(attempt, command_of(models.RedeemCoupon, input))
         return RedeemCouponPayload.from_domain(redemption)
 
     @strawberry.mutation(description="Delete a coupon; its redemptions stay in the ledger. For admins.")
     async def delete_coupon(self, info: Info, input: DeleteCouponInput) -> DeleteCouponResult:
-        coupon = await info.context.services.coupons.delete(info.context.caller(), input.id)
+        caller = info.context.admin()
+        command = models.DeleteCoupon(either_id("Coupon", "id", input.id))
+        coupon = await info.context.services.coupons.delete(caller, command)
         return DeleteCouponPayload(coupon=Coupon.from_domain(coupon))
 
     @strawberry.mutation(description="Let a coupon be redeemed, or not. For admins.")
     async def set_coupon_active(self, info: Info, input: SetCouponActiveInput) -> SetCouponActiveResult:
-        coupon = await info.context.services.coupons.set_active(info.context.caller(), as_mapping(input))
+        caller = info.context.admin()
+        coupon = await info.context.services.coupons.set_active(caller, command_of(models.SetCouponActive, input))
         return SetCouponActivePayload(coupon=Coupon.from_domain(coupon))

@@ -50,6 +50,11 @@ async def read_json(request: Request) -> dict[str, Any]:
     return body
 
 
+async def read_command(request: Request, shape: type[Shape]) -> Shape:
+    """The body as a command; raises as `read_json` does, and `InvalidInput` with every fault of its fields."""
+    return parse(shape, await read_json(request))
+
+
 async def read_optional_json(request: Request) -> dict[str, Any]:
     """The same, where nothing at all may be sent too."""
     return await read_json(request) if await request.body() else {}

@@ -6,12 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from models.coupon import GetCoupon, ListCoupons
+from models.base import to_json
+from models.coupon import CreateCoupon, DeleteCoupon, GetCoupon, ListCoupons, RedeemCoupon
+from models.ids import either_id
 from models.inputs import parse_query
-from rest.bodies import read_json
+from rest.bodies import read_command
 from rest.door import Door, principal_of, query_of, resource
 from rest.envelope import pagination, success
-from services.coupons.documents import coupon_to_json
 from services.kit.rate_limit import Attempt, AttemptToRead
 
 
@@ -19,16 +20,16 @@ def public_coupon_routes(door: Door) -> list[BaseRoute]:
     coupons = door.services.coupons
 
     async def create(request: Request, attempt: Attempt) -> Response:
-        coupon = await coupons.create(attempt, await read_json(request))
+        coupon = await coupons.create(attempt, await read_command(request, CreateCoupon))
         data = {"code": coupon.coupon_code, "username": coupon.username, "role": coupon.role.value}
         return success(data, status=201)
 
     async def get(request: Request, attempt: AttemptToRead) -> Response:
         wanted = parse_query(GetCoupon, query_of(request))
-        return success(coupon_to_json(await coupons.get(attempt, wanted)))
+        return success(to_json(await coupons.get(attempt, wanted)))
 
     async def redeem(request: Request, attempt: Attempt) -> Response:
-        redemption = await coupons.redeem(attempt, await read_json(request))
+        redemption = await coupons.redeem(attempt, await read_command(request, RedeemCoupon))
         data: dict[str, Any] = {
             "creatorPoints": redemption.creator_points,
             "redeemerPoints": redemption.redeemer_points,
@@ -53,7 +54,7 @@ def admin_coupon_routes(door: Door) -> list[BaseRoute]:
     async def list_coupons(request: Request) -> Response:
         wanted = parse_query(ListCoupons, query_of(request))
         page = await coupons.list_page(principal_of(request), wanted)
-        shown = [coupon_to_json(coupon) for coupon in page.items]
+        shown = [to_json(coupon) for coupon in page.items]
         for coupon in shown:
             del coupon["lastUsedAt"]  # The document's list has every field but this one.
         return success({"coupons": shown, "pagination": pagination(page)})
@@ -78,7 +79,8 @@ def admin_coupon_routes(door: Door) -> list[BaseRoute]:
         )
 
     async def delete(request: Request) -> Response:
-        await coupons.delete(principal_of(request), request.path_params["couponId"], path="couponId")
+        command = DeleteCoupon(either_id("Coupon", "couponId", request.path_params["couponId"]))
+        await coupons.delete(principal_of(request), command)
         return success(message="Coupon deleted successfully")
 
     return [

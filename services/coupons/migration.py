@@ -7,12 +7,12 @@ gets them, and ledger rows for the redemptions its numbers tell of, so that the 
 import logging
 from typing import TYPE_CHECKING, Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
+from pymongo import UpdateOne
 
 from models.codes import normalize_code
 from models.coupon import POINTS_PER_REDEMPTION
 from models.instants import to_milliseconds
-from services.coupons.documents import search_fields
+from services.coupons.repository import COUPON_INDEXES, LEDGER_INDEXES, search_fields
 from services.coupons.totals import FAMILY, CouponCounts
 from services.kit.counters import Counters
 from services.kit.database import Database
@@ -24,26 +24,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("tessera.migration")
 
 TAKE_OVER_BATCH = 500
-
-COUPON_INDEXES = [
-    IndexModel([("twitterId", ASCENDING)], name="twitterId", unique=True),
-    IndexModel([("couponCode", ASCENDING)], name="couponCode", unique=True),
-    IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
-    IndexModel([("timesUsed", DESCENDING), ("points", DESCENDING), ("_id", DESCENDING)], name="timesUsed"),
-    IndexModel([("followers", DESCENDING), ("_id", DESCENDING)], name="followers"),
-    IndexModel([("role", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="role"),
-    IndexModel([("usernameTrigrams", ASCENDING)], name="usernameTrigrams"),
-]
-LEDGER_INDEXES = [
-    IndexModel(
-        [("redeemerTwitterId", ASCENDING)],
-        name="redeemerTwitterId",
-        unique=True,
-        # Rows taken over from the original system may not know their redeemer. Sparse and not partial by `$type`,
-        # because MongoDB does not use such an index for `$in`.
-        sparse=True,
-    )
-]
 
 
 async def make_coupon_indexes(database: Database) -> None:

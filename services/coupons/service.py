@@ -1,7 +1,6 @@
 """The verbs of coupons: create, redeem, get, list, statistics, delete, activate and deactivate."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +11,9 @@ from models.coupon import (
     Coupon,
     CouponFilter,
     CouponNotFound,
-    CouponRole,
     CouponStats,
     CreateCoupon,
+    DeleteCoupon,
     GetCoupon,
     ListCoupons,
     RedeemCoupon,
@@ -22,27 +21,19 @@ from models.coupon import (
     SetCouponActive,
     require_redemption_fields,
 )
-from models.ids import either_id
-from models.inputs import parse
 from models.pagination import KeysetOrder, Page, Slice, Window
 from models.principal import Principal
-from services.coupons.documents import SEARCH_FIELDS, coupon_from_document
-from services.coupons.unit_of_work import CouponWriter, DeleteCoupon
+from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST, SEARCH_FIELDS, query_of
+from services.coupons.totals import FAMILY
+from services.coupons.unit_of_work import CouponBus
 from services.kit.batching import Coalescer
 from services.kit.counters import Counters
 from services.kit.database import Database
 from services.kit.outbox import Outbox
 from services.kit.pagination import fetch_page, fetch_window
 from services.kit.rate_limit import Attempt, AttemptToRead
-from services.kit.search import contains
 
-NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
-ORDERS = {
-    "CREATED_AT": NEWEST_FIRST,
-    "TIMES_USED": KeysetOrder("timesUsed", ("timesUsed", "points")),
-    "FOLLOWERS": KeysetOrder("followers", ("followers",)),
-}
-
+_ENTITY_ALONE = dict.fromkeys(SEARCH_FIELDS, False)
 _Wanted = tuple[CouponFilter, KeysetOrder, Window]
 
 
@@ -51,8 +42,8 @@ class Coupons:
 
     def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
         self._coupons = database.coupons
-        self._counters = Counters(database, "coupons")
-        self._writer = CouponWriter(database, outbox, self._counters, clock)
+        self._counters = Counters(database, FAMILY)
+        self._bus = CouponBus(database, outbox, clock)
         self._by_twitter_id: Coalescer[str, Coupon] = Coalescer(self._finder("twitterId"))
         self._by_code: Coalescer[str, Coupon] = Coalescer(self._finder("couponCode"))
         self._by_id: Coalescer[str, Coupon] = Coalescer(self._finder("_id"))
@@ -60,22 +51,21 @@ class Coupons:
         self._windows: Coalescer[_Wanted, Slice[Coupon]] = Coalescer(self._find_window, limit=1, flights=4)
 
     async def close(self) -> None:
-        await self._writer.close()
+        await self._bus.close()
 
-    async def create(self, _: Attempt, raw: Mapping[str, Any]) -> Coupon:
-        """Make a coupon with a new code. 400 for faults, 409 `User already has a coupon`."""
-        coupon = await self._writer.submit(parse(CreateCoupon, raw))
+    async def create(self, _: Attempt, command: CreateCoupon) -> Coupon:
+        """Make a coupon with a new code. 409 `User already has a coupon`."""
+        coupon = await self._bus.submit(command)
         assert isinstance(coupon, Coupon)
         return coupon
 
-    async def redeem(self, _: Attempt, raw: Mapping[str, Any]) -> Redemption:
+    async def redeem(self, _: Attempt, command: RedeemCoupon) -> Redemption:
         """Give 10 points to the coupon's creator and 10 to the redeemer, who may do so once ever.
 
         A redeemer without a coupon gets one of the same role. Refusals: see `models.coupon.judge_redemption`.
         """
-        request = parse(RedeemCoupon, raw)
-        require_redemption_fields(request)
-        redemption = await self._writer.submit(request)
+        require_redemption_fields(command)
+        redemption = await self._bus.submit(command)
         assert isinstance(redemption, Redemption)
         return redemption
 
@@ -101,55 +91,50 @@ class Coupons:
         return await self._by_id.load(coupon_id)
 
     async def list_window(
-        self, principal: Principal, raw_filter: Mapping[str, Any], order: KeysetOrder, window: Window
+        self, principal: Principal, wanted: CouponFilter, order: KeysetOrder, window: Window
     ) -> Slice[Coupon]:
         """A Relay window of all coupons. For admins."""
         principal.require_admin()
-        found = await self._windows.load((parse(CouponFilter, raw_filter), order, window))
+        found = await self._windows.load((wanted, order, window))
         assert found is not None
         return found
 
     async def list_page(self, principal: Principal, wanted: ListCoupons) -> Page[Coupon]:
         """A numbered page of all coupons, newest first. For admins."""
         principal.require_admin()
-        total, query = await self._count(wanted), _query(wanted)
-        return await fetch_page(self._coupons, query, NEWEST_FIRST, wanted, total, coupon_from_document, SEARCH_FIELDS)
+        total, query = await self._count(wanted), query_of(wanted)
+        return await fetch_page(self._coupons, query, NEWEST_FIRST, wanted, total, COUPONS.load, _ENTITY_ALONE)
 
-    async def count(self, principal: Principal, raw_filter: Mapping[str, Any]) -> int:
+    async def count(self, principal: Principal, wanted: CouponFilter) -> int:
         """How many coupons the filter leaves. For admins."""
         principal.require_admin()
-        return await self._count(parse(CouponFilter, raw_filter))
+        return await self._count(wanted)
 
     async def stats(self, principal: Principal) -> CouponStats:
         """Counts of what exists, from totals that move with the rows. For admins."""
         principal.require_admin()
         totals = await self._counters.read()
-        order = ORDERS["TIMES_USED"]
-        used = self._coupons.find({"timesUsed": {"$gt": 0}}, SEARCH_FIELDS).sort([(key, -1) for key in order.keys])
+        used = self._coupons.find({"timesUsed": {"$gt": 0}}, _ENTITY_ALONE).sort([(k, -1) for k in MOST_USED.keys])
         most_used = await used.limit(1).to_list(None)
         return CouponStats(
             total_coupons=totals.get("total", 0),
             creators=totals.get("creators", 0),
             users=totals.get("users", 0),
             total_redeemed=totals.get("redeemed", 0),
-            most_used=coupon_from_document(most_used[0]) if most_used else None,
+            most_used=COUPONS.load(most_used[0]) if most_used else None,
         )
 
-    async def delete(self, principal: Principal, identifier: str, *, path: str = "id") -> Coupon:
-        """Delete a coupon and answer what it was; its redemptions stay. For admins; 404 `Coupon not found`.
-
-        `identifier` is the raw or the Relay id, `path` how the caller named it.
-        """
+    async def delete(self, principal: Principal, command: DeleteCoupon) -> Coupon:
+        """Delete a coupon and return what it was; its redemptions stay. For admins; 404 `Coupon not found`."""
         principal.require_admin()
-        coupon = await self._writer.submit(DeleteCoupon(either_id("Coupon", path, identifier)))
+        coupon = await self._bus.submit(command)
         assert isinstance(coupon, Coupon)
         return coupon
 
-    async def set_active(self, principal: Principal, raw: Mapping[str, Any]) -> Coupon:
+    async def set_active(self, principal: Principal, command: SetCouponActive) -> Coupon:
         """Let a coupon be redeemed or not. For admins; 404 `Coupon not found`."""
         principal.require_admin()
-        request = parse(SetCouponActive, raw)
-        coupon = await self._writer.submit(replace(request, id=either_id("Coupon", "id", request.id)))
+        coupon = await self._bus.submit(command)
         assert isinstance(coupon, Coupon)
         return coupon
 
@@ -157,29 +142,17 @@ class Coupons:
         if wanted.min_followers is None and wanted.username is None:
             totals = await self._counters.read()
             return totals.get("total" if wanted.role is None else f"{wanted.role}s", 0)
-        return await self._coupons.count_documents(_query(wanted))
+        return await self._coupons.count_documents(query_of(wanted))
 
     async def _find_window(self, asked: Sequence[_Wanted]) -> dict[_Wanted, Slice[Coupon]]:
         ((wanted, order, window),) = asked
-        query = _query(wanted)
-        found = await fetch_window(self._coupons, query, order, window, coupon_from_document, SEARCH_FIELDS)
+        found = await fetch_window(self._coupons, query_of(wanted), order, window, COUPONS.load, _ENTITY_ALONE)
         return {asked[0]: found}
 
     def _finder(self, field: str) -> Callable[[Sequence[str]], Any]:
         async def find(keys: Sequence[str]) -> dict[str, Coupon]:
             sought = [ObjectId(key) for key in keys] if field == "_id" else list(keys)
-            found = self._coupons.find({field: {"$in": sought}}, SEARCH_FIELDS)
-            return {str(d[field]): coupon_from_document(d) for d in await found.to_list(None)}
+            found = self._coupons.find({field: {"$in": sought}}, _ENTITY_ALONE)
+            return {str(d[field]): COUPONS.load(d) for d in await found.to_list(None)}
 
         return find
-
-
-def _query(wanted: CouponFilter) -> dict[str, Any]:
-    query: dict[str, Any] = {}
-    if wanted.role is not None:
-        query["role"] = CouponRole(wanted.role).value
-    if wanted.min_followers:
-        query["followers"] = {"$gte": wanted.min_followers}
-    if wanted.username is not None:
-        query |= contains("usernameKey", "usernameTrigrams", wanted.username)
-    return query

@@ -1,261 +1,179 @@
-"""All writes to coupons, by group commit.
-
-A batch reads the coupons and ledger rows of all its commands; each answer carries its own running balance.
-"""
+"""All writes to coupons, in batches; each answer carries its own running balance."""
 
 import secrets
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bson import ObjectId
-from pymongo import DeleteOne, InsertOne, UpdateOne
+from typing_extensions import override
 
+from models.base import after
 from models.coupon import (
-    POINTS_PER_REDEMPTION,
     Coupon,
     CouponAlreadyExists,
     CouponNotFound,
     CouponRole,
     CreateCoupon,
+    DeleteCoupon,
     RedeemCoupon,
     Redemption,
     SetCouponActive,
+    created_event,
+    deleted_event,
     judge_redemption,
     make_coupon_code,
+    new_coupon,
+    redeem,
     require_redemption_fields,
+    switch,
 )
-from models.errors import DomainError
 from models.events import Event
-from services.coupons.documents import (
-    SEARCH_FIELDS,
-    coupon_event,
-    coupon_from_document,
-    coupon_to_document,
-    ledger_row,
-    redeemed_event,
-)
-from services.kit.batch_writer import BatchWriter, fresh_touch
-from services.kit.counters import Counters
+from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS
+from services.coupons.totals import FAMILY
 from services.kit.database import Database
-from services.kit.outbox import Outbox
+from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-
-@dataclass(frozen=True, slots=True)
-class DeleteCoupon:
-    """Delete the coupon of a raw ObjectId."""
-
-    id: str
+Command: TypeAlias = CreateCoupon | RedeemCoupon | DeleteCoupon | SetCouponActive
+Result: TypeAlias = Coupon | Redemption
 
 
-Command = CreateCoupon | RedeemCoupon | DeleteCoupon | SetCouponActive
-Result = Coupon | Redemption
-Operation = InsertOne[dict[str, Any]] | UpdateOne | DeleteOne
+class CouponBus(CommandBus[Command, Result]):
+    """Carries out commands on coupons."""
 
+    @override
+    def begin(self, now: datetime) -> "CouponUnitOfWork":
+        return CouponUnitOfWork(self.database, now)
 
-class CouponWriter(BatchWriter[Command, Result]):
-    """Carries out commands on coupons. `submit` answers once the command is committed by a majority."""
-
-    def __init__(self, database: Database, outbox: Outbox, counters: Counters, clock: Callable[[], datetime]) -> None:
-        super().__init__(database)
-        self._outbox = outbox
-        self._counters = counters
-        self._clock = clock
-
-    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
-        batch = await self._load(session, commands)
-        answers = [batch.decide(command) for command in commands]
-        await self._write(session, batch)
-        return answers
-
-    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
+    @override
+    def contended(self, commands: Sequence[Command]) -> Contended | None:
         codes = [require_redemption_fields(command)[1] for command in commands if isinstance(command, RedeemCoupon)]
-        if codes:
-            await self._database.coupons.update_many({"couponCode": {"$in": codes}}, fresh_touch(), session=session)
+        return Contended(self.database.coupons, {"couponCode": {"$in": codes}}) if codes else None
 
-    async def _load(self, session: "Session", commands: Sequence[Command]) -> "_Batch":
+
+class CouponUnitOfWork(UnitOfWork[Command, Result]):
+    """The coupons that a batch names, by id, code and owner, and who of its redeemers has redeemed before."""
+
+    def __init__(self, database: Database, now: datetime) -> None:
+        super().__init__(now)
+        self._redemptions = database.redemptions
+        self._coupons = Tracked(database.coupons, COUPONS, increments=("points", "times_used"))
+        self._by_code: dict[str, str] = {}
+        self._by_twitter_id: dict[str, str] = {}
+        self._redeemed: set[str] = set()
+
+    @override
+    def tracked(self) -> Sequence[Tracked[Any]]:
+        return [self._coupons]
+
+    @override
+    async def load(self, session: "Session", commands: Sequence[Command]) -> None:
         codes: set[str] = set()
-        twitter_ids: set[str] = set()
+        owners: set[str] = set()
         redeemers: set[str] = set()
         ids: set[ObjectId] = set()
         for command in commands:
             match command:
                 case CreateCoupon():
-                    twitter_ids.add(command.twitter_id)
+                    owners.add(command.twitter_id)
                 case RedeemCoupon():
                     redeemer, code = require_redemption_fields(command)
                     codes.add(code)
                     redeemers.add(redeemer)
                 case DeleteCoupon() | SetCouponActive():
                     ids.add(ObjectId(command.id))
-        sought = {"couponCode": [*codes], "twitterId": [*(twitter_ids | redeemers)], "_id": [*ids]}
+        sought = {"couponCode": [*codes], "twitterId": [*(owners | redeemers)], "_id": [*ids]}
         either = [{field: {"$in": values}} for field, values in sought.items() if values]
-        found = self._database.coupons.find({"$or": either}, SEARCH_FIELDS, session=session)
-        coupons = [coupon_from_document(document) async for document in found]
-        redeemed: set[str] = set()
+        await self._coupons.load(session, {"$or": either}, without=SEARCH_FIELDS)
+        self._by_code = {coupon.coupon_code: coupon.id for coupon in self._coupons}
+        self._by_twitter_id = {coupon.twitter_id: coupon.id for coupon in self._coupons}
         if redeemers:
-            rows = self._database.redemptions.find(
-                {"redeemerTwitterId": {"$in": list(redeemers)}}, {"_id": 0, "redeemerTwitterId": 1}, session=session
-            )
-            redeemed = {row["redeemerTwitterId"] async for row in rows}
-        return _Batch(coupons, redeemed, self._clock())
+            query = {"redeemerTwitterId": {"$in": [*redeemers]}}
+            rows = self._redemptions.find(query, {"_id": 0, "redeemerTwitterId": 1}, session=session)
+            self._redeemed = {row["redeemerTwitterId"] for row in await rows.to_list(None)}
 
-    async def _write(self, session: "Session", batch: "_Batch") -> None:
-        """Everything that was decided; the coupons last, because they are what others may be writing too."""
-        if batch.ledger:
-            await self._database.redemptions.insert_many(batch.ledger, session=session, ordered=False)
-        await self._outbox.put(session, batch.events)
-        await self._counters.add(session, batch.totals)
-        writes = batch.writes()
-        if writes:
-            await self._database.coupons.bulk_write(writes, session=session)
-
-
-def _place_of_kind(operation: Operation) -> int:
-    return (DeleteOne, InsertOne, UpdateOne).index(type(operation))
-
-
-class _Batch:
-    """The state that a batch decides upon, and what it has decided so far."""
-
-    def __init__(self, coupons: Sequence[Coupon], redeemed: set[str], now: datetime) -> None:
-        self.events: list[tuple[datetime, Event]] = []
-        self.ledger: list[dict[str, Any]] = []
-        self.totals: Counter[str] = Counter()
-        self._now = now
-        self._before = {coupon.id: coupon for coupon in coupons}
-        self._coupons = dict(self._before)
-        self._by_code = {coupon.coupon_code: coupon.id for coupon in coupons}
-        self._by_twitter_id = {coupon.twitter_id: coupon.id for coupon in coupons}
-        self._redeemed = redeemed
-
-    def decide(self, command: Command) -> Result | Exception:
-        try:
-            match command:
-                case CreateCoupon():
-                    return self._create(command)
-                case RedeemCoupon():
-                    return self._redeem(command)
-                case DeleteCoupon():
-                    return self._delete(command)
-                case SetCouponActive():
-                    return self._set_active(command)
-        except DomainError as refusal:
-            return refusal
-
-    def writes(self) -> list[Operation]:
-        """The changes between the state read and the state decided; deletions first, whose owners may have new ones."""
-        operations: list[Operation] = []
-        for identifier in self._before.keys() | self._coupons.keys():
-            before, after = self._before.get(identifier), self._coupons.get(identifier)
-            if before is after:
-                continue
-            if before is None and after is not None:
-                operations.append(InsertOne(coupon_to_document(after)))
-            elif before is not None and after is None:
-                operations.append(DeleteOne({"_id": ObjectId(identifier)}))
-            elif before is not None and after is not None:
-                operations.append(_update(before, after))
-        return sorted(operations, key=_place_of_kind)
+    @override
+    def apply(self, command: Command) -> Result:
+        match command:
+            case CreateCoupon():
+                return self._create(command)
+            case RedeemCoupon():
+                return self._redeem(command)
+            case DeleteCoupon():
+                return self._delete(command)
+            case SetCouponActive():
+                return self._set_active(command)
 
     def _create(self, command: CreateCoupon) -> Coupon:
-        if self._of_user(command.twitter_id) is not None:
+        if command.twitter_id in self._by_twitter_id:
             raise CouponAlreadyExists()
-        coupon = self._add(command.twitter_id, command.username, command.followers, command.role)
-        self.events.append((coupon.created_at, coupon_event("couponCreated", coupon)))
+        coupon = self._add(command)
+        self._tell(self.now, created_event(coupon))
         return coupon
 
     def _redeem(self, command: RedeemCoupon) -> Redemption:
         redeemer_id, code = require_redemption_fields(command)
-        coupon, redeemer = self._coupons.get(self._by_code.get(code, "")), self._of_user(redeemer_id)
+        coupon = self._coupons.get(self._by_code.get(code, ""))
+        redeemer = self._coupons.get(self._by_twitter_id.get(redeemer_id, ""))
         refusal = judge_redemption(command, coupon, redeemer, has_redeemed=redeemer_id in self._redeemed)
         if refusal is not None:
             raise refusal
         assert coupon is not None
         is_new = redeemer is None
-        if redeemer is None:
-            assert command.username is not None
-            assert command.followers is not None
-            redeemer = self._add(redeemer_id, command.username, command.followers, coupon.role)
-        at = max(self._later(coupon), self._later(redeemer))
-        coupon = replace(
-            coupon,
-            points=coupon.points + POINTS_PER_REDEMPTION,
-            times_used=coupon.times_used + 1,
-            updated_at=at,
-            last_used_at=at,
+        redeemer = redeemer or self._add(_coupon_of_redeemer(command, coupon.role))
+        done = redeem(
+            coupon, redeemer, is_new=is_new, entry_id=str(ObjectId()), at=max(self._at(coupon), self._at(redeemer))
         )
-        redeemer = replace(redeemer, points=redeemer.points + POINTS_PER_REDEMPTION, updated_at=at)
-        self._coupons[coupon.id], self._coupons[redeemer.id] = coupon, redeemer
+        self._coupons.put(coupon.id, done.coupon)
+        self._coupons.put(redeemer.id, done.redeemer)
         self._redeemed.add(redeemer_id)
-        self.ledger.append(ledger_row(coupon, redeemer, at))
-        self.totals["redeemed"] += 1
-        if is_new:
-            self.events.append((at, coupon_event("couponCreated", redeemer)))
-        self.events.append((at, redeemed_event(coupon, redeemer, at, new_user=is_new)))
-        return Redemption(coupon.points, redeemer.points, redeemer if is_new else None)
+        self.rows["redemptions"].append(LEDGER.dump(done.entry))
+        self.totals[FAMILY]["redeemed"] += 1
+        self._tell(done.entry.redeemed_at, *done.events)
+        return Redemption(done.coupon.points, done.redeemer.points, done.redeemer if is_new else None)
 
     def _delete(self, command: DeleteCoupon) -> Coupon:
-        coupon = self._coupons.pop(command.id, None)
+        coupon = self._coupons.remove(command.id)
         if coupon is None:
             raise CouponNotFound()
         del self._by_code[coupon.coupon_code], self._by_twitter_id[coupon.twitter_id]
         self._count(coupon, -1)
-        self.totals["redeemed"] -= coupon.times_used
-        self.events.append((self._later(coupon), coupon_event("couponDeleted", coupon)))
+        self.totals[FAMILY]["redeemed"] -= coupon.times_used
+        self._tell(self._at(coupon), deleted_event(coupon))
         return coupon
 
     def _set_active(self, command: SetCouponActive) -> Coupon:
         coupon = self._coupons.get(command.id)
         if coupon is None:
             raise CouponNotFound()
-        if coupon.active == command.active:
-            return coupon
-        changed = replace(coupon, active=command.active, updated_at=self._later(coupon))
-        self._coupons[coupon.id] = changed
-        return changed
+        return self._coupons.put(coupon.id, switch(coupon, active=command.active, at=self._at(coupon)))
 
-    def _of_user(self, twitter_id: str) -> Coupon | None:
-        return self._coupons.get(self._by_twitter_id.get(twitter_id, ""))
-
-    def _add(self, twitter_id: str, username: str, followers: int, role: CouponRole) -> Coupon:
-        coupon = Coupon(
-            id=str(ObjectId()),
-            coupon_code=make_coupon_code(secrets.randbelow),
-            twitter_id=twitter_id,
-            username=username,
-            followers=followers,
-            points=0,
-            times_used=0,
-            role=role,
-            active=True,
-            created_at=self._now,
-            updated_at=self._now,
-        )
-        self._coupons[coupon.id] = coupon
-        self._by_code[coupon.coupon_code] = self._by_twitter_id[twitter_id] = coupon.id
+    def _add(self, command: CreateCoupon) -> Coupon:
+        code = make_coupon_code(secrets.randbelow)
+        coupon = new_coupon(command, identifier=str(ObjectId()), code=code, now=self.now)
+        self._by_code[code] = self._by_twitter_id[coupon.twitter_id] = coupon.id
         self._count(coupon, 1)
-        return coupon
+        return self._coupons.put(coupon.id, coupon)
 
     def _count(self, coupon: Coupon, number: int) -> None:
-        self.totals["total"] += number
-        self.totals["creators" if coupon.role == CouponRole.CREATOR else "users"] += number
+        self.totals[FAMILY]["total"] += number
+        self.totals[FAMILY]["creators" if coupon.role == CouponRole.CREATOR else "users"] += number
 
-    def _later(self, coupon: Coupon) -> datetime:
-        """Now, but after everything that happened to this coupon before this batch: its events stay in order."""
-        before = self._before.get(coupon.id)
-        return self._now if before is None else max(self._now, before.updated_at + timedelta(milliseconds=1))
+    def _at(self, coupon: Coupon) -> datetime:
+        """Now, but after all that happened to the coupon before this batch: its events stay in order."""
+        before = self._coupons.before(coupon.id)
+        return after(self.now, *([before.updated_at] if before else []))
+
+    def _tell(self, at: datetime, *events: Event) -> None:
+        self.events += [(at, event) for event in events]
 
 
-def _update(before: Coupon, after: Coupon) -> UpdateOne:
-    change: dict[str, Any] = {"updatedAt": after.updated_at, "active": after.active}
-    if after.last_used_at != before.last_used_at:
-        change["lastUsedAt"] = after.last_used_at
-    moved = {"points": after.points - before.points, "timesUsed": after.times_used - before.times_used}
-    increments = {name: number for name, number in moved.items() if number}
-    return UpdateOne({"_id": ObjectId(before.id)}, {"$set": change, **({"$inc": increments} if increments else {})})
+def _coupon_of_redeemer(command: RedeemCoupon, role: CouponRole) -> CreateCoupon:
+    """What makes the coupon of a new user, whose fields the rules have found to be there."""
+    assert command.redeemer_twitter_id is not None
+    assert command.username is not None
+    assert command.followers is not None
+    return CreateCoupon(command.redeemer_twitter_id, command.username, command.followers, role)

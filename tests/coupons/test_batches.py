@@ -4,22 +4,26 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+from models.coupon import CreateCoupon, RedeemCoupon
 from models.principal import Principal
 from tests.support.api import Api, unique
 from tests.support.ledger import check_coupon_invariants
 
 
-async def together(api: Api, *commands: tuple[str, dict[str, Any]]) -> Counter[str]:
-    """Submit commands in one moment, so that they go into one transaction; counts their outcomes by name."""
+async def together(api: Api, *commands: CreateCoupon | RedeemCoupon) -> Counter[str]:
+    """Submit commands in one moment, so that they go into one transaction; counts their results by name."""
     attempt = await api.services.attempts.count(Principal("127.0.0.1"))
-    verbs = {"create": api.services.coupons.create, "redeem": api.services.coupons.redeem}
-    outcomes = await asyncio.gather(*(verbs[verb](attempt, raw) for verb, raw in commands), return_exceptions=True)
-    return Counter(type(outcome).__name__ for outcome in outcomes)
+    coupons = api.services.coupons
+    calls = [
+        coupons.create(attempt, one) if isinstance(one, CreateCoupon) else coupons.redeem(attempt, one)
+        for one in commands
+    ]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    return Counter(type(result).__name__ for result in results)
 
 
-def redemption(redeemer: str, coupon: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    code = coupon["couponCode"]
-    return "redeem", {"redeemerTwitterId": redeemer, "username": "x", "followers": 1000, "couponCode": code}
+def redemption(redeemer: str, coupon: dict[str, Any]) -> RedeemCoupon:
+    return RedeemCoupon(redeemer, coupon["couponCode"], "x", 1000)
 
 
 async def test_one_redeemer_of_many_coupons_redeems_one(own_api: Api) -> None:
@@ -31,11 +35,11 @@ async def test_one_redeemer_of_many_coupons_redeems_one(own_api: Api) -> None:
 
 async def test_one_user_gets_one_coupon_whether_made_or_by_redeeming(own_api: Api) -> None:
     coupon, user = await own_api.coupon(), unique("t")
-    made = ("create", {"twitterId": user, "username": "x", "followers": 1000})
+    made = CreateCoupon(user, "x", 1000)
     outcomes = await together(own_api, made, redemption(user, coupon), made)
     assert outcomes == {"Coupon": 1, "Redemption": 1, "CouponAlreadyExists": 1}
     other = unique("t")
-    made = ("create", {"twitterId": other, "username": "x", "followers": 1000})
+    made = CreateCoupon(other, "x", 1000)
     assert await together(own_api, redemption(other, coupon), made) == {"Redemption": 1, "CouponAlreadyExists": 1}
     assert check_coupon_invariants(own_api.settings.mongo_uri) == 2
 
@@ -44,6 +48,6 @@ async def test_each_answer_has_its_own_running_balance(own_api: Api) -> None:
     coupon = await own_api.coupon()
     attempt = await own_api.services.attempts.count(Principal("127.0.0.1"))
     redeem = own_api.services.coupons.redeem
-    answers = await asyncio.gather(*(redeem(attempt, redemption(f"r{n}", coupon)[1]) for n in range(300)))
+    answers = await asyncio.gather(*(redeem(attempt, redemption(f"r{n}", coupon)) for n in range(300)))
     assert [answer.creator_points for answer in answers] == [10 * n for n in range(1, 301)]
     assert check_coupon_invariants(own_api.settings.mongo_uri) == 300

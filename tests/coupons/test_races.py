@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import httpx
 from pymongo import MongoClient
 
+from models.coupon import CreateCoupon, DeleteCoupon
 from models.principal import SYSTEM
 from services.kit.rate_limit import Attempt
 from tests.support.api import Api, unique
@@ -100,19 +102,19 @@ async def test_killed_in_the_middle_it_keeps_all_that_it_acknowledged(database_u
 
 
 async def test_a_coupon_deleted_while_its_owner_makes_another_leaves_room_for_it(api: Api) -> None:
-    owner = {"twitterId": unique("t"), "username": "someone", "followers": 1500}
+    owner = CreateCoupon(unique("t"), "someone", 1500)
     made = await api.services.coupons.create(await attempt(api), owner)
-    other = {**owner, "twitterId": unique("t")}
+    other = replace(owner, twitter_id=unique("t"))
     # What comes while the first commits goes into one batch.
     first, deleted, again = await asyncio.gather(
         api.services.coupons.create(await attempt(api), other),
-        api.services.coupons.delete(SYSTEM, made.id),
+        api.services.coupons.delete(SYSTEM, DeleteCoupon(made.id)),
         api.services.coupons.create(await attempt(api), owner),
     )
     assert deleted == made
     assert again.twitter_id == made.twitter_id
     assert again.id != made.id
-    assert first.twitter_id == other["twitterId"]
+    assert first.twitter_id == other.twitter_id
 
 
 async def attempt(api: Api) -> Attempt:

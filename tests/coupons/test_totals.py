@@ -2,6 +2,7 @@
 
 import asyncio
 
+from models.coupon import CreateCoupon
 from models.principal import SYSTEM
 from services.coupons.migration import coupons_need_take_over
 from services.coupons.totals import CouponCounts
@@ -15,10 +16,8 @@ UNCOUNTED = Attempt(SYSTEM, 0, 0, 0, 0)
 async def create_until(api: Api, done: asyncio.Event) -> int:
     made = 0
     while not done.is_set():
-        raw = {"username": "x", "followers": 1000}
-        await asyncio.gather(
-            *(api.services.coupons.create(UNCOUNTED, raw | {"twitterId": unique("t")}) for _ in "1234")
-        )
+        commands = [CreateCoupon(unique("t"), "x", 1000) for _ in "1234"]
+        await asyncio.gather(*(api.services.coupons.create(UNCOUNTED, command) for command in commands))
         made += 4
     return made
 

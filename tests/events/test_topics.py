@@ -1,6 +1,7 @@
 """The table of topics, held to what the verbs write."""
 
 from consumers.topics import PRODUCED
+from models.coupon import CreateCoupon, DeleteCoupon, RedeemCoupon
 from models.order import RefundProduct
 from models.principal import SYSTEM
 from services.kit.rate_limit import Attempt
@@ -17,11 +18,9 @@ async def test_every_topic_that_is_made_for_the_outbox_is_one_that_the_verbs_wri
 ) -> None:
     services = own_world.services
     await migrate(services.database)
-    creator = {"twitterId": unique(), "username": unique(), "followers": 2_000}
-    coupon = await services.coupons.create(ATTEMPT, creator)
-    redeemer = {"redeemerTwitterId": unique(), "username": unique(), "followers": 2_000}
-    await services.coupons.redeem(ATTEMPT, {**redeemer, "couponCode": coupon.coupon_code})
-    await services.coupons.delete(SYSTEM, coupon.id)
+    coupon = await services.coupons.create(ATTEMPT, CreateCoupon(unique(), unique(), 2_000))
+    await services.coupons.redeem(ATTEMPT, RedeemCoupon(unique(), coupon.coupon_code, unique(), 2_000))
+    await services.coupons.delete(SYSTEM, DeleteCoupon(coupon.id))
     code = await services.access_codes.create(SYSTEM, {"maxUses": 1, "expiryDays": 1})
     await services.access_codes.redeem(ATTEMPT, {"code": code.code, "username": unique()})
     whole, part = await make_order(services), await make_order(services)

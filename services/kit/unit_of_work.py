@@ -1,0 +1,219 @@
+"""One batch of commands as a unit of work: load what they need, apply each in turn, write what came of it.
+
+What arrives while a transaction commits goes into the next one. A refused command costs the others nothing, and the
+more callers want the same row at once the cheaper each becomes.
+"""
+
+import secrets
+from abc import ABC, abstractmethod
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from bson import ObjectId
+from pymongo import DeleteOne, InsertOne, UpdateOne
+
+from models.errors import DomainError
+from models.events import Event
+from services.kit.batching import GroupCommit
+from services.kit.counters import Counters
+from services.kit.database import Database
+from services.kit.mapping import Mapper
+from services.kit.outbox import Outbox
+
+if TYPE_CHECKING:
+    from services.kit.database import Collection, Session
+
+Entity = TypeVar("Entity")
+Command = TypeVar("Command")
+Result = TypeVar("Result")
+Write: TypeAlias = InsertOne[dict[str, Any]] | UpdateOne | DeleteOne
+
+TOUCH_BATCHES = 50
+"""For how many batches after a conflict the contended rows are touched first, so that losing a race is cheap."""
+
+
+class WriteConflict(Exception):
+    """A write matched nothing, though the snapshot said that it would: nothing of the batch may stand."""
+
+
+class Tracked(Generic[Entity]):
+    """The entities of one collection as a batch finds and leaves them: an identity map that knows what changed.
+
+    `increments` are the fields that are added to instead of set. `guard` answers what else a row must still be for its
+    update or deletion to hold (the limit of a counter, a revision), given the entity before and after (None: deleted).
+    """
+
+    def __init__(
+        self,
+        collection: "Collection",
+        mapper: Mapper[Entity],
+        *,
+        increments: Iterable[str] = (),
+        guard: Callable[[Entity, Entity | None], dict[str, Any]] = lambda before, after: {},
+    ) -> None:
+        self._collection = collection
+        self._mapper = mapper
+        self._increments = frozenset(increments)
+        self._guard = guard
+        self._before: dict[str, Entity] = {}
+        self._after: dict[str, Entity] = {}
+
+    async def load(self, session: "Session", query: dict[str, Any], *, without: Sequence[str] = ()) -> None:
+        """Take in what a query finds; `without` are fields that only searches need."""
+        found = self._collection.find(query, dict.fromkeys(without, False) or None, session=session)
+        for document in await found.to_list(None):
+            self._before.setdefault(str(document["_id"]), self._mapper.load(document))
+        self._after = dict(self._before)
+
+    def __iter__(self) -> Any:
+        return iter(self._after.values())
+
+    def get(self, identifier: str) -> Entity | None:
+        return self._after.get(identifier)
+
+    def before(self, identifier: str) -> Entity | None:
+        """The entity as it was loaded; None where it is new."""
+        return self._before.get(identifier)
+
+    def put(self, identifier: str, entity: Entity) -> Entity:
+        """A new entity, or a changed one in place of what it was."""
+        self._after[identifier] = entity
+        return entity
+
+    def remove(self, identifier: str) -> Entity | None:
+        """The entity that is deleted by this, or None where there is none."""
+        return self._after.pop(identifier, None)
+
+    def changes(self) -> list[tuple[Entity | None, Entity | None]]:
+        """Each entity that is not as it was found, before and after."""
+        both = ((self._before.get(i), self._after.get(i)) for i in dict.fromkeys([*self._before, *self._after]))
+        return [(before, after) for before, after in both if before is not after]
+
+    def writes(self) -> list[Write]:
+        """Deletions first, because a new entity may take the place of one; rows that others write too come last."""
+        writes = [self._write(before, after) for before, after in self.changes()]
+        return sorted(writes, key=lambda write: (DeleteOne, InsertOne, UpdateOne).index(type(write)))
+
+    def _write(self, before: Entity | None, after: Entity | None) -> Write:
+        if before is None:
+            assert after is not None
+            return InsertOne(self._mapper.dump(after))
+        mine = {"_id": ObjectId(before.id), **self._guard(before, after)}  # type: ignore[attr-defined]  # all have one
+        if after is None:
+            return DeleteOne(mine)
+        return UpdateOne(mine, self._mapper.update(before, after, self._increments))
+
+    async def flush(self, session: "Session") -> None:
+        """Write all of it. Raises `WriteConflict` where one write did not find its row."""
+        writes = self.writes()
+        if not writes:
+            return
+        done = await self._collection.bulk_write(writes, session=session)
+        if done.inserted_count + done.matched_count + done.deleted_count != len(writes):
+            raise WriteConflict
+
+
+class UnitOfWork(ABC, Generic[Command, Result]):
+    """A batch: what it was loaded with, and what its commands have left of it. `now` is the same for all of them."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.events: list[tuple[datetime, Event]] = []
+        self.rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        """New rows of ledgers, by their collections."""
+        self.totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """How totals move, by their families."""
+
+    @abstractmethod
+    async def load(self, session: "Session", commands: Sequence[Command]) -> None:
+        """Read what the commands need, in as few finds as there are."""
+
+    @abstractmethod
+    def apply(self, command: Command) -> Result:
+        """Carry out one command upon what those before it left; raises the refusal that it earns."""
+
+    @abstractmethod
+    def tracked(self) -> Sequence[Tracked[Any]]:
+        """The entities to write, those last that other processes may be writing too."""
+
+    def decide(self, command: Command) -> Result | Exception:
+        """What `apply` returns, or the refusal that it raises."""
+        try:
+            return self.apply(command)
+        except DomainError as refusal:
+            return refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Contended:
+    """Rows that processes compete for."""
+
+    collection: "Collection"
+    query: dict[str, Any]
+
+
+class CommandBus(ABC, Generic[Command, Result]):
+    """Carries out the commands of one noun. `submit` returns once the command is committed by a majority."""
+
+    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
+        self.database = database
+        self._outbox = outbox
+        self._clock = clock
+        self._touches = 0
+        self._group: GroupCommit[Command, Result] = GroupCommit(self._commit)
+
+    @abstractmethod
+    def begin(self, now: datetime) -> UnitOfWork[Command, Result]:
+        """An empty unit of work."""
+
+    @abstractmethod
+    def contended(self, commands: Sequence[Command]) -> Contended | None:
+        """What a batch locks at once after a conflict, so that the next shows in the first round trip."""
+
+    async def submit(self, command: Command) -> Result:
+        return await self._group.submit(command)
+
+    async def close(self) -> None:
+        """Wait until everything that was submitted is committed."""
+        await self._group.close()
+
+    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
+        """Load, decide and write a batch within a transaction; one answer for each command. It may run again."""
+        unit = self.begin(self._clock())
+        await unit.load(session, commands)
+        answers = [unit.decide(command) for command in commands]
+        await self._flush(session, unit)
+        return answers
+
+    async def _flush(self, session: "Session", unit: UnitOfWork[Command, Result]) -> None:
+        for name, rows in unit.rows.items():
+            await self.database.collection(name).insert_many(rows, session=session, ordered=False)
+        await self._outbox.put(session, unit.events)
+        for family, totals in unit.totals.items():
+            await Counters(self.database, family).add(session, totals)
+        for tracked in unit.tracked():
+            await tracked.flush(session)
+
+    async def _commit(self, commands: Sequence[Command]) -> list[Result | Exception]:
+        runs = 0
+
+        async def run(session: "Session") -> list[Result | Exception]:
+            nonlocal runs
+            runs += 1
+            if runs > 1:
+                self._touches = TOUCH_BATCHES
+            if self._touches and (contended := self.contended(commands)) is not None:
+                await contended.collection.update_many(contended.query, _fresh_touch(), session=session)
+            return await self.carry_out(session, commands)
+
+        answers = await self.database.transaction(run)
+        self._touches = max(0, self._touches - 1)
+        return answers
+
+
+def _fresh_touch() -> dict[str, Any]:
+    """An update that changes its row for certain: one that changes nothing locks nothing."""
+    return {"$set": {"touch": secrets.token_hex(4)}}
