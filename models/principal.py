@@ -1,6 +1,7 @@
 """Who is calling, and what they may do. The transports make it, the verbs judge by it."""
 
 from dataclasses import dataclass
+from math import inf
 
 from models.errors import DomainError, Forbidden, Unauthenticated
 
@@ -10,7 +11,8 @@ class Principal:
     """The caller of a verb.
 
     `address` is the key of the rate limit (an IPv4 address or an IPv6 /64 network). `refusal` is why the credentials
-    that came were turned down; open verbs never look at it, the others raise it.
+    that came were turned down; open verbs never look at it, the others raise it. `expires_at` (POSIX seconds) is the
+    `exp` of the token that names the user: from then on it is nobody who calls. An admin key does not expire.
     """
 
     address: str = "local"
@@ -18,6 +20,7 @@ class Principal:
     user_types: tuple[str, ...] = ()
     has_admin_key: bool = False
     refusal: DomainError | None = None
+    expires_at: float = inf
 
     @property
     def is_admin(self) -> bool:
