@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
+from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
 from server.graphql.trusted import names_document
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 METHODS = ("GET", "POST")
+UTF_8 = ("", "utf-8", "utf8")
 PARAMETERS = ("query", "variables", "operationName", "extensions")
 
 
@@ -73,12 +75,14 @@ async def read_request(request: Request, body_limit: int) -> Asked:
     return _shaped(decode(await _body(request, body_limit), "The body"))
 
 
-def decode(raw: bytes | str, what: str) -> Any:
-    """JSON (no NaN, no number or depth beyond measure). Raises `InvalidInput`, naming `what`."""
+def decode(raw: bytes, what: str) -> Any:
+    """JSON of the strict kind. Raises `InvalidInput`, naming `what` or the key that is doubled in it."""
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        return parse_json(raw)
+    except MalformedJSON:
         raise InvalidInput.of("", f"{what} must be valid JSON") from None
+    except DoubledKey as doubled:
+        raise InvalidInput.of(doubled.key or "", str(doubled)) from None
 
 
 def _query_parameters(request: Request) -> dict[str, Any]:
@@ -91,14 +95,15 @@ def _query_parameters(request: Request) -> dict[str, Any]:
         given[name] = value
     for name in ("variables", "extensions"):
         if name in given:
-            given[name] = decode(given[name], name) if given[name] else None
+            given[name] = decode(given[name].encode(), name) if given[name] else None
     return given
 
 
 def _require_json(content_type: str) -> None:
-    name, _, parameters = content_type.lower().partition(";")
-    charset = parameters.strip().removeprefix("charset=").strip('"')
-    if name.strip() != JSON or charset not in ("", "utf-8"):
+    """JSON in UTF-8, whatever else the header tells of it."""
+    header = Message()
+    header["Content-Type"] = content_type
+    if header.get_content_type() != JSON or header.get_content_charset("utf-8") not in UTF_8:
         raise UnsupportedMediaType()
 
 

@@ -78,7 +78,13 @@ MISUSES: dict[str, tuple[int, Any]] = {
     "an unknown type": (4400, {"type": "start"}),
     "an unknown type as long as a book": (4400, {"type": "x" * 10_000}),
     "a type that is a list": (4400, {"type": ["ping"]}),
-    "a null payload of connection_init": (4400, {"type": "connection_init", "payload": None}),
+    "a payload of connection_init that is a list": (4400, {"type": "connection_init", "payload": []}),
+    "a payload of connection_init that is false": (4400, {"type": "connection_init", "payload": False}),
+    "a doubled key": (4400, '{"type": "pong", "type": "ping"}'),
+    "a doubled variable": (
+        4400,
+        '{"id": "1", "type": "subscribe", "payload": {"query": "{a}", "variables": {"a": 1, "a": 2}}}',
+    ),
     "a payload of ping that is a list": (4400, {"type": "ping", "payload": []}),
     "subscribe without an id": (4400, {"type": "subscribe", "payload": {"query": "{ greeting }"}}),
     "subscribe with a number as id": (4400, {"id": 1, "type": "subscribe", "payload": {"query": "{ greeting }"}}),
@@ -94,6 +100,11 @@ MISUSES: dict[str, tuple[int, Any]] = {
     ),
     "complete with a list as id": (4400, {"id": [], "type": "complete"}),
     "a second connection_init": (4429, {"type": "connection_init"}),
+    "a second connection_init with credentials": (
+        4429,
+        {"type": "connection_init", "payload": {"x-admin-key": ADMIN_KEY}},
+    ),
+    "a second connection_init with a null payload": (4429, {"type": "connection_init", "payload": None}),
     "a message over the body limit": (1009, {"type": "ping", "payload": {"a": "x" * 70_000}}),
     "a message over the body limit in bytes": (1009, '{"type": "ping", "payload": {"a": "' + "é" * 40_000 + '"}}'),
 }
