@@ -40,8 +40,9 @@ def read_claims(claims: Mapping[str, Any], now: float) -> Claims:
 
 def _instant(claim: object) -> float:
     """A NumericDate of RFC 7519: a JSON number, whole or not."""
-    is_number = isinstance(claim, int | float) and not isinstance(claim, bool)
-    if not is_number or (isinstance(claim, float) and not isfinite(claim)):
+    if isinstance(claim, bool) or not isinstance(claim, int | float):
+        raise InvalidToken()
+    if isinstance(claim, float) and not isfinite(claim):
         raise InvalidToken()
     return float(max(min(claim, LAST_INSTANT), 0))
 

@@ -77,7 +77,7 @@ class Authenticator:
             return self.anonymous(connection)
         key = connection.headers.get("x-admin-key")
         if key is None and query_key:
-            key = connection.query_params.get("adminKey")
+            key = next(iter(connection.query_params.getlist("adminKey")), None)
         bearer = _bearer(connection.headers.get("authorization"))
         token = _first_cookie(connection) if bearer is None and takes_cookie else bearer
         caller = self._judge(Principal(client_address(connection)), key, token)
@@ -88,7 +88,8 @@ class Authenticator:
 
     def websocket_principal(self, caller: Principal, parameters: Mapping[str, Any]) -> Principal:
         """The caller once `connection_init` has come: its payload may bring the headers a browser cannot set."""
-        headers = {name.lower(): value for name, value in parameters.items() if isinstance(value, str)}
+        # As of headers, the first counts: names that differ in case are the same.
+        headers = {name.lower(): value for name, value in reversed(parameters.items()) if isinstance(value, str)}
         key = headers.get("x-admin-key") or None
         token = _bearer(headers.get("authorization"))
         if key is not None or token is not None:
@@ -132,7 +133,17 @@ class Authenticator:
         return read_claims(claims, self.clock())
 
 
-_SIGNED = jwt.PyJWT({f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")})
+_SIGNED = jwt.PyJWT(
+    {
+        "verify_exp": False,
+        "verify_nbf": False,
+        "verify_iat": False,
+        "verify_aud": False,
+        "verify_iss": False,
+        "verify_sub": False,
+        "verify_jti": False,
+    }
+)
 
 
 def _bearer(authorization: str | None) -> str | None:
