@@ -89,7 +89,7 @@ class Authenticator:
     def websocket_principal(self, caller: Principal, parameters: Mapping[str, Any]) -> Principal:
         """The caller once `connection_init` has come: its payload may bring the headers a browser cannot set."""
         # As of headers, the first counts: names that differ in case are the same.
-        headers = {name.lower(): value for name, value in reversed(parameters.items()) if isinstance(value, str)}
+        headers = {name.lower(): value for name, value in reversed(list(parameters.items())) if isinstance(value, str)}
         key = headers.get("x-admin-key") or None
         token = _bearer(headers.get("authorization"))
         if key is not None or token is not None:
