@@ -94,19 +94,17 @@ class GraphQLView(GraphQL[Any, None]):
         context = self.make_context(request, caller)
         allowed = BY_METHOD[request.method]
         if accepted.stream:
-            return await self._stream(asked, caller, context, allowed)
+            return await self._stream(asked, context, allowed)
         result = await self.engine.execute(
             asked.query, asked.variables, context, None, asked.operation_name, allowed, asked.extensions
         )
         return _json_response(result, accepted, context.response_headers)
 
-    async def _stream(
-        self, asked: Asked, caller: Principal, context: Any, allowed: frozenset[OperationType]
-    ) -> Response:
+    async def _stream(self, asked: Asked, context: Any, allowed: frozenset[OperationType]) -> Response:
         results = await self.engine.stream(
             asked.query, asked.variables, context, None, asked.operation_name, asked.extensions, allowed
         )
-        stream = event_stream(results, expires_at=caller.expires_at, clock=self.authenticator.clock)
+        stream = event_stream(results, expires_at=context.principal.expires_at, clock=self.authenticator.clock)
         return StreamingResponse(stream, headers=HEADERS)
 
     def _failure(self, fault: Exception, accepted: Accepted, request_id: str) -> Response:

@@ -107,9 +107,6 @@ async def test_a_body_over_the_limit_is_too_large(client: httpx.AsyncClient, dec
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "application/json; charset=utf-16",
-        "application/json; profile=x; charset=latin1",
-        "text/plain; charset=application/json",
-        "application/json, text/plain",
         "application/jsonp",
     ],
 )
@@ -121,17 +118,7 @@ async def test_a_body_that_is_not_declared_as_json_is_a_415(
     assert (answer.status_code, the_code(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    [
-        "application/json; charset=UTF-8",
-        'Application/JSON;charset="utf-8"',
-        "application/json ; odata.metadata=minimal; charset=utf-8; x=1",
-        "application/json; charset=utf8",
-        "application/json; profile=x",
-        "application/json;",
-    ],
-)
+@pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"'])
 async def test_json_in_utf_8_may_say_so(client: httpx.AsyncClient, content_type: str) -> None:
     answer = await post(client, b'{"query": "{ greeting }"}', **{"Content-Type": content_type})
     assert answer.json() == {"data": {"greeting": "Hello, you"}}
@@ -142,11 +129,6 @@ async def test_any_other_method_is_a_405_that_names_the_two(client: httpx.AsyncC
     answer = await client.request(method, "/graphql")
     assert (answer.status_code, the_code(answer)) == (405, "METHOD_NOT_ALLOWED")
     assert answer.headers["allow"] == "GET, POST"
-
-
-async def test_head_runs_nothing(client: httpx.AsyncClient) -> None:
-    answer = await client.head("/graphql", params={"query": "{ greeting }"})
-    assert (answer.status_code, answer.headers["allow"], answer.text) == (405, "GET, POST", "")
 
 
 async def test_get_runs_queries_with_variables(client: httpx.AsyncClient) -> None:
