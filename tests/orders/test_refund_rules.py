@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import DomainError
-from models.orders import Order, OrderLine, RefundProduct, refund_order, refund_product
+from models.order_lines import OrderLine
+from models.orders import Order, RefundProduct, refund_order, refund_product
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PRODUCTS = st.sampled_from(["a", "b", "c"])
