@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from models.money import from_integer_cents, to_cents, to_integer_cents
+from models.money import from_integer_cents, times, to_integer_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ def line_amounts(lines: Sequence[OrderLine], total: Decimal) -> list[Decimal]:
     That is unit price × quantity, or, where the lines come to more than `total` (a discount), the line's share of it.
     Shares are rounded cumulatively: they add up to `total` exactly, and none is more than its line's own amount.
     """
-    own = [to_integer_cents(to_cents(line.price * line.quantity)) for line in lines]
-    whole, paid = sum(own), to_integer_cents(total)
+    own = [to_integer_cents(times(line.price, line.quantity)) for line in lines]
+    whole, paid = sum(own), max(0, to_integer_cents(total))
     if whole <= paid:
         return [from_integer_cents(cents) for cents in own]
     shares, before, counted = [], 0, 0
@@ -83,7 +83,7 @@ def with_earlier_refunds(
     if refunded:
         lines = [replace(line, refunded_quantity=line.quantity) for line in lines]
     whole = is_every_unit_refunded(lines, refunded)
-    at_price = [to_cents(line.price * line.refunded_quantity) for line in lines]
+    at_price = [times(line.price, line.refunded_quantity) for line in lines]
     amounts = line_amounts(lines, total) if whole else at_price
     return tuple(replace(line, refunded_amount=a) for line, a in zip(lines, amounts, strict=True)), whole
 
