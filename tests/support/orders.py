@@ -56,7 +56,7 @@ async def events_of(services: Services, key: str) -> list[tuple[str, Any]]:
 @st.composite
 def order_payments(draw: st.DrawFn) -> dict[str, Any]:
     """Any payment of a few lines: prices to the millionth, free lines, a discount, shipping, or nothing paid at all."""
-    products = [
+    products: list[dict[str, Any]] = [
         {
             "productId": draw(st.sampled_from("abc")),
             "quantity": draw(st.integers(1, 20)),
@@ -64,6 +64,6 @@ def order_payments(draw: st.DrawFn) -> dict[str, Any]:
         }
         for _ in range(draw(st.integers(1, 5)))
     ]
-    whole = sum(line["quantity"] * line["price"] for line in products)
+    whole = sum((line["quantity"] * line["price"] for line in products), Decimal(0))
     total = draw(st.sampled_from((whole, whole + 5, Decimal(0))) | st.decimals(0, max(whole, Decimal(1)), places=2))
     return payment(products=products, totalPrice=total)
