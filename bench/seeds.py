@@ -12,7 +12,8 @@ from pymongo.collection import Collection
 
 from models.access_codes import AccessCode
 from models.coupons import POINTS_PER_REDEMPTION, Coupon, CouponRole
-from models.orders import Order, OrderLine
+from models.order_lines import OrderLine
+from models.orders import Order
 from models.usage import UserUsage
 from services.access_code_documents import use_of, use_to_document
 from services.coupon_documents import coupon_to_document, ledger_row

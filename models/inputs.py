@@ -27,6 +27,7 @@ from models.readers import (
     read_object_ids,
     read_text,
     read_texts,
+    read_unit_price,
     read_whole,
     whole_from_query,
 )
@@ -120,6 +121,11 @@ def texts(name: str, default: Any = MISSING, *, maximum: int = 100) -> Any:
 def money(name: str, default: Any = MISSING, *, exact: bool = True) -> Any:
     """An amount of zero or more, to the cent; what is finer is a fault, or rounded where it need not be exact."""
     return declare(name, read_money(exact), default)
+
+
+def unit_price(name: str, default: Any = MISSING, *, exact: bool = True) -> Any:
+    """The price of one unit, of zero or more, with up to six decimals; what is finer is a fault, or rounded."""
+    return declare(name, read_unit_price(exact), default)
 
 
 def card(name: str, default: Any = MISSING) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from models.cards import last_four
 from models.ids import is_object_id, split_global_id
 from models.instants import to_milliseconds
-from models.money import MAX_MONEY, from_number, to_cents
+from models.money import MAX_MONEY, from_number, to_cents, to_unit_price
 
 MAX_INT = 2_147_483_647
 MAX_TEXT = 256
@@ -97,16 +97,31 @@ def read_texts(maximum: int) -> Reader:
 
 def read_money(exact: bool) -> Reader:
     def read(raw: Any) -> Decimal:
-        if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
-            raise Faulty("must be an amount of money")
-        amount = from_number(raw)
-        if not amount.is_finite() or not 0 <= amount <= MAX_MONEY:
-            raise Faulty(f"must be from 0 to {MAX_MONEY}")
+        amount = _read_amount(raw)
         if exact and amount != to_cents(amount):
             raise Faulty("must have at most two decimals")
         return to_cents(amount)
 
     return read
+
+
+def read_unit_price(exact: bool) -> Reader:
+    def read(raw: Any) -> Decimal:
+        price = _read_amount(raw)
+        if exact and price != to_unit_price(price):
+            raise Faulty("must have at most six decimals and fifteen digits")
+        return to_unit_price(price)
+
+    return read
+
+
+def _read_amount(raw: Any) -> Decimal:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+        raise Faulty("must be an amount of money")
+    amount = from_number(raw)
+    if not amount.is_finite() or not 0 <= amount <= MAX_MONEY:
+        raise Faulty(f"must be from 0 to {MAX_MONEY}")
+    return amount or Decimal(0)  # Zero has neither a sign nor an exponent.
 
 
 def read_object_id(relay_type: str | None) -> Reader:

@@ -121,13 +121,19 @@ def principal_of(request: Request) -> Principal:
     return principal
 
 
-def resource(path: str, **endpoints: Endpoint) -> Route:
-    """One path with all its methods, so that a wrong method is answered with every right one."""
+def resource(path: str, *, get_changes: bool = False, **endpoints: Endpoint) -> Route:
+    """One path with all its methods, so that a wrong method is answered with every right one.
+
+    HEAD is GET without its body, so there is none (405) where `get_changes` marks a documented GET that changes state.
+    """
 
     async def dispatch(request: Request) -> Response:
         return await endpoints[request.method if request.method in endpoints else "GET"](request)
 
-    return Route(path, dispatch, methods=list(endpoints))
+    route = Route(path, dispatch, methods=list(endpoints))
+    if get_changes and route.methods is not None:
+        route.methods.discard("HEAD")
+    return route
 
 
 def query_of(request: Request) -> dict[str, list[str]]:

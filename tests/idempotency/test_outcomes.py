@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from models.coupons import Coupon, CouponRole, Redemption
 from models.errors import Fault, InvalidInput, RateLimited
-from models.orders import Order, OrderLine, OrderNotFound
+from models.order_lines import OrderLine
+from models.orders import Order, OrderNotFound
 from services.outcomes import from_stored, to_stored
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
