@@ -131,5 +131,6 @@ def resource(path: str, **endpoints: Endpoint) -> Route:
 
 
 def query_of(request: Request) -> dict[str, list[str]]:
-    """Every query parameter with all its values."""
-    return parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    """Every query parameter with all its values; bytes that are no UTF-8 become half surrogates: no text holds those."""
+    query = request.scope["query_string"].decode(errors="surrogateescape")
+    return parse_qs(query, keep_blank_values=True, errors="surrogateescape")
