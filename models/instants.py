@@ -22,7 +22,7 @@ def parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text.upper())
         return to_milliseconds(instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC))
-    except OverflowError:
+    except (ValueError, OverflowError):
         raise ValueError("not an instant of the years 1 to 9999") from None
 
 

@@ -49,7 +49,10 @@ class CouponQuery:
         self,
         info: Info,
         twitter_id: Annotated[str | None, strawberry.argument(description="The Twitter id of its owner.")] = None,
-        coupon_code: Annotated[str | None, strawberry.argument(description="Its code, in either case.")] = None,
+        coupon_code: Annotated[
+            str | None,
+            strawberry.argument(description="Its code, as typed or pasted: case, blanks and dashes do not count."),
+        ] = None,
     ) -> Coupon | None:
         named, coupons = {"twitterId": twitter_id, "couponCode": coupon_code}, info.context.services.coupons
         coupon = await info.context.read(lambda attempt: coupons.find(attempt, named))

@@ -131,6 +131,6 @@ def resource(path: str, **endpoints: Endpoint) -> Route:
 
 
 def query_of(request: Request) -> dict[str, list[str]]:
-    """Every query parameter with all its values; bytes that are no UTF-8 become half surrogates: no text holds those."""
+    """All query parameters. Bytes that are no UTF-8 become half surrogates, which no text holds."""
     query = request.scope["query_string"].decode(errors="surrogateescape")
     return parse_qs(query, keep_blank_values=True, errors="surrogateescape")
