@@ -1,7 +1,7 @@
 """Coupons in GraphQL."""
 
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
@@ -29,22 +29,24 @@ describe_enum(
 )
 
 
-@strawberry.enum(
-    description=(
-        "What a list of coupons is ordered by, the greatest or newest first: when it was made, how often it was "
-        "redeemed (then its points), how many followers its owner had."
-    )
-)
-class CouponOrder(Enum):
+class CouponOrder(StrEnum):
     """The members are the names of `services.coupons.ORDERS`."""
 
-    CREATED_AT = strawberry.enum_value("CREATED_AT", description="The newest first.")
-    TIMES_USED = strawberry.enum_value(
-        "TIMES_USED", description="The most often redeemed first; of equal ones that with the most points."
-    )
-    FOLLOWERS = strawberry.enum_value(
-        "FOLLOWERS", description="Those first whose owners had the most followers when they were made."
-    )
+    CREATED_AT = "CREATED_AT"
+    TIMES_USED = "TIMES_USED"
+    FOLLOWERS = "FOLLOWERS"
+
+
+describe_enum(
+    CouponOrder,
+    "CouponOrder",
+    "What a list of coupons is ordered by, the greatest or newest first.",
+    {
+        CouponOrder.CREATED_AT: "The newest first.",
+        CouponOrder.TIMES_USED: "The most often redeemed first; of equal ones that with the most points.",
+        CouponOrder.FOLLOWERS: "Those first whose owners had the most followers when they were made.",
+    },
+)
 
 
 @strawberry.type(description="A referral coupon: one for each user, redeemed by others, with its owner's points.")

@@ -47,7 +47,7 @@ def test_a_coupon_code_is_known_however_it_is_typed(code: str, data: st.DataObje
     assert CodeBook([code, "AAAA-AAAA"]).find(typed) == code
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=20))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20))
 def test_the_form_a_code_is_kept_in_is_found_by_itself_and_by_what_was_typed(typed: str) -> None:
     kept = normalize_code(typed)
     assert normalize_code(kept) == kept
@@ -56,7 +56,7 @@ def test_the_form_a_code_is_kept_in_is_found_by_itself_and_by_what_was_typed(typ
     assert CodeBook([kept]).find(typed) == kept
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=20), st.data())
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20), st.data())
 def test_the_typed_form_of_a_part_is_a_part_of_the_typed_form_of_the_code(code: str, data: st.DataObject) -> None:
     kept = normalize_code(code)
     start = data.draw(st.integers(0, len(kept)))

@@ -18,12 +18,10 @@ from schema.scalars import SCALARS, BigInt
 from tests.support.api import ADMIN, Api
 
 OTHER_DIGITS = st.characters(categories=("Nd", "Nl", "No"), exclude_characters="0123456789")
-read_decimal, write_decimal = SCALARS[Decimal].parse_value, SCALARS[Decimal].serialize
-read_big_int, read_instant = SCALARS[BigInt].parse_value, SCALARS[datetime].parse_value
-assert read_decimal
-assert write_decimal
-assert read_big_int
-assert read_instant
+read_decimal: Any = SCALARS[Decimal].parse_value
+write_decimal: Any = SCALARS[Decimal].serialize
+read_big_int: Any = SCALARS[BigInt].parse_value
+read_instant: Any = SCALARS[datetime].parse_value
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**20), max_value=10**20))
@@ -34,7 +32,7 @@ def test_a_decimal_is_read_and_written_to_the_last_digit_and_zero_has_no_sign(nu
     assert write_decimal(read) == f"{number or abs(number):f}"
 
 
-ODD_DECIMALS = (
+ODD_DECIMALS: tuple[Any, ...] = (
     *(
         "1_0",
         "１９.９０",
@@ -85,7 +83,8 @@ def test_a_big_whole_number_is_read_as_number_and_as_text(number: int) -> None:
 
 def test_anything_else_is_no_big_whole_number() -> None:
     texts = ["５", "1_0", "+1", "1.0", " 1", "", "1e3", "9" * 20, "9" * 5000]
-    for odd in [*texts, 2**63, -(2**63), 10**5000, 1.0, True, None, []]:
+    others: list[Any] = [2**63, -(2**63), 10**5000, 1.0, True, None, []]
+    for odd in [*texts, *others]:
         with pytest.raises(GraphQLError, match="BigInt cannot represent value"):
             read_big_int(odd)
 
