@@ -54,8 +54,8 @@ def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         return lambda: coupons.list_window(SYSTEM, {"username": part}, NEWEST, Window(20))
 
     return {
-        "coupon by twitterId": lambda: coupons.find_by_twitter_id(UNCOUNTED, f"seed{count // 2}"),
-        "coupon by code": lambda: coupons.find_by_code(UNCOUNTED, code_of(count // 2)),
+        "coupon by twitterId": lambda: coupons.find(UNCOUNTED, {"twitterId": f"seed{count // 2}"}),
+        "coupon by code": lambda: coupons.find(UNCOUNTED, {"couponCode": code_of(count // 2)}),
         "redeem a coupon": redeem,
         "coupon statistics": lambda: coupons.stats(SYSTEM),
         "coupons: first window": lambda: coupons.list_window(SYSTEM, {}, NEWEST, Window(20)),

@@ -1,12 +1,13 @@
 """Referral coupons and their redemption: what they are, and the pure rule of who may redeem which."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from models.codes import draw_code, normalize_code
-from models.errors import Conflict, DomainError, ErrorCode, InvalidInput, NotFound, Refused
+from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
 from models.inputs import choice, flag, text, whole
 from models.pages import NumberedPage
 
@@ -110,6 +111,21 @@ class GetCoupon:
     """What `GET /api/coupon` takes."""
 
     twitter_id: str = text("twitterId")
+
+
+@dataclass(frozen=True, slots=True)
+class FindCoupon:
+    """What the query `coupon` takes: exactly one of them."""
+
+    twitter_id: str | None = text("twitterId", None)
+    coupon_code: str | None = text("couponCode", None)
+
+    @classmethod
+    def judge_together(cls, values: Mapping[str, Any], at_fault: Set[str]) -> list[Fault]:
+        """Exactly one is named."""
+        if at_fault or len(values) == 1:
+            return []
+        return [Fault("twitterId", "Give exactly one of twitterId and couponCode")]
 
 
 @dataclass(frozen=True, slots=True)

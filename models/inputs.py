@@ -1,8 +1,9 @@
 """What a verb takes: declared once as a dataclass, parsed alike for REST bodies, GraphQL inputs and Kafka values.
 
 A field is declared by its kind (`text`, `whole`, `object_id`, …), whose metadata say how a raw value is read. `parse`
-reads a mapping with the names of the documents and raises `InvalidInput` with every fault at once. Texts are trimmed
-and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are not).
+reads a mapping with the names of the documents and raises `InvalidInput` with every fault at once. Texts are cleaned
+(`models.texts.clean`) and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are
+not).
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ from models.readers import (
     read_whole,
     whole_from_query,
 )
+from models.texts import clean
 
 
 class DataclassLike(Protocol):
@@ -168,7 +170,8 @@ def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape
     kinds = _kinds(shape)
     known = {name: values for name, values in query.items() if name in kinds}
     faults = [Fault(name, f"{name} must be given once") for name, values in known.items() if len(values) > 1]
-    raw = {name: kinds[name][1].from_query(values[0].strip()) for name, values in known.items() if values[0].strip()}
+    given = {name: clean(values[0]) for name, values in known.items()}
+    raw = {name: kinds[name][1].from_query(value) for name, value in given.items() if value}
     if not faults:
         return parse(shape, raw)
     try:

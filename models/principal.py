@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from models.errors import DomainError, Forbidden, Unauthenticated
+from models.texts import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,9 @@ class Principal:
         raise self.refusal or Unauthenticated()
 
     def require_self(self, user_id: str | None) -> None:
-        """Raise unless an admin calls, or the user whose thing it is."""
+        """Raise unless an admin calls, or the user whose thing it is: the same id once it is cleaned."""
         self.require_signed_in()
-        if not self.is_admin and self.user_id != user_id:
+        if not self.is_admin and (user_id is None or self.user_id != clean(user_id)):
             raise Forbidden()
 
 

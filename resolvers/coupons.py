@@ -5,8 +5,6 @@ from typing import Annotated
 
 import strawberry
 
-from models import coupons as models
-from models.errors import InvalidInput
 from models.ids import is_object_id
 from models.pages import Window
 from resolvers.context import Info, as_mapping
@@ -30,7 +28,6 @@ from schema.coupons import (
     SetCouponActivePayload,
     SetCouponActiveResult,
 )
-from services.attempts import AttemptToRead
 from services.coupons import ORDERS
 
 
@@ -52,18 +49,13 @@ class CouponQuery:
         self,
         info: Info,
         twitter_id: Annotated[str | None, strawberry.argument(description="The Twitter id of its owner.")] = None,
-        coupon_code: Annotated[str | None, strawberry.argument(description="Its code, in either case.")] = None,
+        coupon_code: Annotated[
+            str | None,
+            strawberry.argument(description="Its code, as typed or pasted: case, blanks and dashes do not count."),
+        ] = None,
     ) -> Coupon | None:
-        coupons = info.context.services.coupons
-
-        async def find(attempt: AttemptToRead) -> models.Coupon | None:
-            if twitter_id is not None and coupon_code is None:
-                return await coupons.find_by_twitter_id(attempt, twitter_id)
-            if coupon_code is not None and twitter_id is None:
-                return await coupons.find_by_code(attempt, coupon_code)
-            raise InvalidInput.of("twitterId", "Give exactly one of twitterId and couponCode")
-
-        coupon = await info.context.read(find)
+        named, coupons = {"twitterId": twitter_id, "couponCode": coupon_code}, info.context.services.coupons
+        coupon = await info.context.read(lambda attempt: coupons.find(attempt, named))
         return Coupon.from_domain(coupon) if coupon else None
 
     @strawberry.field(description="All coupons, the newest first unless ordered otherwise. For admins.")

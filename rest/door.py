@@ -137,5 +137,6 @@ def resource(path: str, *, get_changes: bool = False, **endpoints: Endpoint) -> 
 
 
 def query_of(request: Request) -> dict[str, list[str]]:
-    """Every query parameter with all its values."""
-    return parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    """All query parameters. Bytes that are no UTF-8 become half surrogates, which no text holds."""
+    query = request.scope["query_string"].decode(errors="surrogateescape")
+    return parse_qs(query, keep_blank_values=True, errors="surrogateescape")

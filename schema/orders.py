@@ -10,13 +10,22 @@ from models import orders as models
 from models.ids import global_id
 from models.order_lines import OrderLine, line_amounts
 from schema.connections import Connection, Node
+from schema.enums import describe_enum
 from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput, NotFound, Refused
 
-strawberry.enum(
+describe_enum(
     models.OrderStatus,
-    name="OrderStatus",
-    description="The known values of an order's status; `OTHER` is any other text, told by `statusText`.",
+    "OrderStatus",
+    "The known values of an order's status; `OTHER` is any other text, told by `statusText`.",
+    {
+        models.OrderStatus.PENDING: "`Pending`: new; its user may still change the address.",
+        models.OrderStatus.PROCESSING: "`Processing`: it is being prepared.",
+        models.OrderStatus.SHIPPED: "`Shipped`: it is on its way.",
+        models.OrderStatus.DELIVERED: "`Delivered`: it has arrived.",
+        models.OrderStatus.CANCELLED: "`Cancelled`: it will not be delivered. A refund is another thing.",
+        models.OrderStatus.OTHER: "Any other text, which `statusText` tells.",
+    },
 )
 
 

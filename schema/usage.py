@@ -12,14 +12,20 @@ from models.pages import Window
 from schema.arguments import After, Before, First, Last
 from schema.connections import Connection, Node
 from schema.coupons import Coupon
+from schema.enums import describe_enum
 from schema.links import LinkInfo
 from schema.problems import Problem
 from schema.scalars import BigInt
 
-strawberry.enum(
+describe_enum(
     models.LimitKind,
-    name="UsageLimitKind",
-    description="What a limit is for: one basket, each customer, or all customers together.",
+    "UsageLimitKind",
+    "What a limit is for: one basket, each customer, or all customers together.",
+    {
+        models.LimitKind.BASKET: "`maxLimitInBasket`: units that one check can set aside.",
+        models.LimitKind.CUSTOMER: "`maxLimitPerCustomer`: units that one user can use, ever.",
+        models.LimitKind.TOTAL: "`maxTotalLimit`: units that all users together can use, ever.",
+    },
 )
 
 

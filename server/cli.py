@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from models.environment import SettingsError
+from models.texts import clean, is_storable
 from server.audit_cli import audit
 from server.codes_cli import app as codes
 from server.consume_cli import add_event_commands
@@ -145,7 +146,10 @@ def token(
     secret = os.environ.get("JWT_SEC", "").strip() or kept_secrets(data).get("JWT_SEC")
     if not secret:
         raise _fail(f"JWT_SEC is missing, and tessera dev has kept none in {data}.", 2)
-    typer.echo(make_token(secret, user_id, types or ["default"], days))
+    user = clean(user_id)
+    if not user or not is_storable(user):
+        raise _fail("USER_ID must be a text that can be seen and written as UTF-8.", 2)
+    typer.echo(make_token(secret, user, types or ["default"], days))
 
 
 @app.command()

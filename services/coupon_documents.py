@@ -1,16 +1,18 @@
 """How a coupon and a redemption stand in MongoDB. The field names are those of the coupon document."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
 
+from models.codes import compact_form, normalize_code
 from models.coupons import POINTS_PER_REDEMPTION, Coupon, CouponRole
 from models.events import Event
 from models.instants import iso, iso_or_none
-from services.search import fold, trigrams
+from services.search import search_key, trigrams
 
-SEARCH_FIELDS = {"usernameKey": False, "usernameTrigrams": False}
+SEARCH_FIELDS = {"usernameKey": False, "usernameTrigrams": False, "codeKey": False}
 """A projection that leaves out what only a search needs."""
 
 
@@ -46,11 +48,30 @@ def coupon_to_document(coupon: Coupon) -> dict[str, Any]:
         "updatedAt": coupon.updated_at,
         "lastUsedAt": coupon.last_used_at,
         **search_fields(coupon.username),
+        **code_field(coupon.coupon_code),
     }
 
 
 def search_fields(username: str) -> dict[str, Any]:
-    return {"usernameKey": fold(username), "usernameTrigrams": trigrams(username)}
+    key = search_key(username)
+    return {"usernameKey": key, "usernameTrigrams": trigrams(key)}
+
+
+def code_field(coupon_code: str) -> dict[str, Any]:
+    """What a code is looked up by, however it is typed."""
+    return {"codeKey": compact_form(coupon_code)}
+
+
+def by_code(typed: Iterable[str]) -> list[dict[str, Any]]:
+    """The conditions, either of which a coupon of one of these codes meets; a `CodeBook` tells which it is.
+
+    By the code itself too, because a process of an earlier release may still write coupons without the key.
+    """
+    codes = list(typed)
+    return [
+        {"couponCode": {"$in": [normalize_code(code) for code in codes]}},
+        {"codeKey": {"$in": [compact_form(code) for code in codes]}},
+    ]
 
 
 def ledger_row(coupon: Coupon, redeemer: Coupon, at: datetime) -> dict[str, Any]:

@@ -28,6 +28,8 @@ TAKE_OVER_BATCH = 500
 COUPON_INDEXES = [
     IndexModel([("twitterId", ASCENDING)], name="twitterId", unique=True),
     IndexModel([("couponCode", ASCENDING)], name="couponCode", unique=True),
+    # By which a code is found however it is typed. Not unique: older codes may differ in a dash alone.
+    IndexModel([("codeKey", ASCENDING)], name="codeKey"),
     IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
     IndexModel([("timesUsed", DESCENDING), ("points", DESCENDING), ("_id", DESCENDING)], name="timesUsed"),
     IndexModel([("followers", DESCENDING), ("_id", DESCENDING)], name="followers"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bson import ObjectId
 from pymongo import DeleteOne, InsertOne, UpdateOne
 
+from models.codes import CodeBook
 from models.coupons import (
     POINTS_PER_REDEMPTION,
     Coupon,
@@ -33,6 +34,7 @@ from services.batch_writer import BatchWriter, fresh_touch
 from services.counters import Counters
 from services.coupon_documents import (
     SEARCH_FIELDS,
+    by_code,
     coupon_event,
     coupon_from_document,
     coupon_to_document,
@@ -76,7 +78,7 @@ class CouponWriter(BatchWriter[Command, Result]):
     async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
         codes = [require_redemption_fields(command)[1] for command in commands if isinstance(command, RedeemCoupon)]
         if codes:
-            await self._database.coupons.update_many({"couponCode": {"$in": codes}}, fresh_touch(), session=session)
+            await self._database.coupons.update_many({"$or": by_code(codes)}, fresh_touch(), session=session)
 
     async def _load(self, session: "Session", commands: Sequence[Command]) -> "_Batch":
         codes: set[str] = set()
@@ -93,8 +95,9 @@ class CouponWriter(BatchWriter[Command, Result]):
                     redeemers.add(redeemer)
                 case DeleteCoupon() | SetCouponActive():
                     ids.add(ObjectId(command.id))
-        sought = {"couponCode": [*codes], "twitterId": [*(twitter_ids | redeemers)], "_id": [*ids]}
+        sought = {"twitterId": [*(twitter_ids | redeemers)], "_id": [*ids]}
         either = [{field: {"$in": values}} for field, values in sought.items() if values]
+        either += by_code(codes) if codes else []
         found = self._database.coupons.find({"$or": either}, SEARCH_FIELDS, session=session)
         coupons = [coupon_from_document(document) async for document in found]
         redeemed: set[str] = set()
@@ -130,7 +133,7 @@ class _Batch:
         self._now = now
         self._before = {coupon.id: coupon for coupon in coupons}
         self._coupons = dict(self._before)
-        self._by_code = {coupon.coupon_code: coupon.id for coupon in coupons}
+        self._by_code = CodeBook(self._before, lambda identifier: self._before[identifier].coupon_code)
         self._by_twitter_id = {coupon.twitter_id: coupon.id for coupon in coupons}
         self._redeemed = redeemed
 
@@ -172,7 +175,7 @@ class _Batch:
 
     def _redeem(self, command: RedeemCoupon) -> Redemption:
         redeemer_id, code = require_redemption_fields(command)
-        coupon, redeemer = self._coupons.get(self._by_code.get(code, "")), self._of_user(redeemer_id)
+        coupon, redeemer = self._coupons.get(self._by_code.find(code) or ""), self._of_user(redeemer_id)
         refusal = judge_redemption(command, coupon, redeemer, has_redeemed=redeemer_id in self._redeemed)
         if refusal is not None:
             raise refusal
@@ -204,7 +207,8 @@ class _Batch:
         coupon = self._coupons.pop(command.id, None)
         if coupon is None:
             raise CouponNotFound()
-        del self._by_code[coupon.coupon_code], self._by_twitter_id[coupon.twitter_id]
+        self._by_code.remove(coupon.coupon_code)
+        del self._by_twitter_id[coupon.twitter_id]
         self._count(coupon, -1)
         self.totals["redeemed"] -= coupon.times_used
         self.events.append((self._later(coupon), coupon_event("couponDeleted", coupon)))
@@ -238,7 +242,8 @@ class _Batch:
             updated_at=self._now,
         )
         self._coupons[coupon.id] = coupon
-        self._by_code[coupon.coupon_code] = self._by_twitter_id[twitter_id] = coupon.id
+        self._by_code.put(coupon.coupon_code, coupon.id)
+        self._by_twitter_id[twitter_id] = coupon.id
         self._count(coupon, 1)
         return coupon
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from models.codes import normalize_code
+from models.codes import CodeBook, normalize_code
 from models.coupons import (
     Coupon,
     CouponFilter,
@@ -15,6 +15,7 @@ from models.coupons import (
     CouponRole,
     CouponStats,
     CreateCoupon,
+    FindCoupon,
     GetCoupon,
     ListCoupons,
     RedeemCoupon,
@@ -29,12 +30,12 @@ from models.principal import Principal
 from services.attempts import Attempt, AttemptToRead
 from services.batching import Coalescer
 from services.counters import Counters
-from services.coupon_documents import SEARCH_FIELDS, coupon_from_document
+from services.coupon_documents import SEARCH_FIELDS, by_code, coupon_from_document
 from services.coupon_writer import CouponWriter, DeleteCoupon
 from services.database import Database
 from services.keyset import fetch_page, fetch_window
 from services.outbox import Outbox
-from services.search import contains
+from services.search import contains, search_key
 
 NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
 ORDERS = {
@@ -54,7 +55,7 @@ class Coupons:
         self._counters = Counters(database, "coupons")
         self._writer = CouponWriter(database, outbox, self._counters, clock)
         self._by_twitter_id: Coalescer[str, Coupon] = Coalescer(self._finder("twitterId"))
-        self._by_code: Coalescer[str, Coupon] = Coalescer(self._finder("couponCode"))
+        self._by_code: Coalescer[str, Coupon] = Coalescer(self._find_by_codes)
         self._by_id: Coalescer[str, Coupon] = Coalescer(self._finder("_id"))
         # The same window asked for by many at once, as a page that many open, is found once for those that wait.
         self._windows: Coalescer[_Wanted, Slice[Coupon]] = Coalescer(self._find_window, limit=1, flights=4)
@@ -86,11 +87,13 @@ class Coupons:
             raise CouponNotFound()
         return coupon
 
-    async def find_by_twitter_id(self, _: AttemptToRead, twitter_id: str) -> Coupon | None:
-        return await self._by_twitter_id.load(twitter_id.strip())
-
-    async def find_by_code(self, _: AttemptToRead, code: str) -> Coupon | None:
-        return await self._by_code.load(normalize_code(code))
+    async def find(self, _: AttemptToRead, raw: Mapping[str, Any]) -> Coupon | None:
+        """The coupon of a Twitter user or of a code, exactly one of them; None where there is none."""
+        wanted = parse(FindCoupon, raw)
+        if wanted.twitter_id is not None:
+            return await self._by_twitter_id.load(wanted.twitter_id)
+        assert wanted.coupon_code is not None
+        return await self._by_code.load(normalize_code(wanted.coupon_code))
 
     async def find_by_id(self, _: AttemptToRead, coupon_id: str) -> Coupon | None:
         return await self._by_id.load(coupon_id)
@@ -165,6 +168,11 @@ class Coupons:
         found = await fetch_window(self._coupons, query, order, window, coupon_from_document, SEARCH_FIELDS)
         return {asked[0]: found}
 
+    async def _find_by_codes(self, codes: Sequence[str]) -> dict[str, Coupon]:
+        found = await self._coupons.find({"$or": by_code(codes)}, SEARCH_FIELDS).to_list(None)
+        book = CodeBook(map(coupon_from_document, found), lambda coupon: coupon.coupon_code)
+        return {code: coupon for code in codes if (coupon := book.find(code)) is not None}
+
     def _finder(self, field: str) -> Callable[[Sequence[str]], Any]:
         async def find(keys: Sequence[str]) -> dict[str, Coupon]:
             sought = [ObjectId(key) for key in keys] if field == "_id" else list(keys)
@@ -181,5 +189,5 @@ def _query(wanted: CouponFilter) -> dict[str, Any]:
     if wanted.min_followers:
         query["followers"] = {"$gte": wanted.min_followers}
     if wanted.username is not None:
-        query |= contains("usernameKey", "usernameTrigrams", wanted.username)
+        query |= contains("usernameKey", "usernameTrigrams", search_key(wanted.username))
     return query

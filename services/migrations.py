@@ -16,6 +16,7 @@ from services.indexes import ensure_indexes
 from services.leases import hold
 from services.order_migration import prepare_orders
 from services.outbox_queue import SENT_RETENTION
+from services.search_keys import renew_search_keys
 from services.usage_migration import prepare_usage
 
 log = logging.getLogger("tessera.migration")
@@ -39,6 +40,7 @@ async def migrate(database: Database, *, thorough: bool = True, usage_hold: int 
             taken["coupons"] = await take_over_coupons(database)
         if thorough or await access_codes_need_take_over(database):
             taken["access codes"] = await take_over_access_codes(database)
+        await renew_search_keys(database, thorough=thorough)
         taken["orders"] = await prepare_orders(database, recount=thorough)
         taken["usage followers"] = await prepare_usage(database, usage_hold, recount=thorough)
     for family, number in taken.items():
