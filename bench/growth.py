@@ -21,7 +21,7 @@ from bench.seeds import (
 )
 from bench.walks import walks_within
 from models.access_code import ListAccessCodes
-from models.coupon import CouponFilter, ListCoupons, RedeemCoupon
+from models.coupon import CouponFilter, FindCoupon, ListCoupons, RedeemCoupon
 from models.pagination import Window
 from models.principal import SYSTEM
 from services.access_codes.documents import access_code_to_document
@@ -46,8 +46,8 @@ def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         return lambda: coupons.list_window(SYSTEM, CouponFilter(username=part), NEWEST_FIRST, Window(20))
 
     return {
-        "coupon by twitterId": lambda: coupons.find_by_twitter_id(UNCOUNTED, f"seed{count // 2}"),
-        "coupon by code": lambda: coupons.find_by_code(UNCOUNTED, code_of(count // 2)),
+        "coupon by twitterId": lambda: coupons.find(UNCOUNTED, FindCoupon(twitter_id=f"seed{count // 2}")),
+        "coupon by code": lambda: coupons.find(UNCOUNTED, FindCoupon(coupon_code=code_of(count // 2))),
         "redeem a coupon": redeem,
         "coupon statistics": lambda: coupons.stats(SYSTEM),
         "coupons: first window": lambda: coupons.list_window(SYSTEM, CouponFilter(), NEWEST_FIRST, Window(20)),

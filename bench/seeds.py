@@ -12,7 +12,8 @@ from pymongo.collection import Collection
 
 from models.access_code import AccessCode
 from models.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole, redeem
-from models.order import Order, OrderLine
+from models.order import Order
+from models.order_lines import OrderLine
 from models.usage import UserUsage
 from services.access_codes.documents import use_of, use_to_document
 from services.coupons.repository import COUPONS, LEDGER

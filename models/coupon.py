@@ -1,13 +1,14 @@
 """Referral coupons and their redemption: what they are, and the pure rule of who may redeem which."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from models.base import Id, to_json
 from models.codes import draw_code, normalize_code
-from models.errors import Conflict, DomainError, ErrorCode, InvalidInput, NotFound, Refused
+from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
 from models.events import Event
 from models.inputs import choice, flag, object_id, text, whole
 from models.instants import iso
@@ -123,6 +124,21 @@ class DeleteCoupon:
     """What `DELETE /admin/coupon/:couponId` and `deleteCoupon` take."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindCoupon:
+    """What the query `coupon` takes: exactly one of them."""
+
+    twitter_id: str | None = text("twitterId", None)
+    coupon_code: str | None = text("couponCode", None)
+
+    @classmethod
+    def judge_together(cls, values: Mapping[str, Any], at_fault: Set[str]) -> list[Fault]:
+        """Exactly one is named."""
+        if at_fault or len(values) == 1:
+            return []
+        return [Fault("twitterId", "Give exactly one of twitterId and couponCode")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,14 @@ class ErrorCode(StrEnum):
     NO_OPEN_HOLD = "NO_OPEN_HOLD"
 
 
+class ErrorReason(StrEnum):
+    """Why a caller is forbidden something: what a client can do about it differs."""
+
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"
+    TOKEN_INVALID = "TOKEN_INVALID"
+    NOT_ALLOWED = "NOT_ALLOWED"
+
+
 @stored("fieldError")
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -158,17 +166,30 @@ class Unauthenticated(DomainError):
 
 
 class Forbidden(DomainError):
-    """403: the caller is known and may not, or what they showed does not hold."""
+    """403: the caller is known and may not, or what they showed does not hold; `reason` tells which."""
 
     code = ErrorCode.FORBIDDEN
     status = 403
+    reason: ClassVar[ErrorReason] = ErrorReason.NOT_ALLOWED
     message = "You are not allowed to do this"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {"reason": self.reason.value}
 
 
 class InvalidToken(Forbidden):
     """403: the JWT does not hold; the cookie that brought it is cleared."""
 
+    reason = ErrorReason.TOKEN_INVALID
     message = "Invalid token provided."
+
+
+class ExpiredToken(InvalidToken):
+    """403: the JWT held until its `exp`."""
+
+    reason = ErrorReason.TOKEN_EXPIRED
+    message = "Token has expired."
 
 
 class RateLimited(DomainError):

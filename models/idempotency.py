@@ -8,6 +8,7 @@ import orjson
 from models.card_numbers import mask_digits, without_card_secrets
 from models.errors import Conflict, ErrorCode, InvalidInput
 from models.principal import Principal
+from models.texts import clean
 
 MAX_KEY = 255
 
@@ -33,7 +34,7 @@ class IdempotencyKeyInUse(Conflict):
 
 def read_key(path: str, raw: str) -> str:
     """The key as it is kept: up to 255 visible ASCII characters. `path` is how the caller named it."""
-    key = raw.strip()
+    key = clean(raw)
     if not key:
         raise InvalidInput.of(path, f"{path} must not be blank")
     if len(key) > MAX_KEY or not (key.isascii() and key.isprintable()):

@@ -5,6 +5,7 @@ import re
 from base64 import b64decode, b64encode
 
 from models.errors import InvalidInput
+from models.texts import clean
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 
@@ -15,11 +16,12 @@ def is_object_id(raw: str) -> bool:
 
 def require_object_id(path: str, raw: str) -> str:
     """The raw id in lower case; a blank or malformed one is the caller's fault (400)."""
-    if not raw.strip():
+    identifier = clean(raw)
+    if not identifier:
         raise InvalidInput.of(path, f"{path} is required")
-    if not is_object_id(raw):
+    if not is_object_id(identifier):
         raise InvalidInput.of(path, f"{path} must be a valid ObjectId")
-    return raw.lower()
+    return identifier.lower()
 
 
 def global_id(type_name: str, raw: str) -> str:
@@ -28,17 +30,18 @@ def global_id(type_name: str, raw: str) -> str:
 
 
 def split_global_id(identifier: str) -> tuple[str, str] | None:
-    """`(type, raw)` of a Relay id, or None where it is none."""
+    """`(type, raw)` of a Relay id, or None where it is none: written by `global_id`, to the last bit of its base64."""
     try:
         type_name, separator, raw = b64decode(identifier, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         return None
-    return (type_name, raw) if separator and type_name and raw else None
+    is_whole = separator and type_name and raw and global_id(type_name, raw) == identifier
+    return (type_name, raw) if is_whole else None
 
 
 def either_id(type_name: str, path: str, identifier: str) -> str:
     """The raw ObjectId that an argument `id` names by its Relay id or by itself; raises `InvalidInput`."""
-    wrapped = split_global_id(identifier)
+    wrapped = split_global_id(clean(identifier))
     if wrapped is not None and wrapped[0] == type_name:
         return require_object_id(path, wrapped[1])
     return require_object_id(path, identifier)

@@ -1,8 +1,9 @@
 """What a verb takes: declared once as a dataclass, parsed alike for REST bodies, GraphQL inputs and Kafka values.
 
 A field is declared by its kind (`text`, `whole`, `object_id`, …), whose metadata say how a raw value is read. `parse`
-reads a mapping with the names of the documents and raises `InvalidInput` with every fault at once. Texts are trimmed
-and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are not).
+reads a mapping with the names of the documents and raises `InvalidInput` with every fault at once. Texts are cleaned
+(`models.texts.clean`) and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are
+not).
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,9 +28,11 @@ from models.readers import (
     read_object_ids,
     read_text,
     read_texts,
+    read_unit_price,
     read_whole,
     whole_from_query,
 )
+from models.texts import clean
 
 
 class DataclassLike(Protocol):
@@ -122,6 +125,11 @@ def money(name: str, default: Any = MISSING, *, exact: bool = True) -> Any:
     return declare(name, read_money(exact), default)
 
 
+def unit_price(name: str, default: Any = MISSING, *, exact: bool = True) -> Any:
+    """The price of one unit, of zero or more, with up to six decimals; what is finer is a fault, or rounded."""
+    return declare(name, read_unit_price(exact), default)
+
+
 def card(name: str, default: Any = MISSING) -> Any:
     """A card number, of which only the last four digits are kept, as a text."""
     return declare(name, read_card, default)
@@ -162,7 +170,8 @@ def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape
     kinds = _kinds(shape)
     known = {name: values for name, values in query.items() if name in kinds}
     faults = [Fault(name, f"{name} must be given once") for name, values in known.items() if len(values) > 1]
-    raw = {name: kinds[name][1].from_query(values[0].strip()) for name, values in known.items() if values[0].strip()}
+    given = {name: clean(values[0]) for name, values in known.items()}
+    raw = {name: kinds[name][1].from_query(value) for name, value in given.items() if value}
     if not faults:
         return parse(shape, raw)
     try:

@@ -1,15 +1,14 @@
-"""Orders and refunds: what they are, and the pure rules of who may change what and of what can be refunded."""
+"""Orders and refunds: what they are, and the pure rules of what can be refunded."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from models.errors import Conflict, ErrorCode, Fault, Forbidden, InvalidInput, NotFound, Refused
-from models.inputs import card, flag, items, money, text, whole
+from models.errors import Conflict, ErrorCode, InvalidInput, NotFound, Refused
+from models.inputs import card, flag, items, money, text, unit_price, whole
+from models.order_lines import OrderLine, is_every_unit_refunded, refund_units
 from models.payment import MAX_ADDRESS, Payment
-from models.principal import Principal
 from models.stored import stored
 
 
@@ -67,32 +66,13 @@ class NotEnoughQuantity(Conflict):
     message = "Not enough quantity!"
 
 
-@stored("orderLine")
-@dataclass(frozen=True, slots=True)
-class OrderLine:
-    """A product of an order; `price` is that of one unit."""
-
-    product_id: str
-    quantity: int
-    price: Decimal
-    refunded_quantity: int = 0
-    seller_id: str | None = None
-
-    @property
-    def is_refunded(self) -> bool:
-        """Whether some of it is refunded."""
-        return self.refunded_quantity > 0
-
-    @property
-    def remaining(self) -> int:
-        """How many units can still be refunded."""
-        return self.quantity - self.refunded_quantity
-
-
 @stored("order")
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order: what one payment paid for. Of the card only `card_last4` is known, with its leading zeros."""
+    """An order: what one payment paid for. Of the card only `card_last4` is known, with its leading zeros.
+
+    `refunded` says whether every unit of every line is refunded.
+    """
 
     id: str
     user_id: str
@@ -109,6 +89,11 @@ class Order:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def has_refunds(self) -> bool:
+        """Whether some of it is refunded: from then on what was bought and paid is settled."""
+        return self.refunded or any(line.is_refunded for line in self.products)
+
 
 @dataclass(frozen=True, slots=True)
 class FindOrders:
@@ -119,13 +104,13 @@ class FindOrders:
 
 @dataclass(frozen=True, slots=True)
 class ChangedLine:
-    """A line as an admin sets it."""
+    """A line as an admin sets it; what is not said of its refunds stays as it is."""
 
     product_id: str = text("productId")
     quantity: int = whole("quantity", minimum=1)
-    price: Decimal = money("price")
+    price: Decimal = unit_price("price")
     is_refunded: bool | None = flag("isRefunded", None)
-    refunded_quantity: int = whole("refundedQuantity", 0, minimum=0)
+    refunded_quantity: int | None = whole("refundedQuantity", None, minimum=0)
     seller_id: str | None = text("sellerId", None)
 
 
@@ -157,19 +142,12 @@ class RefundProduct:
 
 @dataclass(frozen=True, slots=True)
 class ProductRefund:
-    """A refund of some units of a product: the order after it, and what these units cost."""
+    """A refund of some units of a product: the order after it, and what these units were paid."""
 
     order: Order
     product_id: str
     quantity: int
     price: Decimal
-
-
-_IDS = {"id": "_id", "user_id": "userId", "checkout_id": "checkoutId", "basket_id": "basketId"} | {
-    "payment_id": "paymentId"
-}
-_FOR_USERS = ("address", "is_gift")
-_FOR_ADMINS = ("status", "products", "total_price", "refunded", "card_last4")
 
 
 def order_of_payment(payment: Payment, order_id: str, now: datetime) -> Order:
@@ -192,41 +170,13 @@ def order_of_payment(payment: Payment, order_id: str, now: datetime) -> Order:
     )
 
 
-def change_order(order: Order, change: UpdateOrder, caller: Principal) -> Order:
-    """The order as its owner or an admin changes it (its instant stays).
-
-    A user may change `address` and `isGift` while the order is pending (403 `ORDER_NOT_PENDING` afterwards), an admin
-    any field but the ids. Raises `InvalidInput` for a change of ids and for lines that contradict themselves.
-    """
-    if not caller.is_admin and any(getattr(change, name) is not None for name in _FOR_ADMINS):
-        raise Forbidden("Only an admin may change more of an order than address and isGift")
-    given = {name: getattr(change, name) for name in (*_FOR_USERS, *_FOR_ADMINS) if getattr(change, name) is not None}
-    faults = [
-        Fault(shown, f"{shown} cannot be changed")
-        for name, shown in _IDS.items()
-        if getattr(change, name) not in (None, getattr(order, name))
-    ]
-    if change.products is not None:
-        faults += _line_faults(change.products)
-        given["products"] = tuple(
-            OrderLine(p.product_id, p.quantity, p.price, p.refunded_quantity, p.seller_id) for p in change.products
-        )
-    if not given and not faults:
-        faults.append(Fault("", "There is nothing to change"))
-    if faults:
-        raise InvalidInput(faults, faults[0].message)
-    if not caller.is_admin and order.status != OrderStatus.PENDING:
-        raise OrderNotPending()
-    return replace(order, **given)
-
-
 def refund_order(order: Order) -> Order:
     """The order refunded as a whole (its instant stays)."""
     if order.refunded:
         raise OrderAlreadyRefunded()
     if any(line.is_refunded for line in order.products):
         raise OrderPartlyRefunded()
-    lines = tuple(replace(line, refunded_quantity=line.quantity) for line in order.products)
+    lines, _ = refund_units(order.products, order.total_price, [line.quantity for line in order.products])
     return replace(order, products=lines, refunded=True)
 
 
@@ -246,24 +196,10 @@ def refund_product(order: Order, wanted: RefundProduct) -> ProductRefund:
         raise QuantityNotPositive.of("quantity", "Quantity must be more than zero!")
     if wanted.quantity > sum(line.remaining for line in lines):
         raise NotEnoughQuantity()
-    left, price, after = wanted.quantity, Decimal(0), []
+    left, units = wanted.quantity, []
     for line in order.products:
-        taken = min(left, line.remaining) if line.product_id == wanted.product_id else 0
-        left, price = left - taken, price + taken * line.price
-        after.append(replace(line, refunded_quantity=line.refunded_quantity + taken))
-    refunded = not any(line.remaining for line in after)
-    return ProductRefund(
-        replace(order, products=tuple(after), refunded=refunded), wanted.product_id, wanted.quantity, price
-    )
-
-
-def _line_faults(lines: Sequence[ChangedLine]) -> list[Fault]:
-    faults = []
-    for place, line in enumerate(lines):
-        path = f"products.{place}"
-        if line.refunded_quantity > line.quantity:
-            faults.append(Fault(f"{path}.refundedQuantity", f"{path}.refundedQuantity must be at most {line.quantity}"))
-        if line.is_refunded not in (None, line.refunded_quantity > 0):
-            sentence = f"{path}.isRefunded must say whether refundedQuantity is more than zero"
-            faults.append(Fault(f"{path}.isRefunded", sentence))
-    return faults
+        units.append(min(left, line.remaining) if line.product_id == wanted.product_id else 0)
+        left -= units[-1]
+    after, price = refund_units(order.products, order.total_price, units)
+    refunded = is_every_unit_refunded(after, order.refunded)
+    return ProductRefund(replace(order, products=after, refunded=refunded), wanted.product_id, wanted.quantity, price)

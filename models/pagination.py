@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -15,6 +15,7 @@ Item = TypeVar("Item")
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +109,28 @@ def encode_cursor(order: KeysetOrder, values: Sequence[Any]) -> str:
 def decode_cursor(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
     """The sort values of a cursor that this order made; raises `InvalidInput` for any other text."""
     try:
-        name, *values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, TypeError):
-        name, values = None, []
-    if name != order.name or len(values) != len(order.keys) or not all(map(_is_plain, values)):
+        name, *plain = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        values = [_EPOCH + timedelta(milliseconds=v["ms"]) if isinstance(v, dict) else v for v in plain]
+        # Written again it must be the same to the last character, as base64 passes over whatever is none.
+        is_ours = name == order.name and len(plain) == len(order.keys) and all(map(_fits, order.keys, plain))
+        is_ours = is_ours and encode_cursor(order, values) == cursor
+    except (ValueError, TypeError, KeyError, OverflowError):
+        is_ours, values = False, []
+    if not is_ours:
         raise InvalidInput.of(path, f"{path} is not a cursor of this list")
-    return [datetime.fromtimestamp(v["ms"] / 1000, UTC) if isinstance(v, dict) else v for v in values]
+    return values
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return {"ms": round(value.timestamp() * 1000)}
+        return {"ms": (value - _EPOCH) // timedelta(milliseconds=1)}
     return value if isinstance(value, int | str | None) else str(value)
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        milliseconds = value.get("ms")
-        return len(value) == 1 and type(milliseconds) is int and 0 <= milliseconds < 253_402_300_800_000
-    return isinstance(value, int | str | None) and not isinstance(value, bool)
+def _fits(key: str, plain: Any) -> bool:
+    """Whether a plain value can be one of this sort key: an id is a text, an instant has a name in `…At`."""
+    if isinstance(plain, dict):
+        return key.endswith("At") and len(plain) == 1 and type(plain["ms"]) is int
+    if isinstance(plain, int) and not isinstance(plain, bool):
+        return not key.endswith("At") and -(2**63) <= plain < 2**63  # What MongoDB can compare with.
+    return plain is None or (isinstance(plain, str) and not key.endswith("At"))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from models.errors import InvalidInput
-from models.inputs import card, flag, items, money, parse, text, whole
+from models.inputs import card, flag, items, money, parse, text, unit_price, whole
 
 MAX_ADDRESS = 2_000
 
@@ -17,7 +17,7 @@ class PaidProduct:
 
     product_id: str = text("productId")
     quantity: int = whole("quantity", minimum=1)
-    price: Decimal = money("price", exact=False)
+    price: Decimal = unit_price("price", exact=False)
     seller_id: str | None = text("sellerId", None)
 
 
@@ -44,8 +44,9 @@ class _PaymentId:
 def parse_payment(raw: Any) -> Payment:
     """Read a payment as it comes from the topic or from the payment service; `paymentId` may stand for `_id`.
 
-    Unknown fields (`cvv`, the card's expiry and all others) are dropped, amounts rounded to the cent, because a payment
-    that was accepted is not refused for a binary fraction. Raises `InvalidInput` with every fault and no value.
+    Unknown fields (`cvv`, the card's expiry and all others) are dropped, `totalPrice` is rounded to the cent and prices
+    to six decimals, because a payment that was accepted is not refused for a binary fraction. Raises `InvalidInput`
+    with every fault and no value.
     """
     payment = _require_object(raw)
     if payment.get("_id") is None:

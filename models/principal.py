@@ -1,8 +1,10 @@
 """Who is calling, and what they may do. The transports make it, the verbs judge by it."""
 
 from dataclasses import dataclass
+from math import inf
 
 from models.errors import DomainError, Forbidden, Unauthenticated
+from models.texts import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +12,8 @@ class Principal:
     """The caller of a verb.
 
     `address` is the key of the rate limit (an IPv4 address or an IPv6 /64 network). `refusal` is why the credentials
-    that came were turned down; open verbs never look at it, the others raise it.
+    that came were turned down; open verbs never look at it, the others raise it. `expires_at` (POSIX seconds) is the
+    `exp` of the token that names the user: from then on it is nobody who calls. An admin key does not expire.
     """
 
     address: str = "local"
@@ -18,6 +21,7 @@ class Principal:
     user_types: tuple[str, ...] = ()
     has_admin_key: bool = False
     refusal: DomainError | None = None
+    expires_at: float = inf
 
     @property
     def is_admin(self) -> bool:
@@ -43,9 +47,9 @@ class Principal:
         raise self.refusal or Unauthenticated()
 
     def require_self(self, user_id: str | None) -> None:
-        """Raise unless an admin calls, or the user whose thing it is."""
+        """Raise unless an admin calls, or the user whose thing it is: the same id once it is cleaned."""
         self.require_signed_in()
-        if not self.is_admin and self.user_id != user_id:
+        if not self.is_admin and (user_id is None or self.user_id != clean(user_id)):
             raise Forbidden()
 
 

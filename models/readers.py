@@ -1,18 +1,22 @@
 """How raw values are read: one reader for each kind of value. A value that does not fit raises `Faulty`."""
 
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from models.card_numbers import last_four
 from models.ids import is_object_id, split_global_id
-from models.instants import to_milliseconds
-from models.money import MAX_MONEY, from_number, to_cents
+from models.instants import parse_instant
+from models.money import MAX_MONEY, from_number, to_cents, to_unit_price
+from models.texts import clean, is_storable
 
 MAX_INT = 2_147_483_647
 MAX_TEXT = 256
+
+_WHOLE = re.compile("-?[0-9]{1,10}")
 
 Reader = Callable[[Any], Any]
 
@@ -25,9 +29,9 @@ def read_text(maximum: int) -> Reader:
     def read(raw: Any) -> str | None:
         if not isinstance(raw, str):
             raise Faulty("must be a string")
-        if "\x00" in raw:
-            raise Faulty("must not contain a NUL character")
-        text = raw.strip()
+        if not is_storable(raw):
+            raise Faulty("must not contain a NUL character" if "\x00" in raw else "must be valid Unicode")
+        text = clean(raw)
         if len(text) > maximum:
             raise Faulty(f"must be at most {maximum} characters")
         return text or None
@@ -54,7 +58,7 @@ def read_choice(choices: type[StrEnum]) -> Reader:
     def read(raw: Any) -> StrEnum:
         if isinstance(raw, choices):
             return raw
-        text = raw.strip() if isinstance(raw, str) else raw
+        text = clean(raw) if isinstance(raw, str) else raw
         if not isinstance(text, str) or text not in choices.__members__.values():
             raise Faulty(f"must be {words}")
         return choices(text)
@@ -70,11 +74,8 @@ def read_flag(raw: Any) -> bool:
 
 def read_instant(raw: Any) -> datetime:
     try:
-        instant = datetime.fromisoformat(raw.strip())
-        return (
-            to_milliseconds(instant.astimezone(UTC)) if instant.tzinfo else to_milliseconds(instant.replace(tzinfo=UTC))
-        )
-    except (AttributeError, ValueError, OverflowError):
+        return parse_instant(clean(raw) if isinstance(raw, str) else "")
+    except ValueError:
         raise Faulty("must be an instant such as 2023-01-15T12:00:00.000Z") from None
 
 
@@ -97,16 +98,31 @@ def read_texts(maximum: int) -> Reader:
 
 def read_money(exact: bool) -> Reader:
     def read(raw: Any) -> Decimal:
-        if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
-            raise Faulty("must be an amount of money")
-        amount = from_number(raw)
-        if not amount.is_finite() or not 0 <= amount <= MAX_MONEY:
-            raise Faulty(f"must be from 0 to {MAX_MONEY}")
+        amount = _read_amount(raw)
         if exact and amount != to_cents(amount):
             raise Faulty("must have at most two decimals")
         return to_cents(amount)
 
     return read
+
+
+def read_unit_price(exact: bool) -> Reader:
+    def read(raw: Any) -> Decimal:
+        price = _read_amount(raw)
+        if exact and price != to_unit_price(price):
+            raise Faulty("must have at most six decimals and fifteen digits")
+        return to_unit_price(price)
+
+    return read
+
+
+def _read_amount(raw: Any) -> Decimal:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+        raise Faulty("must be an amount of money")
+    amount = from_number(raw)
+    if not amount.is_finite() or not 0 <= amount <= MAX_MONEY:
+        raise Faulty(f"must be from 0 to {MAX_MONEY}")
+    return amount or Decimal(0)  # Zero has neither a sign nor an exponent.
 
 
 def read_object_id(relay_type: str | None) -> Reader:
@@ -143,8 +159,8 @@ def read_object_ids(maximum: int) -> Reader:
 
 
 def whole_from_query(raw: str) -> int | str:
-    digits = raw.removeprefix("-")
-    return int(raw) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else raw
+    """A whole number in the digits 0–9; any other text stays one, for the reader to refuse."""
+    return int(raw) if _WHOLE.fullmatch(raw) else raw
 
 
 def flag_from_query(raw: str) -> bool | str:

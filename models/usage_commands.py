@@ -11,6 +11,7 @@ from models.errors import Forbidden
 from models.ids import either_id
 from models.inputs import parse
 from models.principal import Principal
+from models.texts import clean
 from models.usage import FollowerKey, KeyKind, Limits
 from models.usage_inputs import (
     CheckUsage,
@@ -176,5 +177,5 @@ def judge_user(principal: Principal, raw: Raw) -> None:
     """
     principal.require_signed_in()
     user_id = raw.get("userId")
-    if not principal.is_admin and isinstance(user_id, str) and user_id.strip() not in ("", principal.user_id):
+    if not principal.is_admin and isinstance(user_id, str) and clean(user_id) not in ("", principal.user_id):
         raise Forbidden()

@@ -41,7 +41,12 @@ from schema.access_code_mutations import (
 )
 from schema.arguments import After, Before, First, Last
 
-Code = Annotated[str, strawberry.argument(description="The code, in either case.")]
+Code = Annotated[
+    str,
+    strawberry.argument(
+        description="The code, as typed or pasted: case, outer blanks, invisible characters, kinds of dashes are one."
+    ),
+]
 
 
 async def node(info: Info, raw_id: str) -> AccessCode | None:
@@ -98,7 +103,9 @@ class AccessCodeQuery:
 
     @strawberry.field(description="What a user has redeemed. Open to everyone, rate limited.")
     async def access_code_redemptions(
-        self, info: Info, username: Annotated[str, strawberry.argument(description="The user, exactly.")]
+        self,
+        info: Info,
+        username: Annotated[str, strawberry.argument(description="The user: the exact name, case and all.")],
     ) -> AccessCodeRedemptions:
         access_codes = info.context.services.access_codes
         uses = await info.context.read(lambda attempt: access_codes.redemptions(attempt, {"username": username}))

@@ -16,7 +16,8 @@ class AuditQuery:
         self,
         info: Info,
         families: Annotated[
-            list[AuditFamily] | None, strawberry.argument(description="Only those of these families.")
+            list[AuditFamily] | None,
+            strawberry.argument(description="Only the counters of these families; of all when not given or empty."),
         ] = None,
     ) -> AuditReport:
         audit = info.context.services.audit

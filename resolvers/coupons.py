@@ -6,8 +6,8 @@ from typing import Annotated
 import strawberry
 
 from models import coupon as models
-from models.errors import InvalidInput
 from models.ids import either_id, is_object_id
+from models.inputs import parse
 from models.pagination import Window
 from resolvers.context import Info, command_of
 from schema.arguments import After, Before, First, Last
@@ -31,7 +31,6 @@ from schema.coupon import (
     SetCouponActiveResult,
 )
 from services.coupons.repository import ORDERS
-from services.kit.rate_limit import AttemptToRead
 
 
 async def node(info: Info, raw_id: str) -> Coupon | None:
@@ -52,18 +51,13 @@ class CouponQuery:
         self,
         info: Info,
         twitter_id: Annotated[str | None, strawberry.argument(description="The Twitter id of its owner.")] = None,
-        coupon_code: Annotated[str | None, strawberry.argument(description="Its code, in either case.")] = None,
+        coupon_code: Annotated[
+            str | None,
+            strawberry.argument(description="Its code, as typed or pasted: case, blanks and dashes do not count."),
+        ] = None,
     ) -> Coupon | None:
-        coupons = info.context.services.coupons
-
-        async def find(attempt: AttemptToRead) -> models.Coupon | None:
-            if twitter_id is not None and coupon_code is None:
-                return await coupons.find_by_twitter_id(attempt, twitter_id)
-            if coupon_code is not None and twitter_id is None:
-                return await coupons.find_by_code(attempt, coupon_code)
-            raise InvalidInput.of("twitterId", "Give exactly one of twitterId and couponCode")
-
-        coupon = await info.context.read(find)
+        named, coupons = {"twitterId": twitter_id, "couponCode": coupon_code}, info.context.services.coupons
+        coupon = await info.context.read(lambda attempt: coupons.find(attempt, parse(models.FindCoupon, named)))
         return Coupon.from_domain(coupon) if coupon else None
 
     @strawberry.field(description="All coupons, the newest first unless ordered otherwise. For admins.")

@@ -65,7 +65,9 @@ def _keep(answer: Any) -> Any:
 
 
 def once_per_key(mutation: type) -> None:
-    """Let every field of the root type of mutations take a key."""
+    """Let every field of the root type of mutations take a key, and say of its input what the input's type says."""
     definition = get_object_definition(mutation, strict=True)
     for field in definition.fields:
         field.extensions.append(OncePerKey())
+        for argument in field.arguments:
+            argument.description = get_object_definition(argument.type, strict=True).description

@@ -12,6 +12,7 @@ from models.ids import is_object_id
 from models.inputs import DataclassLike, parse
 from models.order import OrderStatus, RefundProduct, UpdateOrder
 from models.pagination import Window
+from models.texts import clean
 from resolvers.context import Info, as_mapping
 from schema.arguments import After, Before, First, Last
 from schema.order import (
@@ -64,7 +65,7 @@ class OrderQuery:
         before: Before = None,
     ) -> OrderConnection:
         caller, orders = info.context.caller(), info.context.services.orders
-        caller.require_self(caller.user_id if user_id is None else user_id)
+        caller.require_self(clean(user_id or "") or caller.user_id)
         window = Window.of(first, after, last, before)
         page = await orders.list_window(caller, user_id, window)
         return OrderConnection.of(page, Order.from_domain, partial(orders.count, caller, user_id))

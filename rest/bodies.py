@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from models.errors import DomainError, Fault, InvalidInput, UnsupportedMediaType
 from models.inputs import DataclassLike, parse
+from models.money import from_json_fraction
 
 MALFORMED = "Request body must be valid JSON"
 NO_OBJECT = "Request body must be a JSON object"
@@ -28,7 +29,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return body
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_without_duplicates)
+_decoder = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=from_json_fraction)
 
 
 async def read_json(request: Request) -> dict[str, Any]:

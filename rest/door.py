@@ -121,15 +121,22 @@ def principal_of(request: Request) -> Principal:
     return principal
 
 
-def resource(path: str, **endpoints: Endpoint) -> Route:
-    """One path with all its methods, so that a wrong method is answered with every right one."""
+def resource(path: str, *, get_changes: bool = False, **endpoints: Endpoint) -> Route:
+    """One path with all its methods, so that a wrong method is answered with every right one.
+
+    HEAD is GET without its body, so there is none (405) where `get_changes` marks a documented GET that changes state.
+    """
 
     async def dispatch(request: Request) -> Response:
         return await endpoints[request.method if request.method in endpoints else "GET"](request)
 
-    return Route(path, dispatch, methods=list(endpoints))
+    route = Route(path, dispatch, methods=list(endpoints))
+    if get_changes and route.methods is not None:
+        route.methods.discard("HEAD")
+    return route
 
 
 def query_of(request: Request) -> dict[str, list[str]]:
-    """Every query parameter with all its values."""
-    return parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    """All query parameters. Bytes that are no UTF-8 become half surrogates, which no text holds."""
+    query = request.scope["query_string"].decode(errors="surrogateescape")
+    return parse_qs(query, keep_blank_values=True, errors="surrogateescape")

@@ -45,7 +45,7 @@ def order_routes(door: Door) -> list[BaseRoute]:
     return [
         resource("/order/find/{userId}", GET=door.signed_in(find_by_user)),
         resource("/order/findOrder/{orderId}", GET=door.signed_in(find_order)),
-        resource("/order/refundOrder/{orderId}", GET=refund_whole, POST=refund_whole),
-        resource("/order/refundProductFromOrder/{orderId}", GET=refund_units, POST=refund_units),
+        resource("/order/refundOrder/{orderId}", get_changes=True, GET=refund_whole, POST=refund_whole),
+        resource("/order/refundProductFromOrder/{orderId}", get_changes=True, GET=refund_units, POST=refund_units),
         resource("/order/{orderId}", PATCH=door.signed_in(update)),
     ]

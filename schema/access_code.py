@@ -50,7 +50,7 @@ class AccessCodeUsage:
 class AccessCodeUse:
     twitter_id: str | None = strawberry.field(description="The user's Twitter id, where it was given.")
     username: str = strawberry.field(description="Who used it.")
-    redeemed_at: datetime = strawberry.field(description="When.")
+    redeemed_at: datetime = strawberry.field(description="When it was used, in UTC.")
 
     @classmethod
     def from_domain(cls, use: models.AccessCodeUse) -> Self:
@@ -202,5 +202,6 @@ class AccessCodeFilter:
     active: bool | None = strawberry.field(default=strawberry.UNSET, description="Switched on, or off.")
     expired: bool | None = strawberry.field(default=strawberry.UNSET, description="Expired by now, or not.")
     code: str | None = strawberry.field(
-        default=strawberry.UNSET, description="This text anywhere in the code, ignoring case."
+        default=strawberry.UNSET,
+        description="This text literally, anywhere in the code, ignoring case and the kind of a dash.",
     )

@@ -8,6 +8,8 @@ from schema.access_code import AccessCode
 from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
 
+_CODE = "The code, as typed or pasted: case, outer blanks, invisible characters and the kind of a dash do not count."
+
 
 @strawberry.input(description="What a new access code needs.")
 class CreateAccessCodeInput(Keyed):
@@ -30,24 +32,24 @@ class CreateAccessCodesInput(Keyed):
 
 @strawberry.input(description="Who redeems which access code.")
 class RedeemAccessCodeInput(Keyed):
-    code: str = strawberry.field(description="The code, in either case.")
-    username: str = strawberry.field(description="The user, exactly.")
+    code: str = strawberry.field(description=_CODE)
+    username: str = strawberry.field(description="The user: the exact name, case and all, up to 256 characters.")
     twitter_id: str | None = strawberry.field(default=strawberry.UNSET, description="The user's Twitter id.")
 
 
 @strawberry.input(description="Which access code to activate.")
 class ActivateAccessCodeInput(Keyed):
-    code: str = strawberry.field(description="The code, in either case.")
+    code: str = strawberry.field(description=_CODE)
 
 
 @strawberry.input(description="Which access code to deactivate.")
 class DeactivateAccessCodeInput(Keyed):
-    code: str = strawberry.field(description="The code, in either case.")
+    code: str = strawberry.field(description=_CODE)
 
 
 @strawberry.input(description="Which access code to delete.")
 class DeleteAccessCodeInput(Keyed):
-    code: str = strawberry.field(description="The code, in either case.")
+    code: str = strawberry.field(description=_CODE)
 
 
 @strawberry.type(description="An access code was made.")

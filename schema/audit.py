@@ -5,11 +5,22 @@ from typing import Annotated, Self
 import strawberry
 
 from models import audit as models
+from schema.enums import describe_enum
 from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput
 from schema.scalars import BigInt
 
-strawberry.enum(models.AuditFamily, name="AuditFamily", description="Whose counters are audited.")
+describe_enum(
+    models.AuditFamily,
+    "AuditFamily",
+    "Whose counters are audited.",
+    {
+        models.AuditFamily.COUPONS: "Points and uses of coupons against their redemptions, and the totals of coupons.",
+        models.AuditFamily.ACCESS_CODES: "Uses of access codes against who used them, and the totals of access codes.",
+        models.AuditFamily.USAGE_FOLLOWERS: "Counts of usage followers and of their users against the ledger's moves.",
+        models.AuditFamily.ORDERS: "The number of orders against the orders that exist.",
+    },
+)
 
 
 @strawberry.type(description="A counter that is not what its ledger makes it.")

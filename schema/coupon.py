@@ -1,13 +1,14 @@
 """Coupons in GraphQL."""
 
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
 from models import coupon as models
 from models.ids import global_id
+from schema.enums import describe_enum
 from schema.keyed import Keyed
 from schema.links import LinkInfo
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
@@ -17,21 +18,35 @@ from schema.scalars import BigInt
 if TYPE_CHECKING:
     from schema.usage import UsageFollower
 
-strawberry.enum(models.CouponRole, name="CouponRole", description="Who a coupon belongs to.")
-
-
-@strawberry.enum(
-    description=(
-        "What a list of coupons is ordered by, the greatest or newest first: when it was made, how often it was "
-        "redeemed (then its points), how many followers its owner had."
-    )
+describe_enum(
+    models.CouponRole,
+    "CouponRole",
+    "Who a coupon belongs to: a coupon is redeemed by owners of coupons of the same role.",
+    {
+        models.CouponRole.CREATOR: "A creator's coupon, redeemed by creators.",
+        models.CouponRole.USER: "A user's coupon, redeemed by users.",
+    },
 )
-class CouponOrder(Enum):
+
+
+class CouponOrder(StrEnum):
     """The members are the names of `services.coupons.service.ORDERS`."""
 
     CREATED_AT = "CREATED_AT"
     TIMES_USED = "TIMES_USED"
     FOLLOWERS = "FOLLOWERS"
+
+
+describe_enum(
+    CouponOrder,
+    "CouponOrder",
+    "What a list of coupons is ordered by, the greatest or newest first.",
+    {
+        CouponOrder.CREATED_AT: "The newest first.",
+        CouponOrder.TIMES_USED: "The most often redeemed first; of equal ones that with the most points.",
+        CouponOrder.FOLLOWERS: "Those first whose owners had the most followers when they were made.",
+    },
+)
 
 
 @strawberry.type(description="A referral coupon: one for each user, redeemed by others, with its owner's points.")
@@ -106,28 +121,39 @@ class RoleDistribution:
 
 @strawberry.input(description="Narrows a list of coupons; every condition given must hold.")
 class CouponFilter:
-    role: models.CouponRole | None = strawberry.field(default=strawberry.UNSET, description="Of this role.")
-    min_followers: int | None = strawberry.field(default=strawberry.UNSET, description="At least so many followers.")
+    role: models.CouponRole | None = strawberry.field(
+        default=strawberry.UNSET, description="Only coupons of this role."
+    )
+    min_followers: int | None = strawberry.field(
+        default=strawberry.UNSET, description="Only coupons whose owners had at least so many followers, 0 or more."
+    )
     username: str | None = strawberry.field(
-        default=strawberry.UNSET, description="This text anywhere in the username, ignoring case."
+        default=strawberry.UNSET,
+        description="This text literally, anywhere in the username, ignoring case in any script.",
     )
 
 
 @strawberry.input(description="What a new coupon needs.")
 class CreateCouponInput(Keyed):
-    twitter_id: str = strawberry.field(description="The Twitter id of its owner, who may have one coupon.")
-    username: str = strawberry.field(description="The Twitter username of its owner.")
-    followers: int = strawberry.field(description="At least 1000.")
+    twitter_id: str = strawberry.field(
+        description="The Twitter id of its owner, who may have one coupon; up to 256 characters."
+    )
+    username: str = strawberry.field(description="The Twitter username of its owner, up to 256 characters.")
+    followers: int = strawberry.field(description="How many followers its owner has, at least 1000.")
     role: models.CouponRole | None = strawberry.field(default=strawberry.UNSET, description="`USER` when not given.")
 
 
 @strawberry.input(description="What a redemption needs. A redeemer without a coupon gives `username` and `followers`.")
 class RedeemCouponInput(Keyed):
     redeemer_twitter_id: str = strawberry.field(description="The Twitter id of the redeemer.")
-    coupon_code: str = strawberry.field(description="The code, in either case.")
-    username: str | None = strawberry.field(default=strawberry.UNSET, description="The username of a new user.")
+    coupon_code: str = strawberry.field(
+        description="The code, as typed or pasted: case, blanks, dashes, quotes and invisible characters do not count."
+    )
+    username: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The username of a redeemer who has no coupon yet."
+    )
     followers: int | None = strawberry.field(
-        default=strawberry.UNSET, description="The followers of a new user, at least 1000."
+        default=strawberry.UNSET, description="How many followers a redeemer who has no coupon yet has, at least 1000."
     )
 
 
@@ -139,7 +165,7 @@ class DeleteCouponInput(Keyed):
 @strawberry.input(description="Which coupon to switch on or off.")
 class SetCouponActiveInput(Keyed):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
-    active: bool = strawberry.field(description="Whether it can be redeemed.")
+    active: bool = strawberry.field(description="true lets it be redeemed, false refuses it as an unknown code is.")
 
 
 @strawberry.type(description="A coupon was made.")

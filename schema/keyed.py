@@ -8,7 +8,7 @@ class Keyed:
     idempotency_key: str | None = strawberry.field(
         default=strawberry.UNSET,
         description=(
-            "Your own word for this change, up to 255 characters: sent again with the same input within 24 hours it "
-            "answers what it answered first and changes nothing."
+            "Your own word for this change, up to 255 printable ASCII characters: sent again with the same input "
+            "within 24 hours it answers what it answered first and changes nothing."
         ),
     )

@@ -8,14 +8,24 @@ import strawberry
 
 from models import order as models
 from models.ids import global_id
+from models.order_lines import OrderLine, line_amounts
+from schema.enums import describe_enum
 from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput, NotFound, Refused
 from schema.relay import Connection, Node
 
-strawberry.enum(
+describe_enum(
     models.OrderStatus,
-    name="OrderStatus",
-    description="The known values of an order's status; `OTHER` is any other text, told by `statusText`.",
+    "OrderStatus",
+    "The known values of an order's status; `OTHER` is any other text, told by `statusText`.",
+    {
+        models.OrderStatus.PENDING: "`Pending`: new; its user may still change the address.",
+        models.OrderStatus.PROCESSING: "`Processing`: it is being prepared.",
+        models.OrderStatus.SHIPPED: "`Shipped`: it is on its way.",
+        models.OrderStatus.DELIVERED: "`Delivered`: it has arrived.",
+        models.OrderStatus.CANCELLED: "`Cancelled`: it will not be delivered. A refund is another thing.",
+        models.OrderStatus.OTHER: "Any other text, which `statusText` tells.",
+    },
 )
 
 
@@ -26,16 +36,22 @@ class OrderProduct:
     price: Decimal = strawberry.field(description="The price of one unit.")
     is_refunded: bool = strawberry.field(description="Whether some of it is refunded.")
     refunded_quantity: int = strawberry.field(description="How many units are refunded.")
+    amount: Decimal = strawberry.field(
+        description="What was paid for it: price × quantity, or its share of `totalPrice` where that is a discount."
+    )
+    refunded_amount: Decimal = strawberry.field(description="What its refunded units came to, of `amount`.")
     seller_id: str | None = strawberry.field(description="The id of its seller.")
 
     @classmethod
-    def from_domain(cls, line: models.OrderLine) -> Self:
+    def from_domain(cls, line: OrderLine, amount: Decimal) -> Self:
         return cls(
             product_id=line.product_id,
             quantity=line.quantity,
             price=line.price,
             is_refunded=line.is_refunded,
             refunded_quantity=line.refunded_quantity,
+            amount=amount,
+            refunded_amount=line.refunded_amount,
             seller_id=line.seller_id,
         )
 
@@ -62,6 +78,7 @@ class Order(Node):
 
     @classmethod
     def from_domain(cls, order: models.Order) -> Self:
+        amounts = line_amounts(order.products, order.total_price)
         return cls(
             id=strawberry.ID(global_id("Order", order.id)),
             database_id=strawberry.ID(order.id),
@@ -69,7 +86,7 @@ class Order(Node):
             checkout_id=order.checkout_id,
             basket_id=order.basket_id,
             payment_id=order.payment_id,
-            products=[OrderProduct.from_domain(line) for line in order.products],
+            products=[OrderProduct.from_domain(*priced) for priced in zip(order.products, amounts, strict=True)],
             address=order.address,
             is_gift=order.is_gift,
             status=models.OrderStatus.of(order.status),
@@ -91,9 +108,9 @@ class OrderConnection(Connection[Order]):
 class OrderProductInput:
     product_id: str = strawberry.field(description="The id of the product.")
     quantity: int = strawberry.field(description="How many units were bought, at least 1.")
-    price: Decimal = strawberry.field(description="The price of one unit, at most two decimals.")
+    price: Decimal = strawberry.field(description="The price of one unit, at most six decimals.")
     refunded_quantity: int | None = strawberry.field(
-        default=strawberry.UNSET, description="How many units are refunded; 0 when not given."
+        default=strawberry.UNSET, description="How many units are refunded; as many as now when not given. Never fewer."
     )
     seller_id: str | None = strawberry.field(default=strawberry.UNSET, description="The id of its seller.")
 
@@ -114,10 +131,16 @@ class UpdateOrderInput(Keyed):
         default=strawberry.UNSET, description="The status as free text, in place of `status`."
     )
     products: list[OrderProductInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="All its products anew."
+        default=strawberry.UNSET,
+        description="All its products anew; once units are refunded, the same products at the same prices.",
     )
-    total_price: Decimal | None = strawberry.field(default=strawberry.UNSET, description="What was paid.")
-    refunded: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it is refunded.")
+    total_price: Decimal | None = strawberry.field(
+        default=strawberry.UNSET, description="What was paid; it stays once units are refunded."
+    )
+    refunded: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether every unit of every product is refunded; anything else is refused.",
+    )
     card_last4: str | None = strawberry.field(
         name="cardLast4",
         default=strawberry.UNSET,

@@ -10,8 +10,10 @@ from models.errors import InvalidInput as InvalidInputError
 from models.errors import NotFound as NotFoundError
 from models.errors import RateLimited as RateLimitedError
 from models.errors import Refused as RefusedError
+from schema.enums import describe_enum
+from schema.problem_codes import MEANINGS
 
-strawberry.enum(ErrorCode, name="ProblemCode", description="What went wrong: the same word that REST gives in `code`.")
+describe_enum(ErrorCode, "ProblemCode", "What went wrong: the same word that REST gives in `code`.", MEANINGS)
 
 
 @strawberry.interface(description="Why a mutation changed nothing.")

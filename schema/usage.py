@@ -11,15 +11,21 @@ from models.ids import global_id
 from models.pagination import Window
 from schema.arguments import After, Before, First, Last
 from schema.coupon import Coupon
+from schema.enums import describe_enum
 from schema.links import LinkInfo
 from schema.problems import Problem
 from schema.relay import Connection, Node
 from schema.scalars import BigInt
 
-strawberry.enum(
+describe_enum(
     models.LimitKind,
-    name="UsageLimitKind",
-    description="What a limit is for: one basket, each customer, or all customers together.",
+    "UsageLimitKind",
+    "What a limit is for: one basket, each customer, or all customers together.",
+    {
+        models.LimitKind.BASKET: "`maxLimitInBasket`: units that one check can set aside.",
+        models.LimitKind.CUSTOMER: "`maxLimitPerCustomer`: units that one user can use, ever.",
+        models.LimitKind.TOTAL: "`maxTotalLimit`: units that all users together can use, ever.",
+    },
 )
 
 

@@ -12,6 +12,10 @@ from schema.usage import UsageFollower, UsageLimit, UsageLimitReached
 
 _COUPON = "The coupon, by its raw `_id` or its Relay id."
 _CAMPAIGN = "The campaign, by its raw `_id`."
+_IN_BASKET = "How many units one check can set aside, 0 or more; null is no limit."
+_IN_ALL = "How many units all users together can use, 0 or more; null is no limit."
+_PER_CUSTOMER = "How many units each user can use, 0 or more; null is no limit."
+_AMOUNT_OF_CHECK = "How many units, at least 1; 1 when not given."
 _USER = "The user it is about: the caller, unless an admin acts for another."
 
 
@@ -19,17 +23,17 @@ _USER = "The user it is about: the caller, unless an admin acts for another."
 class CreateUsageFollowerInput(Keyed):
     coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
     campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_CAMPAIGN)
-    max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description="0 or more.")
-    max_total_limit: int | None = strawberry.field(default=strawberry.UNSET, description="0 or more.")
-    max_limit_per_customer: int | None = strawberry.field(default=strawberry.UNSET, description="0 or more.")
+    max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_BASKET)
+    max_total_limit: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_ALL)
+    max_limit_per_customer: int | None = strawberry.field(default=strawberry.UNSET, description=_PER_CUSTOMER)
 
 
 @strawberry.input(description="Which limits to change; null lifts one, what is not given stays.")
 class UpdateUsageFollowerInput(Keyed):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
-    max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description="0 or more.")
-    max_total_limit: int | None = strawberry.field(default=strawberry.UNSET, description="0 or more.")
-    max_limit_per_customer: int | None = strawberry.field(default=strawberry.UNSET, description="0 or more.")
+    max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_BASKET)
+    max_total_limit: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_ALL)
+    max_limit_per_customer: int | None = strawberry.field(default=strawberry.UNSET, description=_PER_CUSTOMER)
 
 
 @strawberry.input(description="Which follower to delete.")
@@ -42,7 +46,7 @@ class CheckUsageInput(Keyed):
     user_id: str = strawberry.field(description=_USER)
     coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
     campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_CAMPAIGN)
-    usage_amount: int | None = strawberry.field(default=strawberry.UNSET, description="How many units; 1 by default.")
+    usage_amount: int | None = strawberry.field(default=strawberry.UNSET, description=_AMOUNT_OF_CHECK)
 
 
 @strawberry.input(description="What to count, of a coupon, campaigns or both.")

@@ -4,16 +4,18 @@ An admin shows the key (`x-admin-key`), a user a JWT (`Authorization: Bearer`, o
 """
 
 import hmac
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 import jwt
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, cookie_parser
 
-from models.errors import DomainError, Forbidden, InvalidToken
+from models.claims import Claims, read_claims
+from models.errors import DomainError, ExpiredToken, Forbidden, InvalidToken
 from models.principal import Principal
 from server.settings import Settings
 
@@ -46,45 +48,60 @@ def _address_of(host: str) -> str:
 class Authenticator:
     """Turns the credentials of a connection into a principal. Never raises: what does not hold becomes `refusal`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._admin_key = settings.admin_key.encode()
         self._jwt_secret = settings.jwt_secret
+        self.clock = clock
+        """The wall clock by which tokens expire, in POSIX seconds."""
 
     def anonymous(self, connection: HTTPConnection) -> Principal:
         """The caller of a public REST route, whose key and token are ignored."""
         return Principal(client_address(connection))
 
     def principal(
-        self, connection: HTTPConnection, *, query_key: bool = False, changes_by_get: bool = False
+        self,
+        connection: HTTPConnection,
+        *,
+        query_key: bool = False,
+        changes_by_get: bool = False,
+        takes_cookie: bool = True,
     ) -> Principal:
         """The caller by headers and cookie.
 
         `query_key` also takes the key from the query parameter `adminKey` (REST under `/admin`); the header wins.
-        `changes_by_get` guards a GET that changes state: a cookie then counts only from the same origin.
+        `changes_by_get` guards a GET that changes state: a cookie then counts only from the same origin. Without
+        `takes_cookie` none counts at all.
         """
         if not query_key and CREDENTIALS.isdisjoint([name for name, _ in connection.scope["headers"]]):
             # Most callers show nothing, and reading one header costs more than this.
             return self.anonymous(connection)
         key = connection.headers.get("x-admin-key")
         if key is None and query_key:
-            key = connection.query_params.get("adminKey")
-        scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
-        has_bearer = scheme.lower() == "bearer"
-        token = bearer.strip() if has_bearer else connection.cookies.get(TOKEN_COOKIE)
+            key = next(iter(connection.query_params.getlist("adminKey")), None)
+        bearer = _bearer(connection.headers.get("authorization"))
+        token = _first_cookie(connection) if bearer is None and takes_cookie else bearer
         caller = self._judge(Principal(client_address(connection)), key, token)
-        if changes_by_get and token and not has_bearer and not caller.has_admin_key and _is_cross_site(connection):
+        by_cookie = bearer is None and caller.user_id is not None and not caller.has_admin_key
+        if changes_by_get and by_cookie and _is_cross_site(connection):
             return Principal(caller.address, refusal=Forbidden(CROSS_SITE))
         return caller
 
     def websocket_principal(self, caller: Principal, parameters: Mapping[str, Any]) -> Principal:
         """The caller once `connection_init` has come: its payload may bring the headers a browser cannot set."""
-        headers = {name.lower(): value for name, value in parameters.items() if isinstance(value, str)}
+        # As of headers, the first counts: names that differ in case are the same.
+        headers = {name.lower(): value for name, value in reversed(list(parameters.items())) if isinstance(value, str)}
         key = headers.get("x-admin-key") or None
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        token = bearer.strip() if scheme.lower() == "bearer" else None
-        if key is None and token is None:
-            return caller
-        return self._judge(Principal(caller.address), key, token)
+        token = _bearer(headers.get("authorization"))
+        if key is not None or token is not None:
+            return self._judge(Principal(caller.address), key, token)
+        if self.has_expired(caller):
+            # The token held when the connection was made, and was not used in time.
+            return Principal(caller.address, refusal=ExpiredToken())
+        return caller
+
+    def has_expired(self, caller: Principal) -> bool:
+        """Whether the token that named this caller has expired since."""
+        return caller.expires_at <= self.clock()
 
     def _judge(self, caller: Principal, key: str | None, token: str | None) -> Principal:
         if key is None and not token:
@@ -93,29 +110,56 @@ class Authenticator:
         has_admin_key = False
         if token:
             try:
-                user_id, user_types = self._decode(token)
-                caller = replace(caller, user_id=user_id, user_types=user_types)
+                claims = self._read(token)
             except InvalidToken as invalid:
                 refusal = invalid
+            else:
+                caller = replace(
+                    caller, user_id=claims.user_id, user_types=claims.user_types, expires_at=claims.expires_at
+                )
         if key is not None:
             has_admin_key = hmac.compare_digest(key.encode(), self._admin_key)
             if not has_admin_key:
                 refusal = refusal or Forbidden(WRONG_KEY)
         return replace(caller, has_admin_key=has_admin_key, refusal=refusal)
 
-    def _decode(self, token: str) -> tuple[str, tuple[str, ...]]:
+    def _read(self, token: str) -> Claims:
+        """What a token of ours says. Raises `InvalidToken`."""
         try:
-            claims = jwt.decode(
-                token, self._jwt_secret, algorithms=["HS256"], options={"require": ["exp"], "verify_aud": False}
-            )
-        except jwt.ExpiredSignatureError:
-            raise InvalidToken("Token has expired.") from None
-        except (jwt.InvalidTokenError, ValueError):
+            # PyJWT judges the signature; it would let strings pass as instants, and cut fractions of a second off.
+            claims = _SIGNED.decode(token, self._jwt_secret, algorithms=["HS256"])
+        except (jwt.PyJWTError, ValueError, RecursionError):
             raise InvalidToken() from None
-        user_id, user_types = claims.get("userId"), claims.get("userType", [])
-        if not isinstance(user_id, str) or not user_id or "\x00" in user_id or not isinstance(user_types, list):
-            raise InvalidToken()
-        return user_id, tuple(kind for kind in user_types if isinstance(kind, str))
+        return read_claims(claims, self.clock())
+
+
+_SIGNED = jwt.PyJWT(
+    {
+        "verify_exp": False,
+        "verify_nbf": False,
+        "verify_iat": False,
+        "verify_aud": False,
+        "verify_iss": False,
+        "verify_sub": False,
+        "verify_jti": False,
+    }
+)
+
+
+def _bearer(authorization: str | None) -> str | None:
+    """The token of an `Authorization` header, blank where it brings none; None for another scheme or no header."""
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _first_cookie(connection: HTTPConnection) -> str | None:
+    """The first cookie `token` of all that came: browsers send that of the closest path first."""
+    for header in connection.headers.getlist("cookie"):
+        for pair in header.split(";"):
+            found = cookie_parser(pair)
+            if TOKEN_COOKIE in found:
+                return found[TOKEN_COOKIE]
+    return None
 
 
 def _is_cross_site(connection: HTTPConnection) -> bool:

@@ -1,21 +1,30 @@
 """Who is calling: the key, the token, and what does not hold."""
 
+import time
+from dataclasses import replace
 from datetime import timedelta
+from math import inf
 
 import jwt
 import pytest
 from starlette.requests import HTTPConnection
 
-from models.errors import Forbidden, InvalidToken, Unauthenticated
+from models.errors import ExpiredToken, Forbidden, InvalidToken, Unauthenticated
 from models.principal import Principal
 from server.authentication import Authenticator
 from tests.support.api import ADMIN_KEY, JWT_SECRET, settings_for, token
 
 authenticator = Authenticator(settings_for("mongodb://unused/x"))
+GOOD, OTHER = token("good"), token("other")
 
 
 def connection(query: str = "", **headers: str) -> HTTPConnection:
-    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return connection_of(*((name.replace("_", "-"), value) for name, value in headers.items()), query=query)
+
+
+def connection_of(*headers: tuple[str, str], query: str = "") -> HTTPConnection:
+    """With headers that may come more than once."""
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
     return HTTPConnection(
         {"type": "http", "headers": raw, "query_string": query.encode(), "client": ("127.0.0.1", 1), "path": "/"}
     )
@@ -34,6 +43,8 @@ def test_the_admin_key_makes_an_admin_from_the_header_and_where_allowed_from_the
     query = connection(f"adminKey={ADMIN_KEY}")
     assert not authenticator.principal(query).is_admin
     assert authenticator.principal(query, query_key=True).is_admin
+    assert authenticator.principal(connection(f"adminKey={ADMIN_KEY}&adminKey=wrong"), query_key=True).is_admin
+    assert not authenticator.principal(connection(f"adminKey=wrong&adminKey={ADMIN_KEY}"), query_key=True).is_admin
     both = connection(f"adminKey={ADMIN_KEY}", x_admin_key="wrong")
     with pytest.raises(Forbidden, match="Invalid authentication credentials"):
         authenticator.principal(both, query_key=True).require_admin()
@@ -108,4 +119,92 @@ def test_a_websocket_may_bring_its_credentials_later() -> None:
     assert authenticator.websocket_principal(anonymous, {"x-admin-key": ADMIN_KEY}).is_admin
     by_token = authenticator.websocket_principal(anonymous, {"Authorization": f"Bearer {token('u1')}"})
     assert by_token.user_id == "u1"
+    twice = {"Authorization": f"Bearer {GOOD}", "authorization": f"Bearer {OTHER}"}
+    assert authenticator.websocket_principal(anonymous, twice).user_id == "good"
     assert authenticator.websocket_principal(anonymous, {"authorization": 5, "x-admin-key": ["x"]}) is anonymous
+
+
+@pytest.mark.parametrize(
+    ("cookies", "who"),
+    [
+        ([f"token={GOOD}; token={OTHER}"], "good"),
+        ([f"token={OTHER}", f"token={GOOD}"], "other"),
+        ([f"a=1; token={GOOD}", f"token={OTHER}"], "good"),
+        ([f"token={GOOD}; token=nonsense"], "good"),
+        ([f"token=nonsense; token={GOOD}"], InvalidToken),
+        ([f"token={token('u', lasts=timedelta(seconds=-1))}; token={GOOD}"], InvalidToken),
+        ([f'token="{GOOD}"'], "good"),
+        ([f" token = {GOOD} ;"], "good"),
+        ([f"Token={OTHER}; tokens={OTHER}; xtoken={OTHER}; token={GOOD}"], "good"),
+        ([f"token; token={GOOD}"], "good"),
+        ([f"token=; token={GOOD}"], None),
+        (["token="], None),
+        (['token=""'], None),
+        ([""], None),
+        ([";;=;"], None),
+        (["token=\xff\xfe"], InvalidToken),
+    ],
+)
+def test_of_several_cookies_the_first_counts(cookies: list[str], who: str | type[Exception] | None) -> None:
+    caller = authenticator.principal(connection_of(*(("cookie", cookie) for cookie in cookies)))
+    if isinstance(who, type):
+        assert isinstance(caller.refusal, who)
+        assert caller.user_id is None
+    else:
+        assert (caller.user_id, caller.refusal) == (who, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "who"),
+    [
+        ([("authorization", f"BEARER   {GOOD} ")], "good"),
+        ([("authorization", f"  Bearer {GOOD}")], "good"),
+        ([("authorization", f"Bearer {GOOD}"), ("authorization", f"Bearer {OTHER}")], "good"),
+        ([("authorization", f"Bearer {GOOD}"), ("cookie", f"token={OTHER}")], "good"),
+        ([("cookie", f"token={OTHER}"), ("authorization", f"Bearer {GOOD}")], "good"),
+        ([("authorization", "Basic YTpi"), ("cookie", f"token={GOOD}")], "good"),
+        ([("authorization", ""), ("cookie", f"token={GOOD}")], "good"),
+        ([("authorization", "Bearer "), ("cookie", f"token={GOOD}")], None),
+        ([("authorization", "Bearer")], None),
+        ([("authorization", GOOD)], None),
+        ([("authorization", f"Bearer {GOOD}, Bearer {OTHER}")], InvalidToken),
+        ([("authorization", f"Bearer Bearer {GOOD}")], InvalidToken),
+        ([("authorization", "Bearer nonsense"), ("cookie", f"token={GOOD}")], InvalidToken),
+    ],
+)
+def test_the_first_authorization_counts_and_wins_over_the_cookie(
+    headers: list[tuple[str, str]], who: str | type[Exception] | None
+) -> None:
+    caller = authenticator.principal(connection_of(*headers))
+    if isinstance(who, type):
+        assert isinstance(caller.refusal, who)
+        assert caller.user_id is None
+    else:
+        assert (caller.user_id, caller.refusal) == (who, None)
+
+
+@pytest.mark.parametrize("bad", ["nonsense", token("u1", lasts=timedelta(seconds=-1))])
+def test_a_cookie_that_does_not_hold_is_told_before_where_it_came_from(bad: str) -> None:
+    caller = authenticator.principal(
+        connection(cookie=f"token={bad}", sec_fetch_site="cross-site"), changes_by_get=True
+    )
+    assert isinstance(caller.refusal, InvalidToken)
+
+
+def test_a_wrong_key_does_not_lift_the_guard_of_a_cookie() -> None:
+    across = connection(cookie=f"token={GOOD}", x_admin_key="wrong", sec_fetch_site="cross-site")
+    assert authenticator.principal(across, changes_by_get=True).user_id is None
+
+
+def test_only_a_token_ends_and_only_while_it_names_the_caller() -> None:
+    by_token = authenticator.principal(connection(authorization=f"Bearer {GOOD}"))
+    assert 0 < by_token.expires_at - time.time() <= 3600
+    for headers in ({}, {"x_admin_key": ADMIN_KEY}, {"authorization": "Bearer nonsense"}):
+        assert authenticator.principal(connection(**headers)).expires_at == inf
+
+
+def test_a_token_that_ended_before_connection_init_came_is_expired() -> None:
+    early = replace(authenticator.principal(connection(cookie=f"token={GOOD}")), expires_at=time.time() - 1)
+    assert isinstance(authenticator.websocket_principal(early, {}).refusal, ExpiredToken)
+    assert authenticator.websocket_principal(early, {"authorization": f"Bearer {OTHER}"}).user_id == "other"
+    assert authenticator.websocket_principal(early, {"x-admin-key": ADMIN_KEY}).expires_at == inf

@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, NoReturn, Protocol
 
 from models.errors import InvalidInput
 from models.instants import iso
+from models.money import from_json_fraction
 
 EVENT_ID = "tessera-event-id"
 """The header by which a dead letter that is put back stays the event it was."""
@@ -74,7 +74,7 @@ def read_json(value: bytes | None) -> Any:
     if value is None:
         raise InvalidInput.of("value", "The event has no value")
     try:
-        return json.loads(value, parse_float=Decimal, parse_constant=_refuse_constant)
+        return json.loads(value, parse_float=from_json_fraction, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise InvalidInput.of("value", "The event is not JSON") from None
 

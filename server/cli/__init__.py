@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from models.environment import SettingsError
+from models.texts import clean, is_storable
 from server.cli.audit import audit
 from server.cli.codes import app as codes
 from server.cli.data_folder import DATA, kept_secrets
@@ -121,7 +122,10 @@ def token(
     secret = os.environ.get("JWT_SEC", "").strip() or kept_secrets(data).get("JWT_SEC")
     if not secret:
         raise fail(f"JWT_SEC is missing, and tessera dev has kept none in {data}.", 2)
-    typer.echo(make_token(secret, user_id, types or ["default"], days))
+    user = clean(user_id)
+    if not user or not is_storable(user):
+        raise fail("USER_ID must be a text that can be seen and written as UTF-8.", 2)
+    typer.echo(make_token(secret, user, types or ["default"], days))
 
 
 app.command()(health)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from graphql_engine.trusted import names_document
 from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
+from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -73,12 +73,14 @@ async def read_request(request: Request, body_limit: int) -> Asked:
     return _shaped(decode(await _body(request, body_limit), "The body"))
 
 
-def decode(raw: bytes | str, what: str) -> Any:
-    """JSON (no NaN, no number or depth beyond measure). Raises `InvalidInput`, naming `what`."""
+def decode(raw: bytes, what: str) -> Any:
+    """JSON of the strict kind. Raises `InvalidInput`, naming `what` or the key that is doubled in it."""
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        return parse_json(raw)
+    except MalformedJSON:
         raise InvalidInput.of("", f"{what} must be valid JSON") from None
+    except DoubledKey as doubled:
+        raise InvalidInput.of(doubled.key or "", str(doubled)) from None
 
 
 def _query_parameters(request: Request) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def _query_parameters(request: Request) -> dict[str, Any]:
         given[name] = value
     for name in ("variables", "extensions"):
         if name in given:
-            given[name] = decode(given[name], name) if given[name] else None
+            given[name] = decode(given[name].encode(), name) if given[name] else None
     return given
 
 

@@ -1,7 +1,7 @@
 """The door at `/graphql`: POST, GET for queries, server-sent events, WebSocket, and GraphiQL for a browser."""
 
 import secrets
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -10,8 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.http import process_result
-from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
+from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
@@ -26,6 +25,7 @@ from server.authentication import TOKEN_COOKIE, Authenticator
 from server.graphiql import graphiql_page
 from server.graphql.engine import TesseraEngine
 from server.graphql.errors import report
+from server.graphql.event_stream import HEADERS, event_stream
 from server.graphql.requests import GRAPHQL_JSON, Accepted, Asked, negotiate, read_request
 from server.graphql.websocket import TransportHandler, WebSocketAdapter
 from server.settings import Settings
@@ -62,7 +62,6 @@ class GraphQLView(GraphQL[Any, None]):
         self.settings = settings
         self.authenticator = authenticator
         self.make_context = make_context
-        self._events = SSETransport()
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,19 +105,8 @@ class GraphQLView(GraphQL[Any, None]):
         results = await self.engine.stream(
             asked.query, asked.variables, context, None, asked.operation_name, asked.extensions, allowed
         )
-
-        async def events() -> AsyncGenerator[str, None]:
-            async for result in results:
-                yield self._events.encode_next(process_result(result), self.encode_json_string)
-            yield self._events.encode_complete()
-
-        with_heartbeat = merge_stream_with_heartbeat(
-            events,
-            lambda: self._events.heartbeat_message(self.encode_json_string),
-            interval=self._events.heartbeat_interval,
-            send_initial_heartbeat=self._events.send_initial_heartbeat,
-        )
-        return StreamingResponse(with_heartbeat(), headers=self._events.headers)
+        stream = event_stream(results, expires_at=context.principal.expires_at, clock=self.authenticator.clock)
+        return StreamingResponse(stream, headers=HEADERS)
 
     def _failure(self, fault: Exception, accepted: Accepted, request_id: str) -> Response:
         """What went wrong before there was an operation to run."""
@@ -134,7 +122,19 @@ class GraphQLView(GraphQL[Any, None]):
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Any:
         """The context of a WebSocket connection, until `connection_init` says more."""
-        return self.make_context(request, self.authenticator.principal(request))
+        caller = self.authenticator.principal(request, takes_cookie=self._is_page_of_ours(request))
+        return self.make_context(request, caller)
+
+    def _is_page_of_ours(self, connection: HTTPConnection) -> bool:
+        """Whether the cookies of a WebSocket were sent by a page of this origin or of one that is named, or by no page.
+
+        With `CORS_ORIGINS=*` the pages of every site may connect, but none in the name of whoever looks at it.
+        """
+        headers = connection.headers
+        origin = headers.get("origin")
+        if origin is None or is_same_origin(origin, headers.get("host")):
+            return True
+        return headers.get("sec-fetch-site") == "same-origin" or normalize_origin(origin) in self.allowed_origins
 
     @override
     def encode_json(self, data: object) -> bytes:

@@ -1,7 +1,9 @@
 """The protocol graphql-transport-ws: every message is looked at before it is believed, and no close is abnormal."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -9,7 +11,7 @@ from graphql import GraphQLError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     ConnectionInitMessage,
     Message,
@@ -19,8 +21,9 @@ from typing_extensions import override
 
 from graphql_engine.codes import coded
 from graphql_engine.trusted import names_document
-from models.errors import DomainError, ErrorCode, InternalServerError
+from models.errors import DomainError, ErrorCode, ExpiredToken, InternalServerError
 from server.graphql.errors import report
+from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
 
 if TYPE_CHECKING:
     from server.graphql.view import GraphQLView
@@ -29,6 +32,8 @@ BAD_MESSAGE = 4400
 FORBIDDEN = 4403
 INTERNAL_ERROR = 4500
 TOO_BIG = 1009
+LOOKS_AT_CLOCK = 15.0
+"""Seconds after which the wall clock is looked at again: it may be set, or the machine may have slept."""
 LONGEST_REASON = 123
 """Bytes; a longer reason is an error of the protocol itself, and the connection would just break."""
 
@@ -54,9 +59,12 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
                     await self.close(TOO_BIG, "Message too big")
                     return
                 try:
-                    decoded = orjson.loads(text)
-                except orjson.JSONDecodeError as error:
+                    decoded = parse_json(text.encode())
+                except MalformedJSON as error:
                     raise NonJsonMessageReceived from error
+                except DoubledKey as doubled:
+                    await self.close(BAD_MESSAGE, str(doubled))
+                    return
                 yield decoded
         except WebSocketDisconnect:
             return
@@ -81,10 +89,8 @@ def fault_of(message: object) -> str | None:
     if not isinstance(message, dict):
         return "A message must be a JSON object"
     match message.get("type"):
-        case "connection_init" | "ping" | "pong" as kind:
-            # A null payload is one that was left out, but for connection_init the protocol wants an object.
-            allowed = (dict,) if kind == "connection_init" else OPTIONAL_OBJECT
-            return None if isinstance(message.get("payload", {}), allowed) else "payload must be an object"
+        case "connection_init" | "ping" | "pong":
+            return None if isinstance(message.get("payload"), OPTIONAL_OBJECT) else "payload must be an object or null"
         case "subscribe":
             return _fault_of_id(message) or _fault_of_payload(message.get("payload"))
         case "complete":
@@ -113,16 +119,52 @@ def _fault_of_payload(payload: object) -> str | None:
 
 
 class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
-    """One connection. Credentials come with the handshake or with `connection_init`; wrong ones close it with 4403."""
+    """One connection. Credentials come with the handshake or with `connection_init`; wrong ones close it with 4403.
+
+    So does the end of the token: from its `exp` on nothing is run and nothing is sent, whatever is under way.
+    """
 
     task_logger = logging.getLogger("tessera.graphql")
+    expiry: asyncio.Task[None] | None = None
 
     @property
     def _view(self) -> "GraphQLView":
         return cast("GraphQLView", self.view)
 
+    @property
+    def _has_expired(self) -> bool:
+        return self.connection_acknowledged and self._view.authenticator.has_expired(self.context.principal)
+
+    async def _close_at_expiry(self) -> None:
+        authenticator, expires_at = self._view.authenticator, self.context.principal.expires_at
+        while (left := expires_at - authenticator.clock()) > 0:  # noqa: ASYNC110  # nobody tells when a clock is set
+            await asyncio.sleep(min(left, LOOKS_AT_CLOCK))
+        for identifier in list(self.operations):
+            await self.cleanup_operation(identifier)
+        await self._close_expired()
+
+    async def _close_expired(self) -> None:
+        await self.websocket.close(FORBIDDEN, ExpiredToken.message)
+
+    @override
+    async def shutdown(self) -> None:
+        if self.expiry is not None:
+            self.expiry.cancel()
+        if self._has_expired:
+            await self._close_expired()
+        await super().shutdown()
+
+    @override
+    async def send_message(self, message: Message) -> None:
+        if self._has_expired:
+            raise WebSocketDisconnected  # The connection is about to be closed.
+        await super().send_message(message)
+
     @override
     async def handle_message(self, message: Message) -> None:
+        if self._has_expired:
+            await self._close_expired()
+            return
         fault = fault_of(message)
         if fault is not None:
             await self.handle_invalid_message(fault)
@@ -137,14 +179,24 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     @override
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
-        if not self.connection_init_received:
-            parameters = message.get("payload") or {}
-            caller = self._view.authenticator.websocket_principal(self.context.principal, parameters)
-            if caller.refusal is not None:
-                await self.websocket.close(FORBIDDEN, caller.refusal.message)
-                return
-            self.context.principal = caller
-        await super().handle_connection_init(message)
+        parameters = message.get("payload") or {}
+        if self.connection_init_received:
+            await super().handle_connection_init({**message, "payload": parameters})  # It closes the connection.
+            return
+        caller = self._view.authenticator.websocket_principal(self.context.principal, parameters)
+        if caller.refusal is not None:
+            await self.websocket.close(FORBIDDEN, caller.refusal.message)
+            return
+        self.context.principal = caller
+        await super().handle_connection_init({**message, "payload": parameters})
+        if caller.expires_at < inf:
+            self.expiry = asyncio.create_task(self._close_at_expiry())
+            self.expiry.add_done_callback(self._task_done)
+
+    @override
+    async def run_operation(self, operation: Operation[Any, None]) -> None:
+        if not self._has_expired:
+            await super().run_operation(operation)
 
     @override
     async def handle_subscribe(self, message: SubscribeMessage) -> None:

@@ -24,6 +24,7 @@ from models.access_code import (
 from models.errors import InvalidInput
 from models.inputs import parse
 from models.principal import Principal
+from models.texts import clean
 from services.access_codes.documents import SEARCH_FIELDS, access_code_from_document, access_code_to_document
 from services.access_codes.draw import draw_codes
 from services.access_codes.totals import AccessCodeCounts
@@ -85,7 +86,7 @@ class AccessCodeBatches:
     async def export(self, principal: Principal, batch: str | None = None) -> AsyncIterator[AccessCode]:
         """Every code, or every code of a batch, the oldest first."""
         principal.require_admin()
-        query = {} if batch is None else {"batch": batch}
+        query = {} if batch is None else {"batch": clean(batch)}
         async for document in self._codes.find(query, SEARCH_FIELDS, batch_size=CHUNK).sort("_id", 1):
             yield access_code_from_document(document)
 
@@ -93,7 +94,7 @@ class AccessCodeBatches:
         """How many codes `export` will tell of."""
         principal.require_admin()
         if batch is not None:
-            return await self._codes.count_documents({"batch": batch})
+            return await self._codes.count_documents({"batch": clean(batch)})
         return (await self._counts.read(self._clock())).total
 
     async def import_rows(

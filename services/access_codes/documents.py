@@ -7,9 +7,10 @@ from typing import Any
 from bson import ObjectId
 
 from models.access_code import AccessCode, AccessCodeUsage, AccessCodeUse
+from models.codes import typed_form
 from models.events import Event
 from models.instants import iso
-from services.kit.search import fold, trigrams
+from services.kit.search import trigrams
 
 SEARCH_FIELDS = {"codeKey": False, "codeTrigrams": False}
 """A projection that leaves out what only a search needs."""
@@ -48,7 +49,12 @@ def access_code_to_document(code: AccessCode) -> dict[str, Any]:
 
 def derived_fields(code: str, used_count: int, max_uses: int) -> dict[str, Any]:
     """What follows from the other fields and is kept for searches and counts."""
-    return {"full": used_count >= max_uses, "codeKey": fold(code), "codeTrigrams": trigrams(code)}
+    return {"full": used_count >= max_uses, **search_fields(code)}
+
+
+def search_fields(code: str) -> dict[str, Any]:
+    key = typed_form(code)
+    return {"codeKey": key, "codeTrigrams": trigrams(key)}
 
 
 def use_from_document(document: dict[str, Any]) -> AccessCodeUse:

@@ -21,7 +21,7 @@ from models.access_code import (
     judge_validity,
     usage_of,
 )
-from models.codes import normalize_code
+from models.codes import kept_forms, normalize_code, typed_form
 from models.inputs import parse
 from models.pagination import KeysetOrder, Page, Slice, Window
 from models.principal import Principal
@@ -48,8 +48,8 @@ class AccessCodes:
         self._counts = AccessCodeCounts(database)
         self._writer = AccessCodeWriter(database, outbox, clock)
         self._clock = clock
-        self._by_code: Coalescer[str, AccessCode] = Coalescer(self._finder("code"))
-        self._by_id: Coalescer[str, AccessCode] = Coalescer(self._finder("_id"))
+        self._by_code: Coalescer[str, AccessCode] = Coalescer(self._find_by_codes)
+        self._by_id: Coalescer[str, AccessCode] = Coalescer(self._find_by_ids)
         self._of_user: Coalescer[str, list[AccessCodeUse]] = Coalescer(self._find_uses_of_users)
 
     async def close(self) -> None:
@@ -170,12 +170,12 @@ class AccessCodes:
         404 `Access code not found`; for activating, 400 where it is fully used or expired.
         """
         principal.require_admin()
-        return await self._writer.submit(SwitchAccessCode(normalize_code(parse(ByCode, raw).code), active))
+        return await self._writer.submit(SwitchAccessCode(parse(ByCode, raw).code, active))
 
     async def delete(self, principal: Principal, raw: Mapping[str, Any]) -> AccessCode:
         """Delete a code and answer what it was; its users' history stays. For admins; 404 `Access code not found`."""
         principal.require_admin()
-        return await self._writer.submit(DeleteAccessCode(normalize_code(parse(ByCode, raw).code)))
+        return await self._writer.submit(DeleteAccessCode(parse(ByCode, raw).code))
 
     async def _count(self, wanted: AccessCodeFilter, now: datetime) -> int:
         if wanted.code is not None:
@@ -183,13 +183,17 @@ class AccessCodes:
         census = await self._counts.read(now)
         return census.of(active=wanted.active, expired=wanted.expired)
 
-    def _finder(self, field: str) -> Callable[[Sequence[str]], Any]:
-        async def find(keys: Sequence[str]) -> dict[str, AccessCode]:
-            sought = [ObjectId(key) for key in keys] if field == "_id" else list(keys)
-            found = self._codes.find({field: {"$in": sought}}, SEARCH_FIELDS)
-            return {str(d[field]): access_code_from_document(d) for d in await found.to_list(None)}
+    async def _find_by_ids(self, ids: Sequence[str]) -> dict[str, AccessCode]:
+        found = self._codes.find({"_id": {"$in": [ObjectId(identifier) for identifier in ids]}}, SEARCH_FIELDS)
+        return {str(d["_id"]): access_code_from_document(d) for d in await found.to_list(None)}
 
-        return find
+    async def _find_by_codes(self, typed: Sequence[str]) -> dict[str, AccessCode]:
+        forms = {code: kept_forms(code) for code in typed}
+        sought = [form for each in forms.values() for form in each]
+        found = await self._codes.find({"code": {"$in": sought}}, SEARCH_FIELDS).to_list(None)
+        codes = {document["code"]: access_code_from_document(document) for document in found}
+        likeliest = {code: next((form for form in each if form in codes), None) for code, each in forms.items()}
+        return {code: codes[form] for code, form in likeliest.items() if form is not None}
 
     async def _find_uses_of_users(self, usernames: Sequence[str]) -> dict[str, list[AccessCodeUse]]:
         uses: dict[str, list[AccessCodeUse]] = {}
@@ -206,5 +210,5 @@ def _query(wanted: AccessCodeFilter, now: datetime) -> dict[str, Any]:
     if wanted.expired is not None:
         query["expiresAt"] = {"$lte" if wanted.expired else "$gt": now}
     if wanted.code is not None:
-        query |= contains("codeKey", "codeTrigrams", wanted.code)
+        query |= contains("codeKey", "codeTrigrams", typed_form(wanted.code))
     return query

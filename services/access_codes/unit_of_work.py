@@ -21,7 +21,7 @@ from models.access_code import (
     judge_activation,
     judge_use,
 )
-from models.codes import normalize_code
+from models.codes import kept_forms
 from models.errors import DomainError, ServiceUnavailable
 from models.events import Event
 from services.access_codes.documents import (
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeleteAccessCode:
-    """Delete the code of this normal form."""
+    """Delete a code, as it was typed."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchAccessCode:
-    """Activate or deactivate the code of this normal form."""
+    """Activate or deactivate a code, as it was typed."""
 
     code: str
     active: bool
@@ -79,12 +79,14 @@ class AccessCodeWriter(BatchWriter[Command, AccessCode]):
         return answers
 
     async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
-        redeemed = [normalize_code(command.code) for command in commands if isinstance(command, RedeemAccessCode)]
+        typed = (command.code for command in commands if isinstance(command, RedeemAccessCode))
+        redeemed = [form for code in typed for form in kept_forms(code)]
         if redeemed:
             await self._codes.update_many({"code": {"$in": redeemed}}, fresh_touch(), session=session)
 
     async def _load(self, session: "Session", commands: Sequence[Command]) -> "_Batch":
-        named = {normalize_code(command.code) for command in commands if not isinstance(command, CreateAccessCode)}
+        typed = (command.code for command in commands if not isinstance(command, CreateAccessCode))
+        named = {form for code in typed for form in kept_forms(code)}
         users = {command.username for command in commands if isinstance(command, RedeemAccessCode)}
         codes: list[AccessCode] = []
         used: set[tuple[str, str]] = set()
@@ -152,7 +154,7 @@ class _Batch:
         return code
 
     def _redeem(self, command: RedeemAccessCode) -> AccessCode:
-        code = self._codes.get(normalize_code(command.code))
+        code = self._find(command.code)
         has_used = code is not None and (code.id, command.username) in self._used
         refusal = judge_use(code, self._now, has_used=has_used)
         if refusal is not None:
@@ -168,13 +170,13 @@ class _Batch:
         return code
 
     def _delete(self, command: DeleteAccessCode) -> AccessCode:
-        code = self._codes.pop(command.code, None)
+        code = self._find(command.code)
         if code is None:
             raise AccessCodeNotFound()
-        return code
+        return self._codes.pop(code.code)
 
     def _switch(self, command: SwitchAccessCode) -> AccessCode:
-        code = self._codes.get(command.code)
+        code = self._find(command.code)
         if code is None:
             raise AccessCodeNotFound()
         refusal = judge_activation(code, self._now) if command.active else None
@@ -185,6 +187,9 @@ class _Batch:
         changed = replace(code, active=command.active, updated_at=self._later(code))
         self._codes[code.code] = changed
         return changed
+
+    def _find(self, typed: str) -> AccessCode | None:
+        return next((self._codes[form] for form in kept_forms(typed) if form in self._codes), None)
 
     def _later(self, code: AccessCode) -> datetime:
         """Now, but after everything that happened to this code before this batch: its events stay in order."""

@@ -1,23 +1,37 @@
 """How coupons and their redemptions are stored and found."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from models.codes import compact_form, normalize_code
 from models.coupon import Coupon, CouponFilter, CouponRole, LedgerEntry
 from models.pagination import KeysetOrder
 from services.kit.mapping import Derived, Mapper
-from services.kit.search import contains, fold, trigrams
+from services.kit.search import contains, search_key, trigrams
 
-SEARCH_FIELDS = ("usernameKey", "usernameTrigrams")
+SEARCH_FIELDS = ("usernameKey", "usernameTrigrams", "codeKey")
 """What only a search needs; no entity has it."""
 
 
 def search_fields(username: str) -> dict[str, Any]:
-    return {"usernameKey": fold(username), "usernameTrigrams": trigrams(username)}
+    key = search_key(username)
+    return {"usernameKey": key, "usernameTrigrams": trigrams(key)}
 
 
-COUPONS = Mapper(Coupon, derived=[Derived(frozenset({"username"}), lambda coupon: search_fields(coupon.username))])
+def code_field(coupon_code: str) -> dict[str, Any]:
+    """What a code is looked up by, however it is typed."""
+    return {"codeKey": compact_form(coupon_code)}
+
+
+COUPONS = Mapper(
+    Coupon,
+    derived=[
+        Derived(frozenset({"username"}), lambda coupon: search_fields(coupon.username)),
+        Derived(frozenset({"coupon_code"}), lambda coupon: code_field(coupon.coupon_code)),
+    ],
+)
 LEDGER = Mapper(LedgerEntry)
 
 NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
@@ -31,6 +45,8 @@ ORDERS = {
 COUPON_INDEXES = [
     IndexModel([("twitterId", ASCENDING)], name="twitterId", unique=True),
     IndexModel([("couponCode", ASCENDING)], name="couponCode", unique=True),
+    # By which a code is found however it is typed. Not unique: older codes may differ in a dash alone.
+    IndexModel([("codeKey", ASCENDING)], name="codeKey"),
     IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
     IndexModel([("timesUsed", DESCENDING), ("points", DESCENDING), ("_id", DESCENDING)], name="timesUsed"),
     IndexModel([("followers", DESCENDING), ("_id", DESCENDING)], name="followers"),
@@ -49,6 +65,18 @@ LEDGER_INDEXES = [
 ]
 
 
+def by_code(typed: Iterable[str]) -> list[dict[str, Any]]:
+    """The conditions, either of which a coupon of one of these codes meets; a `CodeBook` tells which it is.
+
+    By the code itself too, because a process of an earlier release may still write coupons without the key.
+    """
+    codes = list(typed)
+    return [
+        {"couponCode": {"$in": [normalize_code(code) for code in codes]}},
+        {"codeKey": {"$in": [compact_form(code) for code in codes]}},
+    ]
+
+
 def query_of(wanted: CouponFilter) -> dict[str, Any]:
     """The query for what a filter leaves."""
     query: dict[str, Any] = {}
@@ -57,5 +85,5 @@ def query_of(wanted: CouponFilter) -> dict[str, Any]:
     if wanted.min_followers:
         query["followers"] = {"$gte": wanted.min_followers}
     if wanted.username is not None:
-        query |= contains("usernameKey", "usernameTrigrams", wanted.username)
+        query |= contains("usernameKey", "usernameTrigrams", search_key(wanted.username))
     return query

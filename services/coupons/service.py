@@ -6,7 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from models.codes import normalize_code
+from models.codes import CodeBook, normalize_code
 from models.coupon import (
     Coupon,
     CouponFilter,
@@ -14,6 +14,7 @@ from models.coupon import (
     CouponStats,
     CreateCoupon,
     DeleteCoupon,
+    FindCoupon,
     GetCoupon,
     ListCoupons,
     RedeemCoupon,
@@ -23,7 +24,7 @@ from models.coupon import (
 )
 from models.pagination import KeysetOrder, Page, Slice, Window
 from models.principal import Principal
-from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST, SEARCH_FIELDS, query_of
+from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST, SEARCH_FIELDS, by_code, query_of
 from services.coupons.totals import FAMILY
 from services.coupons.unit_of_work import CouponBus
 from services.kit.batching import Coalescer
@@ -45,7 +46,7 @@ class Coupons:
         self._counters = Counters(database, FAMILY)
         self._bus = CouponBus(database, outbox, clock)
         self._by_twitter_id: Coalescer[str, Coupon] = Coalescer(self._finder("twitterId"))
-        self._by_code: Coalescer[str, Coupon] = Coalescer(self._finder("couponCode"))
+        self._by_code: Coalescer[str, Coupon] = Coalescer(self._find_by_codes)
         self._by_id: Coalescer[str, Coupon] = Coalescer(self._finder("_id"))
         # The same window asked for by many at once, as a page that many open, is found once for those that wait.
         self._windows: Coalescer[_Wanted, Slice[Coupon]] = Coalescer(self._find_window, limit=1, flights=4)
@@ -76,11 +77,12 @@ class Coupons:
             raise CouponNotFound()
         return coupon
 
-    async def find_by_twitter_id(self, _: AttemptToRead, twitter_id: str) -> Coupon | None:
-        return await self._by_twitter_id.load(twitter_id.strip())
-
-    async def find_by_code(self, _: AttemptToRead, code: str) -> Coupon | None:
-        return await self._by_code.load(normalize_code(code))
+    async def find(self, _: AttemptToRead, wanted: FindCoupon) -> Coupon | None:
+        """The coupon of a Twitter user or of a code, exactly one of them; None where there is none."""
+        if wanted.twitter_id is not None:
+            return await self._by_twitter_id.load(wanted.twitter_id)
+        assert wanted.coupon_code is not None
+        return await self._by_code.load(normalize_code(wanted.coupon_code))
 
     async def find_by_id(self, _: AttemptToRead, coupon_id: str) -> Coupon | None:
         return await self._by_id.load(coupon_id)
@@ -148,6 +150,11 @@ class Coupons:
         ((wanted, order, window),) = asked
         found = await fetch_window(self._coupons, query_of(wanted), order, window, COUPONS.load, _ENTITY_ALONE)
         return {asked[0]: found}
+
+    async def _find_by_codes(self, codes: Sequence[str]) -> dict[str, Coupon]:
+        found = await self._coupons.find({"$or": by_code(codes)}, _ENTITY_ALONE).to_list(None)
+        book = CodeBook(map(COUPONS.load, found), lambda coupon: coupon.coupon_code)
+        return {code: coupon for code in codes if (coupon := book.find(code)) is not None}
 
     def _finder(self, field: str) -> Callable[[Sequence[str]], Any]:
         async def find(keys: Sequence[str]) -> dict[str, Coupon]:

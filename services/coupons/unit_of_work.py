@@ -9,6 +9,7 @@ from bson import ObjectId
 from typing_extensions import override
 
 from models.base import after
+from models.codes import CodeBook
 from models.coupon import (
     Coupon,
     CouponAlreadyExists,
@@ -29,7 +30,7 @@ from models.coupon import (
     switch,
 )
 from models.events import Event
-from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS
+from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
 from services.coupons.totals import FAMILY
 from services.kit.database import Database
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
@@ -51,7 +52,7 @@ class CouponBus(CommandBus[Command, Result]):
     @override
     def contended(self, commands: Sequence[Command]) -> Contended | None:
         codes = [require_redemption_fields(command)[1] for command in commands if isinstance(command, RedeemCoupon)]
-        return Contended(self.database.coupons, {"couponCode": {"$in": codes}}) if codes else None
+        return Contended(self.database.coupons, {"$or": by_code(codes)}) if codes else None
 
 
 class CouponUnitOfWork(UnitOfWork[Command, Result]):
@@ -61,7 +62,7 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         super().__init__(now)
         self._redemptions = database.redemptions
         self._coupons = Tracked(database.coupons, COUPONS, increments=("points", "times_used"))
-        self._by_code: dict[str, str] = {}
+        self._by_code: CodeBook[str] = CodeBook()
         self._by_twitter_id: dict[str, str] = {}
         self._redeemed: set[str] = set()
 
@@ -85,10 +86,12 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
                     redeemers.add(redeemer)
                 case DeleteCoupon() | SetCouponActive():
                     ids.add(ObjectId(command.id))
-        sought = {"couponCode": [*codes], "twitterId": [*(owners | redeemers)], "_id": [*ids]}
+        sought = {"twitterId": [*(owners | redeemers)], "_id": [*ids]}
         either = [{field: {"$in": values}} for field, values in sought.items() if values]
+        either += by_code(codes) if codes else []
         await self._coupons.load(session, {"$or": either}, without=SEARCH_FIELDS)
-        self._by_code = {coupon.coupon_code: coupon.id for coupon in self._coupons}
+        for coupon in self._coupons:
+            self._by_code.put(coupon.coupon_code, coupon.id)
         self._by_twitter_id = {coupon.twitter_id: coupon.id for coupon in self._coupons}
         if redeemers:
             query = {"redeemerTwitterId": {"$in": [*redeemers]}}
@@ -116,7 +119,7 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
 
     def _redeem(self, command: RedeemCoupon) -> Redemption:
         redeemer_id, code = require_redemption_fields(command)
-        coupon = self._coupons.get(self._by_code.get(code, ""))
+        coupon = self._coupons.get(self._by_code.find(code) or "")
         redeemer = self._coupons.get(self._by_twitter_id.get(redeemer_id, ""))
         refusal = judge_redemption(command, coupon, redeemer, has_redeemed=redeemer_id in self._redeemed)
         if refusal is not None:
@@ -139,7 +142,8 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         coupon = self._coupons.remove(command.id)
         if coupon is None:
             raise CouponNotFound()
-        del self._by_code[coupon.coupon_code], self._by_twitter_id[coupon.twitter_id]
+        self._by_code.remove(coupon.coupon_code)
+        del self._by_twitter_id[coupon.twitter_id]
         self._count(coupon, -1)
         self.totals[FAMILY]["redeemed"] -= coupon.times_used
         self._tell(self._at(coupon), deleted_event(coupon))
@@ -154,7 +158,8 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
     def _add(self, command: CreateCoupon) -> Coupon:
         code = make_coupon_code(secrets.randbelow)
         coupon = new_coupon(command, identifier=str(ObjectId()), code=code, now=self.now)
-        self._by_code[code] = self._by_twitter_id[coupon.twitter_id] = coupon.id
+        self._by_code.put(code, coupon.id)
+        self._by_twitter_id[coupon.twitter_id] = coupon.id
         self._count(coupon, 1)
         return self._coupons.put(coupon.id, coupon)
 

@@ -63,6 +63,7 @@ class Database:
         self.outbox = self.collection("outbox")
         self.inbox = self.collection("inbox")
         self.leases = self.collection("leases")
+        self.migrations = self.collection("migrations")
         self.usage_followers = self.collection("usagefollowers")
         self.usage_counters = self.collection("usagecounters")
         self.usage_ledger = self.collection("usageledger")

@@ -15,6 +15,7 @@ from services.kit.inbox import INBOX_RETENTION
 from services.kit.indexes import ensure_indexes
 from services.kit.leases import hold
 from services.kit.outbox_queue import SENT_RETENTION
+from services.migrations.search_keys import renew_search_keys
 from services.orders.migration import prepare_orders
 from services.usage.migration import prepare_usage
 
@@ -39,6 +40,7 @@ async def migrate(database: Database, *, thorough: bool = True, usage_hold: int 
             taken["coupons"] = await take_over_coupons(database)
         if thorough or await access_codes_need_take_over(database):
             taken["access codes"] = await take_over_access_codes(database)
+        await renew_search_keys(database, thorough=thorough)
         taken["orders"] = await prepare_orders(database, recount=thorough)
         taken["usage followers"] = await prepare_usage(database, usage_hold, recount=thorough)
     for family, number in taken.items():

@@ -12,30 +12,36 @@ from bson import Decimal128, ObjectId
 from models.events import Event
 from models.instants import iso
 from models.money import to_number
-from models.order import Order, OrderLine, ProductRefund
+from models.order import Order, ProductRefund
+from models.order_lines import OrderLine, with_earlier_refunds
 
 
 def order_from_document(document: Mapping[str, Any]) -> Order:
+    lines, refunded = tuple(_line_from_document(line) for line in document["products"]), bool(document["refunded"])
+    total = _money(document["totalPrice"])
+    if not all("refundedAmount" in line for line in document["products"]):
+        lines, refunded = with_earlier_refunds(lines, total, refunded)
     return Order(
         id=str(document["_id"]),
         user_id=document["userId"],
         checkout_id=document["checkoutId"],
         basket_id=document["basketId"],
         payment_id=document["paymentId"],
-        products=tuple(_line_from_document(line) for line in document["products"]),
+        products=lines,
         address=document["address"],
         is_gift=document["isGift"],
         status=document["status"],
-        total_price=_money(document["totalPrice"]),
-        refunded=document["refunded"],
+        total_price=total,
+        refunded=refunded,
         card_last4=document["cardLast4"],
         created_at=document["createdAt"],
         updated_at=document["updatedAt"],
     )
 
 
-def order_to_document(order: Order) -> dict[str, Any]:
-    return {
+def order_to_document(order: Order, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The whole document. `before` is the one it replaces, of which it keeps the number among copies."""
+    document = {
         "_id": ObjectId(order.id),
         "userId": order.user_id,
         "checkoutId": order.checkout_id,
@@ -51,6 +57,9 @@ def order_to_document(order: Order) -> dict[str, Any]:
         "createdAt": order.created_at,
         "updatedAt": order.updated_at,
     }
+    if before is not None and "copy" in before:
+        document["copy"] = before["copy"]
+    return document
 
 
 def order_to_json(order: Order) -> dict[str, Any]:
@@ -134,6 +143,7 @@ def _line_from_document(line: Mapping[str, Any]) -> OrderLine:
         price=_money(line["price"]),
         refunded_quantity=line["refundedQuantity"],
         seller_id=line["sellerId"],
+        refunded_amount=_money(line["refundedAmount"]) if "refundedAmount" in line else Decimal("0.00"),
     )
 
 
@@ -144,6 +154,7 @@ def _line_to_document(line: OrderLine) -> dict[str, Any]:
         "price": Decimal128(line.price),
         "isRefunded": line.is_refunded,
         "refundedQuantity": line.refunded_quantity,
+        "refundedAmount": Decimal128(line.refunded_amount),
         "sellerId": line.seller_id,
     }
 

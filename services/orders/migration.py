@@ -5,6 +5,7 @@ it left is known by `cardNumber`, a field that our orders do not have.
 """
 
 import logging
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 
 from models.card_numbers import last_four
 from models.instants import to_milliseconds
-from models.money import from_number, to_cents
+from models.money import from_number, to_cents, to_unit_price
 from models.order import OrderStatus
 from services.kit.counters import RowCounts
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
+from services.order_refund_migration import note_refunds
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -57,6 +59,7 @@ async def prepare_orders(database: Database, *, recount: bool) -> int:
         taken += batch
     # Only now, because it would not suffer the original's doubles.
     await ensure_indexes(database.orders, [ONE_FOR_EACH_PAYMENT])
+    await note_refunds(database, again=recount or taken > 0)
     await RowCounts(database, database.orders).catch_up(recount=recount or taken > 0)
     return taken
 
@@ -115,7 +118,7 @@ def _complete_line(line: dict[str, Any], order_refunded: bool) -> dict[str, Any]
     return {
         "productId": _text(line.get("productId")),
         "quantity": quantity,
-        "price": _money(line.get("price")),
+        "price": _money(line.get("price"), to_unit_price),
         "isRefunded": refunded > 0,
         "refundedQuantity": refunded,
         "sellerId": None if seller_id is None else str(seller_id),
@@ -126,9 +129,9 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _money(value: Any) -> Decimal128:
+def _money(value: Any, rounded: Callable[[Decimal], Decimal] = to_cents) -> Decimal128:
     amount = value.to_decimal() if isinstance(value, Decimal128) else from_number(value or 0)
-    return Decimal128(to_cents(amount if amount.is_finite() else Decimal(0)))
+    return Decimal128(rounded(amount if amount.is_finite() else Decimal(0)))
 
 
 def _last_four(value: Any) -> str:

@@ -14,6 +14,7 @@ from models.order import FindOrders, Order, OrderNotFound, RefundProduct, Update
 from models.pagination import KeysetOrder, Slice, Window
 from models.payment import Payment
 from models.principal import Principal
+from models.texts import clean
 from services.kit.batching import Coalescer
 from services.kit.counters import RowCounts
 from services.kit.database import Database
@@ -84,7 +85,7 @@ class Orders:
 
     async def find_by_user(self, principal: Principal, user_id: str) -> list[Order]:
         """All orders of a user, newest first."""
-        principal.require_self(user_id.strip())
+        principal.require_self(clean(user_id) or principal.user_id)
         query = {"userId": parse(FindOrders, {"userId": user_id}).user_id}
         found = self._orders.find(query).sort([(key, -1) for key in NEWEST_FIRST.keys])
         return [order_from_document(document) for document in await found.to_list(None)]
@@ -141,8 +142,9 @@ class Orders:
 
 
 def _query(principal: Principal, user_id: str | None) -> dict[str, Any]:
-    if user_id is None and principal.is_admin:
+    principal.require_signed_in()
+    wanted = clean(user_id or "") or (None if principal.is_admin else principal.user_id)
+    if wanted is None:
         return {}
-    wanted = principal.user_id if user_id is None else user_id
     principal.require_self(wanted)
     return {"userId": parse(FindOrders, {"userId": wanted}).user_id}

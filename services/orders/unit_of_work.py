@@ -19,10 +19,10 @@ from models.order import (
     OrderNotFound,
     RefundProduct,
     UpdateOrder,
-    change_order,
     refund_order,
     refund_product,
 )
+from models.order_updates import change_order
 from models.principal import Principal
 from services.kit.batch_writer import BatchWriter, fresh_touch
 from services.kit.database import Database
@@ -78,10 +78,12 @@ class OrderWriter(BatchWriter[Command, Order]):
 
     async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Order | Exception]:
         found = self._database.orders.find({"_id": {"$in": _ids(commands)}}, session=session)
-        batch = _Batch([order_from_document(document) async for document in found], self._clock())
+        documents = {document["_id"]: document async for document in found}
+        batch = _Batch([order_from_document(document) for document in documents.values()], self._clock())
         answers = [batch.decide(command) for command in commands]
         await self._outbox.put(session, batch.events)
-        writes = [ReplaceOne({"_id": ObjectId(order.id)}, order_to_document(order)) for order in batch.changed()]
+        changed = [(ObjectId(order.id), order) for order in batch.changed()]
+        writes = [ReplaceOne({"_id": key}, order_to_document(order, documents[key])) for key, order in changed]
         if writes:
             await self._database.orders.bulk_write(writes, session=session, ordered=False)
         return answers

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from graphql_engine.codes import GraphQLCode
 from graphql_engine.limits import Limits
-from models.errors import ErrorCode
+from models.errors import ErrorCode, ErrorReason
 from rest.door import Door
 from rest.router import rest_routes
 from server.authentication import Authenticator
@@ -99,6 +99,11 @@ def test_every_code_of_an_error_is_told_of() -> None:
     # That a batch was begun with other values is told by the command line alone.
     codes = {code.value for code in (*ErrorCode, *GraphQLCode)} - {ErrorCode.ACCESS_CODE_BATCH_CHANGED.value}
     assert {code for code in codes if f"{code}`" not in text and f'"{code}"' not in text} == set()
+
+
+def test_every_reason_of_a_refusal_is_told_of() -> None:
+    text = (ROOT / "docs" / "api" / "index.md").read_text()
+    assert [reason.value for reason in ErrorReason if f"| `{reason.value}` |" not in text] == []
 
 
 def test_the_limits_of_a_document_are_the_limits() -> None:

@@ -203,6 +203,6 @@ def sample_view(settings: Settings) -> GraphQLView:
     return GraphQLView(schema, settings=settings, authenticator=Authenticator(settings), make_context=make_context)
 
 
-def sample_app(settings: Settings) -> Starlette:
-    view = sample_view(settings)
+def sample_app(settings: Settings, view: GraphQLView | None = None) -> Starlette:
+    view = view or sample_view(settings)
     return Starlette(routes=[Route("/graphql", view), WebSocketRoute("/graphql", view)])

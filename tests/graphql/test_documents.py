@@ -70,7 +70,7 @@ async def test_a_mere_user_who_introspects_is_forbidden_and_open_tools_let_every
     document = "{ __schema { queryType { name } } }"
     user = Context(Principal(user_id="u1"), "r3")
     refused = await sample_schema().execute(document, context_value=user)
-    assert [error.extensions for error in refused.errors or ()] == [{"code": "FORBIDDEN"}]
+    assert [error.extensions for error in refused.errors or ()] == [{"code": "FORBIDDEN", "reason": "NOT_ALLOWED"}]
     answer = await sample_schema(open_tools=True).execute(document, context_value=ANYONE)
     assert answer.data == {"__schema": {"queryType": {"name": "Query"}}}
 

@@ -24,7 +24,7 @@ async def ask(client: httpx.AsyncClient, query: str, variables: dict[str, Any] |
 @pytest.mark.parametrize(
     ("query", "message", "extensions"),
     [
-        ("{ forbidden }", "You are not allowed to do this", {"code": "FORBIDDEN"}),
+        ("{ forbidden }", "You are not allowed to do this", {"code": "FORBIDDEN", "reason": "NOT_ALLOWED"}),
         (
             "{ tooOften }",
             "Too many requests from this IP, please try again later",

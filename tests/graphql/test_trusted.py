@@ -26,7 +26,10 @@ MANIFEST = {digest(TRUSTED): TRUSTED}
 COUNTDOWN = "subscription { countdown(start: 1) }"
 NOT_FOUND = {"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}
 NOT_SUPPORTED = {"message": "PersistedQueryNotSupported", "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"}}
-FORBIDDEN = {"message": "Only trusted documents are served", "extensions": {"code": "FORBIDDEN"}}
+FORBIDDEN = {
+    "message": "Only trusted documents are served",
+    "extensions": {"code": "FORBIDDEN", "reason": "NOT_ALLOWED"},
+}
 
 
 def named(text: str) -> dict[str, Any]:

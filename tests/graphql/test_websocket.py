@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.graphql.conftest import served
-from tests.graphql.sample import SECRET, closed, sample_app, sample_settings
+from tests.graphql.sample import SECRET, closed, sample_app, sample_settings, sample_view
 from tests.support.api import ADMIN_KEY, token
 from tests.support.npm import NPM, require_npm
 from tests.support.talk import talk
@@ -57,6 +57,8 @@ async def test_ping_is_answered_with_pong(address: str) -> None:
     async with talk(address) as one:
         await one.say({"type": "ping"})
         assert await one.hear() == {"type": "pong"}
+        await one.say({"type": "ping", "payload": {"sent": 1}})
+        assert await one.hear() == {"type": "pong"}
         await one.say({"type": "pong", "payload": None})
         await one.begin()
 
@@ -78,7 +80,13 @@ MISUSES: dict[str, tuple[int, Any]] = {
     "an unknown type": (4400, {"type": "start"}),
     "an unknown type as long as a book": (4400, {"type": "x" * 10_000}),
     "a type that is a list": (4400, {"type": ["ping"]}),
-    "a null payload of connection_init": (4400, {"type": "connection_init", "payload": None}),
+    "a payload of connection_init that is a list": (4400, {"type": "connection_init", "payload": []}),
+    "a payload of connection_init that is false": (4400, {"type": "connection_init", "payload": False}),
+    "a doubled key": (4400, '{"type": "pong", "type": "ping"}'),
+    "a doubled variable": (
+        4400,
+        '{"id": "1", "type": "subscribe", "payload": {"query": "{a}", "variables": {"a": 1, "a": 2}}}',
+    ),
     "a payload of ping that is a list": (4400, {"type": "ping", "payload": []}),
     "subscribe without an id": (4400, {"type": "subscribe", "payload": {"query": "{ greeting }"}}),
     "subscribe with a number as id": (4400, {"id": 1, "type": "subscribe", "payload": {"query": "{ greeting }"}}),
@@ -94,6 +102,11 @@ MISUSES: dict[str, tuple[int, Any]] = {
     ),
     "complete with a list as id": (4400, {"id": [], "type": "complete"}),
     "a second connection_init": (4429, {"type": "connection_init"}),
+    "a second connection_init with credentials": (
+        4429,
+        {"type": "connection_init", "payload": {"x-admin-key": ADMIN_KEY}},
+    ),
+    "a second connection_init with a null payload": (4429, {"type": "connection_init", "payload": None}),
     "a message over the body limit": (1009, {"type": "ping", "payload": {"a": "x" * 70_000}}),
     "a message over the body limit in bytes": (1009, '{"type": "ping", "payload": {"a": "' + "é" * 40_000 + '"}}'),
 }
@@ -107,6 +120,38 @@ async def test_a_message_that_cannot_be_meant_closes_the_connection_with_a_code(
         await one.begin()
         await one.say(message)
         assert await one.close_code() == code
+
+
+async def test_a_text_frame_that_is_no_utf_8_closes_with_1007(address: str) -> None:
+    async with talk(address) as one:
+        await one.begin()
+        await one.connection.send(b'{"type": "\xff"}', text=True)
+        assert await one.close_code() == 1007
+
+
+async def test_what_never_began_may_be_completed(address: str) -> None:
+    async with talk(address) as one:
+        await one.say({"id": "nothing", "type": "complete"})
+        await one.begin()
+        await one.say({"id": "nothing", "type": "complete"})
+        assert (await one.ask("{ greeting }"))["type"] == "next"
+
+
+@pytest.mark.parametrize("message", [{}, {"payload": None}, {"payload": {}}], ids=["no payload", "null", "empty"])
+async def test_connection_init_may_bring_nothing(address: str, message: dict[str, Any]) -> None:
+    async with talk(address, additional_headers={"Cookie": f"token={token('u1')}"}) as one:
+        await one.say({"type": "connection_init"} | message)
+        assert await one.hear() == {"type": "connection_ack"}
+        assert (await one.ask("{ who }"))["payload"] == {"data": {"who": "u1"}}
+
+
+async def test_who_never_begins_is_closed_with_4408() -> None:
+    view = sample_view(sample_settings())
+    view.connection_init_wait_timeout = timedelta(seconds=0.2)
+    async with served(sample_app(sample_settings(), view)) as address, talk(address) as one:
+        await one.say({"type": "ping"})
+        assert await one.hear() == {"type": "pong"}
+        assert await one.close_code() == 4408
 
 
 async def test_an_operation_before_the_handshake_is_unauthorized(address: str) -> None:

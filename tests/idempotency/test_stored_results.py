@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from models.coupon import Coupon, CouponRole, Redemption
 from models.errors import Fault, InvalidInput, RateLimited
-from models.order import Order, OrderLine, OrderNotFound
+from models.order import Order, OrderNotFound
+from models.order_lines import OrderLine
 from models.stored import stored
 from services.kit.stored_results import from_stored, to_stored
 

@@ -91,7 +91,7 @@ async def test_a_free_status_shows_as_other_beside_its_text(api: Api) -> None:
 
 async def test_an_admin_sets_every_field_by_graphql(api: Api) -> None:
     order = await make_order(api.services)
-    line = {"productId": "a", "quantity": 2, "price": "0.10", "refundedQuantity": 1, "sellerId": "s"}
+    line = {"productId": "a", "quantity": 2, "price": "0.000001", "refundedQuantity": 2, "sellerId": "s"}
     change = {
         "id": order.id,
         "address": "There",
@@ -122,8 +122,14 @@ class Case:
     after: tuple[tuple[str, int], ...] = ()
 
 
-def _change(name: str, body: dict[str, Any], given: dict[str, Any] | None = None, caller: str = "owner") -> Case:
-    return Case(name, "PATCH", "{id}", UPDATE, body, body if given is None else given, caller)
+def _change(
+    name: str,
+    body: dict[str, Any],
+    given: dict[str, Any] | None = None,
+    caller: str = "owner",
+    after: tuple[tuple[str, int], ...] = (),
+) -> Case:
+    return Case(name, "PATCH", "{id}", UPDATE, body, body if given is None else given, caller, after)
 
 
 def _whole(name: str, caller: str = "owner", after: tuple[tuple[str, int], ...] = ()) -> Case:
@@ -139,6 +145,7 @@ def _units(
 
 
 ALL = (("p1", 3), ("p2", 2))
+LINE = {"productId": "p", "quantity": 1, "refundedQuantity": 1}
 CASES = [
     _change("address", {"address": "There"}),
     _change("gift", {"isGift": True}),
@@ -146,6 +153,15 @@ CASES = [
     _change("status by an admin", {"status": "Shipped"}, {"status": "SHIPPED"}, "admin"),
     _change("free status", {"status": "Somewhere"}, {"statusText": "Somewhere"}, "admin"),
     _change("total", {"totalPrice": 0.3}, {"totalPrice": "0.3"}, "admin"),
+    _change("refunded without its lines", {"refunded": True}, caller="admin"),
+    _change("no longer refunded", {"refunded": False}, caller="admin", after=ALL),
+    _change("lines and flag", {"refunded": True, "products": [LINE | {"price": 1}]}, {
+        "refunded": True, "products": [LINE | {"price": "1"}]
+    }, "admin"),
+    _change("lines after a refund", {"products": [LINE | {"price": 1}]}, {
+        "products": [LINE | {"price": "1"}]
+    }, "admin", (("p1", 1),)),
+    _change("total after a refund", {"totalPrice": 0.3}, {"totalPrice": "0.3"}, "admin", (("p1", 1),)),
     _change("total too fine", {"totalPrice": 0.001}, {"totalPrice": "0.001"}, "admin"),
     _change("card", {"cardNumber": "4111111111110042"}, {"cardLast4": "4111111111110042"}, "admin"),
     _change("no card", {"cardNumber": "x"}, {"cardLast4": "x"}, "admin"),

@@ -2,18 +2,21 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from models.errors import Forbidden, InvalidInput, Unauthenticated
 from models.order import Order, OrderNotFound, RefundProduct
 from models.principal import SYSTEM, Principal
 from services.registry import Services
-from tests.support.api import ADMIN, Api, bearer, running_api, settings_for, unique
+from tests.support.api import ADMIN, Api, bearer, running_api, settings_for, token, unique
 from tests.support.orders import make_order
+from tests.support.talk import talk
 from tests.support.workers import Worker, workers
 
 CHANGED = """subscription ($id: ID, $user: String) {
@@ -110,3 +113,48 @@ async def test_an_admin_who_names_nobody_hears_of_all(own_api: Api) -> None:
         assert (await first_of(services, SYSTEM, None, None)).id == order.id
     finally:
         changes.cancel()
+
+
+async def told_until_closed(worker: Worker, shown: str, order_id: str) -> tuple[list[Any], int | None]:
+    """What a WebSocket that was opened with a token hears of an order, and the code that it is closed with."""
+    async with talk(f"127.0.0.1:{worker.port}") as one:
+        await one.begin(authorization=f"Bearer {shown}")
+        await one.subscribe("s", CHANGED, variables={"id": order_id})
+        heard = []
+        with suppress(ConnectionClosed):
+            while True:
+                heard.append(json.loads(await asyncio.wait_for(one.connection.recv(), 15)))
+        return [message["payload"]["data"]["orderChanged"]["address"] for message in heard], one.connection.close_code
+
+
+async def streamed_until_complete(worker: Worker, shown: str, order_id: str) -> list[Any]:
+    body = {"query": CHANGED, "variables": {"id": order_id}}
+    headers = {"accept": "text/event-stream", "authorization": f"Bearer {shown}"}
+    answer = await worker.http.post("/graphql", json=body, headers=headers)
+    *events, comment, complete, _ = answer.text.split("\r\n\r\n")
+    assert (comment, complete) == (": Token has expired.", "event: complete\r\ndata: ")
+    told = [json.loads(event.partition("data: ")[2]) for event in events]
+    return [payload["data"]["orderChanged"]["address"] for payload in told]
+
+
+@pytest.mark.parametrize("kind", ["default", "admin"])
+async def test_nobody_hears_of_an_order_once_their_token_has_ended(database_uri: str, kind: str) -> None:
+    async with running_api(settings_for(database_uri)) as api, workers(database_uri, 1) as (worker,):
+        order = await make_order(api.services)
+
+        async def move(address: str) -> None:
+            moved = await worker.http.patch(f"/api/order/{order.id}", json={"address": address}, headers=ADMIN)
+            assert moved.status_code == 200
+
+        expires_at = time.time() + 5
+        shown = token(order.user_id, kind, exp=expires_at)
+        live = asyncio.gather(
+            told_until_closed(worker, shown, order.id), streamed_until_complete(worker, shown, order.id)
+        )
+        await asyncio.sleep(2.5)
+        await move("In time")
+        await asyncio.sleep(expires_at - time.time())
+        await move("Too late")
+        (heard, code), streamed = await live
+    assert code == 4403
+    assert heard == streamed == ["1 Long Street", "In time"]

@@ -1,13 +1,20 @@
 """Orders are made from payments alone, one for each."""
 
 import asyncio
+import json
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
+import orjson
 import pytest
 from bson import Decimal128, ObjectId
+from hypothesis import given
+from hypothesis import strategies as st
 
+from consumers.kafka.records import read_json
 from models.errors import InvalidInput
+from models.money import from_number, to_number
 from models.payment import bare_payment_id, parse_payment
 from tests.support.api import Api
 from tests.support.orders import events_of, make_order, pay, payment
@@ -84,9 +91,43 @@ def test_a_card_number_is_cut_to_four_digits_with_its_zeros(given: Any, kept: st
     assert parse_payment(payment(cardNumber=given)).card_last4 == kept
 
 
-def test_amounts_of_a_payment_are_rounded_to_the_cent() -> None:
-    parsed = parse_payment(payment(totalPrice=0.1 + 0.2, products=[{"productId": "p", "quantity": 1, "price": 1.005}]))
-    assert (parsed.total_price, parsed.products[0].price) == (Decimal("0.30"), Decimal("1.01"))
+@pytest.mark.parametrize(
+    ("written", "total", "price"),
+    [
+        ("19.9", "19.90", "19.90"),
+        ("0.30000000000000004", "0.30", "0.30"),
+        ("1.005", "1.01", "1.005"),
+        ("33.3333", "33.33", "33.3333"),
+        ("0.0000015", "0.00", "0.000002"),
+        ("0.0000025", "0.00", "0.000002"),
+        ("1000000000.123456", "1000000000.12", "1000000000.12346"),
+        ("2e3", "2000.00", "2000.00"),
+        ("125E-3", "0.13", "0.125"),
+        ("-0", "0.00", "0.00"),
+        ("-0.0e7", "0.00", "0.00"),
+        ("0e999999", "0.00", "0.00"),
+        ("1e-999999", "0.00", "0.00"),
+        ("9999999999999.99", "9999999999999.99", "9999999999999.99"),
+    ],
+)
+def test_a_total_is_kept_to_the_cent_and_a_price_as_it_came_to_six_decimals(
+    written: str, total: str, price: str
+) -> None:
+    products = f'[{{"productId": "p", "quantity": 1, "price": {written}}}]'
+    raw = read_json(f'{{"totalPrice": {written}, "products": {products}}}'.encode())
+    parsed = parse_payment(payment(**raw))
+    assert (str(parsed.total_price), str(parsed.products[0].price)) == (total, price)
+
+
+@given(st.decimals(0, 999_999_999, places=6) | st.decimals(0, 9_999_999_999_999, places=2))
+def test_a_price_is_the_same_in_every_form(price: Decimal) -> None:
+    parsed = parse_payment(payment(products=[{"productId": "p", "quantity": 1, "price": price}]))
+    assert parsed.products[0].price == price
+    for reader in (orjson.loads, json.loads, partial(json.loads, parse_float=Decimal)):
+        assert from_number(reader(orjson.dumps(to_number(price)))) == price
+    assert Decimal128(parsed.products[0].price).to_decimal() == price
+    assert Decimal(str(parsed.products[0].price)) == price
+    assert "E" not in str(parsed.products[0].price)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +141,11 @@ def test_amounts_of_a_payment_are_rounded_to_the_cent() -> None:
         ({"totalPrice": True}, "totalPrice"),
         ({"totalPrice": float("nan")}, "totalPrice"),
         ({"totalPrice": 1e300}, "totalPrice"),
+        ({"totalPrice": Decimal("1e400")}, "totalPrice"),
+        ({"totalPrice": Decimal("-0.001")}, "totalPrice"),
+        ({"products": [{"productId": "p", "quantity": 1, "price": Decimal("sNaN")}]}, "products.0.price"),
+        ({"products": [{"productId": "p", "quantity": 1, "price": -0.0000001}]}, "products.0.price"),
+        ({"products": [{"productId": "p", "quantity": 1, "price": Decimal("1e13")}]}, "products.0.price"),
         ({"cardNumber": 4.5}, "cardNumber"),
         ({"cardNumber": -4_111_111_111_110_042}, "cardNumber"),
         ({"cardNumber": "4111111111110042 please"}, "cardNumber"),
@@ -119,6 +165,14 @@ def test_what_is_no_object_is_no_payment(raw: Any) -> None:
         parse_payment(raw)
     with pytest.raises(InvalidInput):
         bare_payment_id(raw)
+
+
+@pytest.mark.parametrize(
+    "number", ["1e99999999999999999999", "1.5e-99999999999999999999", "NaN", "Infinity", "-Infinity"]
+)
+def test_a_number_that_nothing_can_hold_is_no_json(number: str) -> None:
+    with pytest.raises(InvalidInput):
+        read_json(f'{{"price": {number}}}'.encode())
 
 
 def test_an_event_that_brings_only_the_id_is_told_from_a_whole_payment() -> None:

@@ -9,6 +9,9 @@ from tests.support.api import ADMIN, Api, bearer, token, unique
 from tests.support.orders import events_of, make_order
 
 UNKNOWN = "6553f1a2b3c4d5e6f7a8b9c0"
+LINE = {"productId": "a", "quantity": 1, "price": 1}
+FLAG = "refunded must say whether every unit of every product is refunded"
+LINE_FLAG = "products.0.isRefunded must say whether refundedQuantity is more than zero"
 
 
 def owner(order: Order) -> dict[str, str]:
@@ -141,6 +144,19 @@ async def test_a_wrong_method_is_405_with_the_right_ones(api: Api) -> None:
     assert {word.strip() for word in answer.headers["allow"].split(",")} >= {"GET", "POST"}
 
 
+@pytest.mark.parametrize("path", ["refundOrder/{}", "refundProductFromOrder/{}?productId=p1&quantity=1"])
+async def test_the_head_of_a_refund_is_405_and_refunds_nothing(api: Api, path: str) -> None:
+    order = await make_order(api.services)
+    for headers in (owner(order), ADMIN, {}):
+        answer = await api.http.head("/api/order/" + path.format(order.id), headers=headers)
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "GET, POST"
+    shown = (await api.http.get(f"/api/order/findOrder/{order.id}", headers=ADMIN)).json()
+    assert (shown["refunded"], [line["refundedQuantity"] for line in shown["products"]]) == (False, [0, 0])
+    assert len(await events_of(api.services, order.id)) == 3
+    assert (await api.http.head(f"/api/order/findOrder/{order.id}", headers=ADMIN)).status_code == 200
+
+
 async def test_its_owner_may_change_address_and_gift_while_it_is_pending(api: Api) -> None:
     order = await make_order(api.services)
     path, change = f"/api/order/{order.id}", {"address": " 2 Short Street ", "isGift": True}
@@ -158,7 +174,7 @@ async def test_its_owner_may_change_address_and_gift_while_it_is_pending(api: Ap
     [
         {"status": "Shipped"},
         {"totalPrice": 1},
-        {"refunded": True},
+        {"refunded": False},
         {"cardNumber": 1},
         {"products": [{"productId": "p", "quantity": 1, "price": 1}]},
     ],
@@ -177,7 +193,14 @@ async def test_every_other_field_is_for_admins(api: Api, change: dict[str, Any])
 async def test_an_admin_sets_the_lines_of_an_order_whole(api: Api) -> None:
     order = await make_order(api.services)
     lines = [
-        {"productId": "a", "quantity": 5, "price": 0.07, "isRefunded": True, "refundedQuantity": 2, "sellerId": "s"},
+        {
+            "productId": "a",
+            "quantity": 5,
+            "price": 0.000007,
+            "isRefunded": True,
+            "refundedQuantity": 2,
+            "sellerId": "s",
+        },
         {"productId": "b", "quantity": 1, "price": 3, "isRefunded": False, "refundedQuantity": 0, "sellerId": None},
     ]
     answer = await api.http.patch(f"/api/order/{order.id}", json={"products": lines}, headers=ADMIN)
@@ -195,6 +218,18 @@ async def test_an_admin_sets_the_lines_of_an_order_whole(api: Api) -> None:
         ({"checkoutId": "x", "basketId": "x"}, ["checkoutId cannot be changed", "basketId cannot be changed"]),
         ({"totalPrice": -1}, ["totalPrice must be from 0 to 9999999999999.99"]),
         ({"totalPrice": 0.001}, ["totalPrice must have at most two decimals"]),
+        ({"totalPrice": None, "refunded": True}, [FLAG]),
+        (
+            {"products": [LINE | {"price": 0.0000001}, LINE | {"price": 1000000000.123456}, LINE | {"price": 1e300}]},
+            [
+                "products.0.price must have at most six decimals and fifteen digits",
+                "products.1.price must have at most six decimals and fifteen digits",
+                "products.2.price must be from 0 to 9999999999999.99",
+            ],
+        ),
+        ({"products": [LINE], "refunded": True}, [FLAG]),
+        ({"products": [LINE | {"refundedQuantity": 1}], "refunded": False}, [FLAG]),
+        ({"products": [LINE | {"isRefunded": True}]}, [LINE_FLAG]),
         ({"cardNumber": "abc"}, ["cardNumber must be a card number"]),
         ({"products": []}, ["products must hold from 1 to 1000 items"]),
         ({"products": [5]}, ["products must be a list of objects"]),
@@ -210,7 +245,7 @@ async def test_an_admin_sets_the_lines_of_an_order_whole(api: Api) -> None:
             {"products": [{"productId": "a", "quantity": 1, "price": 1, "refundedQuantity": 2, "isRefunded": False}]},
             [
                 "products.0.refundedQuantity must be at most 1",
-                "products.0.isRefunded must say whether refundedQuantity is more than zero",
+                LINE_FLAG,
             ],
         ),
         ({}, ["There is nothing to change"]),

@@ -1,7 +1,10 @@
 """Payments and the orders that are made of them."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
+
+from hypothesis import strategies as st
 
 from models.order import Order
 from models.payment import parse_payment
@@ -48,3 +51,19 @@ async def events_of(services: Services, key: str) -> list[tuple[str, Any]]:
     """The topic and the value of every event of an aggregate, in the order they will be sent."""
     rows = services.database.outbox.find({"key": key}).sort([("at", 1), ("n", 1)])
     return [(row["topic"], row["value"]) for row in await rows.to_list(None)]
+
+
+@st.composite
+def order_payments(draw: st.DrawFn) -> dict[str, Any]:
+    """Any payment of a few lines: prices to the millionth, free lines, a discount, shipping, or nothing paid at all."""
+    products: list[dict[str, Any]] = [
+        {
+            "productId": draw(st.sampled_from("abc")),
+            "quantity": draw(st.integers(1, 20)),
+            "price": draw(st.decimals(0, 100, places=draw(st.sampled_from((0, 2, 4, 6))))),
+        }
+        for _ in range(draw(st.integers(1, 5)))
+    ]
+    whole = sum((line["quantity"] * line["price"] for line in products), Decimal(0))
+    total = draw(st.sampled_from((whole, whole + 5, Decimal(0))) | st.decimals(0, max(whole, Decimal(1)), places=2))
+    return payment(products=products, totalPrice=total)

@@ -1,0 +1,68 @@
+"""What a token says, once its signature holds: the claims of a JWT, of whatever JSON types they came in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from models.errors import ExpiredToken, InvalidToken
+from models.texts import clean
+
+NOT_BEFORE_LEEWAY = 30
+"""Seconds that the clock of whoever signs may be ahead of ours."""
+LAST_INSTANT = 253_402_300_800
+"""The year 10000, in POSIX seconds: what expires later does so then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The user of a token, and the POSIX seconds from which on it names nobody."""
+
+    user_id: str
+    user_types: tuple[str, ...]
+    expires_at: float
+
+
+def read_claims(claims: Mapping[str, Any], now: float) -> Claims:
+    """The claims that count: `userId`, `userType` (none when it is missing), `exp` and `nbf`; others are not judged.
+
+    `exp` has no leeway, so that a token ends for everyone at one instant. Raises `ExpiredToken` for a token that would
+    hold if it were younger, and `InvalidToken` for any other that does not.
+    """
+    user_id, user_types = _user_id(claims.get("userId")), _user_types(claims.get("userType", []))
+    expires_at = _instant(claims.get("exp"))
+    if _instant(claims.get("nbf", 0)) > now + NOT_BEFORE_LEEWAY:
+        raise InvalidToken()
+    if expires_at <= now:
+        raise ExpiredToken()
+    return Claims(user_id, user_types, expires_at)
+
+
+def _instant(claim: object) -> float:
+    """A NumericDate of RFC 7519: a JSON number, whole or not."""
+    if isinstance(claim, bool) or not isinstance(claim, int | float):
+        raise InvalidToken()
+    if isinstance(claim, float) and not isfinite(claim):
+        raise InvalidToken()
+    return float(max(min(claim, LAST_INSTANT), 0))
+
+
+def _user_id(claim: object) -> str:
+    """The id in the form in which every input's is kept: what nobody can see makes no other user."""
+    user_id = clean(_text(claim))
+    if not user_id:
+        raise InvalidToken()
+    return user_id
+
+
+def _user_types(claim: object) -> tuple[str, ...]:
+    if not isinstance(claim, list):
+        raise InvalidToken()
+    return tuple(_text(kind) for kind in claim)
+
+
+def _text(claim: object) -> str:
+    """A string that MongoDB and an answer in UTF-8 can hold."""
+    if not isinstance(claim, str) or "\x00" in claim or any("\ud800" <= letter <= "\udfff" for letter in claim):
+        raise InvalidToken()
+    return claim

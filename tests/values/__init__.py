@@ -1,0 +1,1 @@
+"""Values as they come in."""
