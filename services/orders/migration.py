@@ -19,7 +19,7 @@ from models.order import OrderStatus
 from services.kit.counters import RowCounts
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
-from services.order_refund_migration import note_refunds
+from services.migrations.order_refunds import note_refunds
 
 if TYPE_CHECKING:
     from services.kit.database import Session
