@@ -3,12 +3,10 @@
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from consumers.broker import Broker
-from consumers.kept_values import keep, kind_of
+from consumers.kept_values import sendable
 from consumers.records import cloud_event_headers, read_json, write_json
-from models.cards import without_card_secrets
 from models.errors import InvalidInput
 from models.instants import to_milliseconds
 from models.kept import may_hold_secret
@@ -25,7 +23,7 @@ async def emit_events(servers: str, topic: str, raw: bytes, *, key: str | None, 
     """
     if key is not None and may_hold_secret(key):
         raise InvalidInput.of("key", "The key looks like a card number or its expiry")
-    values = [_cut(topic, value) for value in _values(raw, each)]
+    values = [sendable(topic, value) for value in _values(raw, each)]
     broker, identifiers = Broker(servers, partitions=1), []
     producer = broker.producer()
     try:
@@ -49,29 +47,6 @@ def _values(raw: bytes, each: bool) -> Sequence[object]:
     if not isinstance(value, list):
         raise InvalidInput.of("value", "The file holds no list, so there is nothing to send one by one")
     return value
-
-
-def _cut(topic: str, value: Any) -> Any:
-    try:
-        if kind_of(topic) is None:
-            return without_card_secrets(value)
-        kept = keep(topic, value).value
-        if kept is None:
-            raise InvalidInput.of("value", f"The file holds nothing of what an event of {topic} brings")
-        return _with_written(kept, value)
-    except RecursionError:
-        raise InvalidInput.of("value", "The file is nested too deeply") from None
-
-
-def _with_written(kept: Any, raw: Any, name: str = "") -> Any:
-    """What is kept of a value with its leaves as they were written, as far as no card number stands in them."""
-    if isinstance(kept, dict):
-        return {name: _with_written(inner, raw[name], name) for name, inner in kept.items()}
-    if isinstance(kept, list):
-        return [_with_written(inner, item, name) for inner, item in zip(kept, raw, strict=True)]
-    if name == "cardNumber":
-        return kept
-    return raw if kept == raw else without_card_secrets(raw, name)
 
 
 def _key_of(value: object) -> str | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumers.records import read_json, write_json
+from models.cards import without_card_secrets
 from models.errors import InvalidInput
 from models.kept import Kept, Kind, each, fields, keep_card, keep_flag, keep_id, keep_number, keep_text, one_or_each
 
@@ -84,3 +85,31 @@ def keep(topic: str, raw: Any) -> Kept:
     """The same, as a JSON value."""
     kind = kind_of(topic)
     return Kept(None, whole=False) if kind is None or raw is None else kind(raw)
+
+
+def sendable(topic: str, raw: Any) -> Any:
+    """What of a JSON value may be sent to a topic, where it does not stay: what may be kept of it, as it was written.
+
+    A text or number that may not be kept is sent without what looks like a card number, so that it stays what it was
+    or as faulty as it was. Of a topic that is not consumed all is sent but card numbers, security codes and expiries.
+    Raises `InvalidInput` where nothing is left.
+    """
+    try:
+        if kind_of(topic) is None:
+            return without_card_secrets(raw)
+        kept = keep(topic, raw).value
+        if kept is None:
+            raise InvalidInput.of("value", f"The value holds nothing of what an event of {topic} brings")
+        return _as_written(kept, raw)
+    except RecursionError:
+        raise InvalidInput.of("value", "The value is nested too deeply") from None
+
+
+def _as_written(kept: Any, raw: Any, name: str = "") -> Any:
+    if isinstance(kept, dict):
+        return {name: _as_written(inner, raw[name], name) for name, inner in kept.items()}
+    if isinstance(kept, list):
+        return [_as_written(inner, item, name) for inner, item in zip(kept, raw, strict=True)]
+    if name == "cardNumber":
+        return kept
+    return raw if kept == raw else without_card_secrets(raw, name)

@@ -16,11 +16,14 @@ from models.kept import MAX_ID, may_hold_secret
 PREFIX = "dlt-"
 """Begins the names of all headers that a dead letter has besides those of its event."""
 
-VALUE_KEPT = "dlt-value-kept"
-"""`false` where the value is not the event's in all that its handler reads: only the original record can act."""
+OMITTED = "dlt-value-omitted"
+"""`true` where nothing of the value is kept, `partly` where something that its handler reads is missing.
 
-KEY_KEPT = "dlt-key-kept"
-"""`false` where the key of the record is left out."""
+Then only the record itself can act, which stands in its topic.
+"""
+
+KEY_OMITTED = "dlt-key-omitted"
+"""`true` where the key of the record is left out."""
 
 _HEADERS = re.compile(
     r"(ce_|cloudevents_)?(id|source|type|time|subject|specversion|dataschema|datacontenttype|partitionkey)"
@@ -58,13 +61,13 @@ def letter_of(record: Record, refusal: DomainError) -> Letter:
     key = record.key if _may_keep(record.key) else None
     origin = origin_headers(record, refusal)
     if not kept.whole:
-        origin[VALUE_KEPT] = "false"
+        origin[OMITTED] = "true" if kept.value is None else "partly"
     if key is None and record.key is not None:
-        origin[KEY_KEPT] = "false"
+        origin[KEY_OMITTED] = "true"
     if kept.value is None and whole is not None:
         # Only where nothing is kept: beside the rest of a payment a digest would tell its security code.
         origin["dlt-value-length"] = str(len(whole))
-        origin["dlt-value-sha256"] = hashlib.sha256(whole).hexdigest()
+        origin["dlt-value-digest"] = hashlib.sha256(whole).hexdigest()
     value = NOT_KEPT if kept.value is None and whole is not None else kept.value
     headers = [*kept_headers(record.headers), *((name, _encoded(text)) for name, text in origin.items())]
     return Letter(key, value, headers)

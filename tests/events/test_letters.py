@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consumers.kept_values import KINDS, NOT_KEPT, keep_item
+from consumers.kept_values import KINDS, NOT_KEPT, keep_item, sendable
 from consumers.letters import Letter, Part, describe, kept_headers, letter_of
 from consumers.records import read_json, write_json
 from models.errors import InvalidInput
@@ -77,7 +78,7 @@ def secrets_in(letter: Letter) -> list[str]:
         text.decode("latin-1")
         for name, raw in letter.headers
         for text in (name.encode(), raw)
-        if name not in ("dlt-value-sha256", "dlt-event-id", "dlt-original-timestamp", "dlt-value-length")
+        if name not in ("dlt-value-digest", "dlt-event-id", "dlt-original-timestamp", "dlt-value-length")
     ]
     texts = [*said(json.loads(letter.value or b"null")), (letter.key or b"").decode("latin-1"), *headers]
     found = []
@@ -89,7 +90,12 @@ def secrets_in(letter: Letter) -> list[str]:
 
 
 def with_escapes(text: str) -> bytes:
-    return "".join(f"\\u{ord(letter):04x}" if letter in CODE + CARD + "/" else letter for letter in text).encode()
+    """JSON that says the same, every digit and slash in its texts as an escape."""
+
+    def escaped(found: re.Match[str]) -> str:
+        return re.sub(r"(\\u....|\\.)|([0-9/])", lambda one: one[1] or f"\\u{ord(one[2]):04x}", found[0])
+
+    return re.sub(r'"(?:[^"\\]|\\.)*"', escaped, text).encode()
 
 
 Mangle = Callable[[bytes, st.DataObject], bytes]
@@ -173,9 +179,9 @@ def test_no_secret_of_a_card_stands_in_a_letter_whatever_came(
     assert secrets_in(letter) == []
     if letter.value == NOT_KEPT:
         headers = dict(letter.headers)
-        assert headers["dlt-value-kept"] == b"false"
+        assert headers["dlt-value-omitted"] == b"true"
         assert headers["dlt-value-length"] == str(len(raw)).encode()
-        assert len(headers["dlt-value-sha256"]) == 64
+        assert len(headers["dlt-value-digest"]) == 64
 
 
 JSON = st.recursive(
@@ -223,14 +229,14 @@ def test_a_payment_whose_letter_is_whole_is_the_payment_that_it_was(raw: dict[st
     value = json.dumps(raw | SECRETS).encode()
     letter = letter_of(Written(value), REFUSAL)
     assert letter.value is not None
-    if "dlt-value-kept" not in dict(letter.headers):
+    if "dlt-value-omitted" not in dict(letter.headers):
         assert parse_payment(read_json(letter.value)) == parse_payment(read_json(value))
 
 
 def test_what_a_payment_is_usually_like_is_kept_whole() -> None:
     letter = letter_of(Written(json.dumps(PAYMENT | SECRETS | {"status": "refunded"}).encode()), REFUSAL)
     assert orjson.loads(letter.value or b"") == PAYMENT | {"cardNumber": 42}
-    assert not {"dlt-value-kept", "dlt-key-kept", "dlt-value-sha256"} & {name for name, _ in letter.headers}
+    assert not {"dlt-value-omitted", "dlt-key-omitted", "dlt-value-digest"} & {name for name, _ in letter.headers}
 
 
 def test_half_of_an_emoji_stays_an_escape() -> None:
@@ -323,3 +329,36 @@ def test_what_cannot_be_read_is_told_in_a_sentence(value: bytes | None, sentence
     with pytest.raises(InvalidInput) as refused:
         read_json(value)
     assert describe(refused.value) == sentence
+
+
+def test_what_is_sent_is_as_it_was_written_without_secrets() -> None:
+    written = (
+        b'\xef\xbb\xbf{"_id": "p",\r\n "totalPrice": 19.90, "address": "11/29 Long Street", "isGift": "yes", "cvv": 1,'
+        b' "products": [{"price": 59.699999999999996, "quantity": 1e2}, "x"], "cardNumber": 4111111111110042}'
+    )
+    sent = write_json(sendable(ACCEPTED, read_json(written)))
+    assert sent == (
+        b'{"_id": "p", "products": [{"quantity": 1E+2, "price": 59.699999999999996}, "x"],'
+        b' "address": "11/29 Long Street", "isGift": "yes", "totalPrice": 19.90, "cardNumber": 42}'
+    )
+    other = write_json(
+        sendable("orderService-orderCreated", read_json(b'{"a": 0.10, "cvv": 1, "n": 12345678901234567890}'))
+    )
+    assert other == b'{"a": 0.10, "n": 12345678901234567890}'
+    with pytest.raises(InvalidInput, match="holds nothing of what an event"):
+        sendable(ACCEPTED, ["x"])
+
+
+@given(payments())
+def test_nothing_that_is_sent_holds_a_whole_card(raw: bytes) -> None:
+    value = read_json(raw)
+    assert json.loads(raw, parse_float=Decimal) == value
+    sent = read_json(write_json(sendable(ACCEPTED, value)))
+    assert "cvv" not in sent
+    assert sent.get("cardNumber") in (None, 42, "0042")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_json_is_read_as_editors_save_it(encoding: str) -> None:
+    text = json.dumps(PAYMENT, ensure_ascii=False, indent=1).replace("\n", "\r\n")
+    assert read_json(text.encode(encoding)) == json.loads(text, parse_float=Decimal)
