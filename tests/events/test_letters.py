@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from consumers.kept_values import KINDS, NOT_KEPT, keep_item, sendable
 from consumers.letters import Letter, Part, describe, kept_headers, letter_of
-from consumers.records import read_json, write_json
+from consumers.records import Headers, read_json, write_json
 from models.errors import InvalidInput
 from models.payments import parse_payment
 from tests.support.consumers import CONSUMED
@@ -43,7 +43,7 @@ class Written:
 
     value: bytes | None
     key: bytes | None = b"key"
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
+    headers: Headers = field(default_factory=list)
     topic: str = ACCEPTED
     partition: int = 0
     offset: int = 1
