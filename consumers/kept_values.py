@@ -105,6 +105,11 @@ def sendable(topic: str, raw: Any) -> Any:
         raise InvalidInput.of("value", "The value is nested too deeply") from None
 
 
+def sendable_value(topic: str, value: bytes | None) -> bytes | None:
+    """The same of a record's value, as it may be put back into its topic; raises `InvalidInput`."""
+    return None if value is None else write_json(sendable(topic, read_json(value, "The value")))
+
+
 def _as_written(kept: Any, raw: Any, name: str = "") -> Any:
     if isinstance(kept, dict):
         return {name: _as_written(inner, raw[name], name) for name, inner in kept.items()}

@@ -58,7 +58,7 @@ def letter_of(record: Record, refusal: DomainError) -> Letter:
     """The dead letter of a record, or of the part of one that was refused."""
     kept = record.kept if isinstance(record, Part) else keep_value(record.topic, record.value)
     whole = record.whole_value if isinstance(record, Part) else record.value
-    key = record.key if _may_keep(record.key) else None
+    key = kept_key(record.key)
     origin = origin_headers(record, refusal)
     if not kept.whole:
         origin[OMITTED] = "true" if kept.value is None else "partly"
@@ -93,6 +93,11 @@ def describe(refusal: DomainError) -> str:
     """
     sentences = [fault.message for fault in refusal.faults] if isinstance(refusal, InvalidInput) else []
     return "; ".join(sentences[:_MOST_SENTENCES]) or refusal.message
+
+
+def kept_key(key: bytes | None) -> bytes | None:
+    """The key of a record, or None where it could hold a secret."""
+    return key if _may_keep(key) else None
 
 
 def kept_headers(headers: Headers) -> list[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consumers.kept_values import KINDS, NOT_KEPT, keep_item, sendable
+from consumers.kept_values import KINDS, NOT_KEPT, keep_item, sendable, sendable_value
 from consumers.letters import Letter, Part, describe, kept_headers, letter_of
 from consumers.records import Headers, read_json, write_json
 from models.errors import InvalidInput
@@ -98,6 +98,16 @@ def with_escapes(text: str) -> bytes:
     return re.sub(r'"(?:[^"\\]|\\.)*"', escaped, text).encode()
 
 
+def nested(raw: bytes, data: st.DataObject) -> bytes:
+    depth = data.draw(st.integers(1, 2000))
+    return b"[" * depth + raw + b"]" * depth
+
+
+def with_bytes_in_it(raw: bytes, data: st.DataObject) -> bytes:
+    place = data.draw(st.integers(0, len(raw)))
+    return raw[:place] + data.draw(st.sampled_from([b"\x00", b"\xff", b"}", b'"', b"[", b"\\"])) + raw[place:]
+
+
 Mangle = Callable[[bytes, st.DataObject], bytes]
 MANGLES: dict[str, Mangle] = {
     "as it is": lambda raw, _: raw,
@@ -118,11 +128,8 @@ MANGLES: dict[str, Mangle] = {
     "in a field of a payment": lambda raw, data: (
         b'{"_id": "p", "' + data.draw(st.sampled_from([*PAYMENT])).encode() + b'": ' + raw + b"}"
     ),
-    "nested": lambda raw, data: (n := data.draw(st.integers(1, 2000))) and b"[" * n + raw + b"]" * n,
-    "with bytes in it": lambda raw, data: (
-        (place := data.draw(st.integers(0, len(raw)))) >= 0
-        and raw[:place] + data.draw(st.sampled_from([b"\x00", b"\xff", b"}", b'"', b"[", b"\\"])) + raw[place:]
-    ),
+    "nested": nested,
+    "with bytes in it": with_bytes_in_it,
 }
 
 
@@ -329,6 +336,18 @@ def test_what_cannot_be_read_is_told_in_a_sentence(value: bytes | None, sentence
     with pytest.raises(InvalidInput) as refused:
         read_json(value)
     assert describe(refused.value) == sentence
+
+
+def test_a_record_may_go_back_into_its_topic_as_far_as_it_can_be_read() -> None:
+    raw = json.dumps(PAYMENT | SECRETS | {"address": "11/29 Long Street"}).encode()
+    letter = letter_of(Written(raw), REFUSAL)
+    assert dict(letter.headers)["dlt-value-omitted"] == b"partly"
+    assert "dlt-value-digest" not in dict(letter.headers)
+    back = sendable_value(ACCEPTED, raw)
+    assert json.loads(back or b"") == PAYMENT | {"address": "11/29 Long Street", "cardNumber": 42}
+    assert sendable_value(ACCEPTED, None) is None
+    with pytest.raises(InvalidInput, match="no Unicode encoding"):
+        sendable_value(ACCEPTED, b"\xff")
 
 
 def test_what_is_sent_is_as_it_was_written_without_secrets() -> None:
