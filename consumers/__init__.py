@@ -56,8 +56,8 @@ def run(environment: Mapping[str, str]) -> int:
         return 2
 
 
-def emit(environment: Mapping[str, str], topic: str, text: str, *, key: str | None, each: bool) -> list[str]:
-    """Send the JSON `text` to a topic: see `consumers.emitting`. Raises `KafkaAway` besides."""
+def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | None, each: bool) -> list[str]:
+    """Send the JSON `raw` to a topic: see `consumers.emitting`. Raises `KafkaAway` besides."""
     from consumers.emitting import emit_events
 
     reader = EnvironmentReader(environment)
@@ -67,7 +67,7 @@ def emit(environment: Mapping[str, str], topic: str, text: str, *, key: str | No
     if reader.faults or servers is None:
         raise SettingsError(reader.faults)
     with _kafka_errors():
-        return _run(emit_events(servers, topic, text, key=key, each=each))
+        return _run(emit_events(servers, topic, raw, key=key, each=each))
 
 
 def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_run: bool) -> "list[DeadLetter]":

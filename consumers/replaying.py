@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from consumers import Filters
 from consumers.broker import DEAD_LETTERS, Broker
-from consumers.dead_letters import without_origin
+from consumers.letters import without_origin
 from consumers.records import EVENT_ID, Record, header, place_id
 from models.errors import InvalidInput, NotFound
 from services.inbox import Inbox

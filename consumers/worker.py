@@ -9,16 +9,17 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from consumers.dead_letters import DeadLetters, describe
+from consumers.dead_letters import DeadLetters
 from consumers.handler import Handler
+from consumers.letters import describe
 from consumers.metrics import Metrics
 from consumers.pauses import backoff
-from consumers.records import Record, event_id, read_json
+from consumers.reading import Event, RefusedItem, letters_of, read_events
+from consumers.records import Record, place
 from models.errors import DomainError, NotFound, ServiceUnavailable
 from services.database import as_domain_error
 from services.inbox import Inbox
@@ -40,15 +41,6 @@ _DRAIN_TIMEOUT = 20.0
 
 class Abandoned(Exception):
     """The partition is to be given up: what is not finished comes again, to whoever has it then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A record that could be read."""
-
-    record: Record
-    id: str
-    command: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +116,8 @@ class PartitionWorker:
         await self._commit(self.position)
 
     async def _work_off(self, records: Sequence[Record]) -> None:
-        events = [event for record in records if (event := await self._read(record)) is not None]
+        refused: list[RefusedItem] = []
+        events = [event for record in records for event in await self._read(record, refused)]
         if self._handler.prepare is not None:
             prepared = await asyncio.gather(*(self._prepare(event) for event in events), return_exceptions=True)
             for outcome in prepared:
@@ -138,22 +131,25 @@ class PartitionWorker:
             for event, refusal in await self._carry_out(events):
                 if self._handler.waits and isinstance(refusal, NotFound) and clock() < patient_until:
                     waiting.append(event)
-                else:
+                elif event.position is None:
                     await self._bury(event.record, refusal)
+                else:
+                    refused.append(RefusedItem(event.record, event.position, event.item, refusal))
             events = waiting
             if events:
                 await self._pause(attempt)
                 attempt += 1
+        for part, reason in letters_of(refused):
+            await self._bury(part, reason)
 
-    async def _read(self, record: Record) -> Event | None:
+    async def _read(self, record: Record, refused: list[RefusedItem]) -> list[Event]:
         try:
-            return Event(record, event_id(record), self._handler.read(read_json(record.value)))
+            found = list(read_events(record, self._handler))
         except DomainError as refusal:
             await self._bury(record, refusal)
-        except Exception as fault:
-            log.exception("an event could not be read", extra=_place(record))
-            await self._bury(record, as_domain_error(fault))
-        return None
+            return []
+        refused += [one for one in found if isinstance(one, RefusedItem)]
+        return [one for one in found if isinstance(one, Event)]
 
     async def _prepare(self, event: Event) -> Event | None:
         assert self._handler.prepare is not None
@@ -195,7 +191,7 @@ class PartitionWorker:
                 if not passing and len(events) > 1:
                     raise
                 if not passing and attempt + 1 >= TRIES:
-                    log.exception("an event fails", extra=_place(events[0].record))
+                    log.exception("an event fails", extra=place(events[0].record))
                     raise
                 log.warning("the database does not take events: %s", type(fault).__name__)
             await self._pause(attempt)
@@ -213,7 +209,7 @@ class PartitionWorker:
             await self._pause(attempt)
             attempt += 1
         self._tools.metrics.dead_letters.labels(record.topic, refusal.code.value).inc()
-        log.warning("dead letter: %s", describe(refusal), extra={**_place(record), "code": refusal.code.value})
+        log.warning("dead letter: %s", describe(refusal), extra={**place(record), "code": refusal.code.value})
 
     async def _pause(self, attempt: int) -> None:
         """Wait before another try; raises `Abandoned` when the partition is to be given up."""
@@ -230,7 +226,3 @@ class PartitionWorker:
         except (KafkaError, TimeoutError) as fault:
             # The events come again, here or elsewhere, and the inbox knows them.
             log.info("an offset was not committed: %s", str(fault) or type(fault).__name__)
-
-
-def _place(record: Record) -> dict[str, object]:
-    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

@@ -42,15 +42,15 @@ def emit(
     each: Annotated[bool, typer.Option("--each", help="The file is a list: each item is an event.")] = False,
     data: Data = DATA,
 ) -> None:
-    """Put an event into a topic. Card numbers are cut to their last four digits."""
+    """Put an event into a topic. Card numbers are cut to their last four digits, what else is secret left out."""
     import consumers
 
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
-        identifiers = consumers.emit(_environment(data), topic, text, key=key, each=each)
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        identifiers = consumers.emit(_environment(data), topic, raw, key=key, each=each)
     except SettingsError as fault:
         raise _fail(str(fault), 2) from None
-    except (OSError, UnicodeDecodeError, DomainError, consumers.KafkaAway) as fault:
+    except (OSError, DomainError, consumers.KafkaAway) as fault:
         raise _fail(str(fault), 1) from None
     for identifier in identifiers:
         typer.echo(f"{topic}: event {identifier}")
