@@ -1,5 +1,6 @@
 """How raw values are read: one reader for each kind of value. A value that does not fit raises `Faulty`."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from models.money import MAX_MONEY, from_number, to_cents
 
 MAX_INT = 2_147_483_647
 MAX_TEXT = 256
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Reader = Callable[[Any], Any]
 
@@ -27,6 +29,8 @@ def read_text(maximum: int) -> Reader:
             raise Faulty("must be a string")
         if "\x00" in raw:
             raise Faulty("must not contain a NUL character")
+        if not raw.isascii() and _SURROGATE.search(raw):
+            raise Faulty("must be Unicode text, percent-encoded as UTF-8 where it stands in a path")
         text = raw.strip()
         if len(text) > maximum:
             raise Faulty(f"must be at most {maximum} characters")

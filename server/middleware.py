@@ -1,18 +1,23 @@
-"""Around every request: an id, a line in the access log (without query and secrets), a body limit, a last resort."""
+"""Around every request: an id, a line in the access log (without query and secrets), limits, a last resort."""
 
 import logging
 import random
 import re
 import time
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.cards import mask_digits
-from models.errors import PayloadTooLarge
+from models.errors import DomainError, HeadersTooLarge, PayloadTooLarge, UriTooLong
 from rest.envelope import failure
+from rest.paths import routed
+from server.protocol import CUT_SHORT
 
 log = logging.getLogger("tessera.access")
+
+MAX_HEADERS = 128
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -51,7 +56,7 @@ class RequestLog:
                     "request_id": request_id,
                     "method": scope.get("method", "WEBSOCKET"),
                     # A whole card number may stand there by mistake.
-                    "path": mask_digits(scope["path"]),
+                    "path": mask_digits(unquote(scope["path"])),
                     "status": status,
                     "milliseconds": round((time.perf_counter() - started) * 1000, 1),
                     "client": (scope.get("client") or ("",))[0],
@@ -59,8 +64,43 @@ class RequestLog:
                 log.info("request", extra=fields)
 
 
+class Head:
+    """Judges the size of a request's head (`limit` bytes; half of it for path and query), and puts its path in order.
+
+    Routes are found by the path as it was sent, so that an encoded slash divides no segment.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            raw_path: bytes = scope["raw_path"]
+            if b"%" in raw_path:
+                scope["path"] = routed(raw_path)
+            if scope["type"] == "http" and (refusal := self._judge(scope)) is not None:
+                answer = failure(refusal)
+                answer.headers["connection"] = "close"
+                await answer(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _judge(self, scope: Scope) -> DomainError | None:
+        line = len(scope["raw_path"]) + len(scope["query_string"])
+        if line > self.limit // 2:
+            return UriTooLong()
+        headers = scope["headers"]
+        if len(headers) > MAX_HEADERS or line + sum([len(n) + len(v) for n, v in headers]) > self.limit:
+            return HeadersTooLarge()
+        return None
+
+
 class BodyLimit:
-    """Refuses bodies over `limit` bytes: unread when their length is declared, else as soon as they pass it."""
+    """Refuses bodies over `limit` bytes: unread when their length is declared, else as soon as they pass it.
+
+    What the server has cut short, because the rest did not come in time, is refused here too.
+    """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
@@ -83,6 +123,8 @@ class BodyLimit:
             received += len(message.get("body", b""))
             if received > self.limit:
                 raise PayloadTooLarge()
+            if message.get("more_body") and CUT_SHORT in scope["state"]:
+                raise scope["state"][CUT_SHORT]
             return message
 
         await self.app(scope, receive_within_limit, send)

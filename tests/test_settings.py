@@ -39,7 +39,7 @@ def test_every_variable_is_read() -> None:
     assert settings.extra_ports == (8081, 8082)
     assert settings.kafka_servers == "one:9092,two:9093"
     assert settings.payment_uri == "https://payments.example"
-    assert settings.forwarded_allow_ips == ("10.0.0.0/8", "127.0.0.1")
+    assert settings.forwarded_allow_ips == ("10.0.0.0/8", "127.0.0.1/32")
     assert settings.log_level == "debug"
     assert not settings.compiled_operations
     assert settings.trusted_documents == "allow"
