@@ -1,7 +1,7 @@
 """How variables of the environment are read: each by its kind, and every fault kept until all are read."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from models.networks import read_network
 from models.origins import read_origin
@@ -51,6 +51,10 @@ class EnvironmentReader:
             self.fault(name, f"must be a whole number from {minimum} to {maximum}")
             return default
         return int(raw)
+
+    def usage_hold(self) -> int:
+        """Seconds that a hold of usage lives."""
+        return self.whole("USAGE_HOLD", 900, 1, 31_536_000)
 
     def switch(self, name: str, *, default: bool) -> bool:
         raw = self.environment.get(name, "1" if default else "0")
@@ -113,4 +117,7 @@ class EnvironmentReader:
 
 def database_name(mongo_uri: str) -> str:
     """The database that a MongoDB URI names, else `tessera`."""
-    return urlsplit(mongo_uri).path.lstrip("/") or "tessera"
+    try:
+        return unquote(urlsplit(mongo_uri).path.lstrip("/")) or "tessera"
+    except ValueError:  # An URI that is none; its reader has named it.
+        return "tessera"

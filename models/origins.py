@@ -1,6 +1,7 @@
 """Origins of web pages, in the one form in which browsers send them (RFC 6454, section 6.2)."""
 
 import re
+from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
@@ -9,9 +10,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def read_origin(raw: str) -> str:
-    """`scheme://host[:port]` in lower case, without a default port, names of other scripts as they go over the wire.
+    """`scheme://host[:port]` in lower case, without a default port.
 
-    Raises `ValueError` for what no browser sends: a path, a wildcard, another scheme than http and https.
+    Raises `ValueError` for what no browser sends: a path, a wildcard, another scheme than http and https, a name of
+    another script that is not written as it goes over the wire (`xn--…`).
     """
     parts = urlsplit(raw)
     port = parts.port
@@ -29,16 +31,7 @@ def read_origin(raw: str) -> str:
 
 def _host(name: str) -> str:
     if ":" in name:
-        from ipaddress import IPv6Address
-
         return f"[{IPv6Address(name)}]"
-    if not name.isascii():
-        import httpx
-
-        try:
-            name = httpx.URL(scheme="https", host=name).raw_host.decode("ascii")
-        except httpx.InvalidURL as fault:
-            raise ValueError(name) from fault
     if not _NAME.fullmatch(name):
         raise ValueError(name)
     return name

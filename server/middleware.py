@@ -3,6 +3,7 @@
 import logging
 import random
 import re
+import sys
 import time
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ from models.errors import DomainError, HeadersTooLarge, PayloadTooLarge, UriTooL
 from rest.envelope import failure
 from rest.paths import routed
 from server.protocol import CUT_SHORT
+from services.connection import unusable
 
 log = logging.getLogger("tessera.access")
 
@@ -96,6 +98,17 @@ class Head:
         return None
 
 
+def _telling_why(send: Send) -> Send:
+    async def send_reason(message: Message) -> None:
+        # It is sent while the exception is handled; by itself it would bring the traceback.
+        fault = sys.exc_info()[1]
+        if message["type"] == "lifespan.startup.failed" and fault is not None and (reason := unusable(fault)):
+            message["message"] = reason
+        await send(message)
+
+    return send_reason
+
+
 class BodyLimit:
     """Refuses bodies over `limit` bytes: unread when their length is declared, else as soon as they pass it.
 
@@ -131,14 +144,17 @@ class BodyLimit:
 
 
 class Faults:
-    """Whatever a route lets escape (a database that is away, a mistake of ours) is answered in the shape of errors."""
+    """Whatever a route lets escape (a database that is away, a mistake of ours) is answered in the shape of errors.
+
+    A start that fails because of the database is told in a sentence.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, _telling_why(send) if scope["type"] == "lifespan" else send)
             return
         started = False
 

@@ -30,6 +30,7 @@ CUT_SHORT = "cut_short"
 """The name, in the state of a request's scope, of the refusal because of which no more of its body comes."""
 DRAIN_SECONDS = 3.0
 """How long a half-sent body may go on when the drain begins."""
+LINGER_SECONDS = 1.0
 FRAMING = 8
 """Bytes of framing that are allowed for each byte of a body: chunks of one byte have five."""
 
@@ -62,7 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Bytes of the request that is being received, of which `_of_body` are its body."""
         self._of_body = 0
         self._deadline: TimerHandle | None = None
-        self._upgraded = False
+        self._upgraded = self._lingering = False
 
     @property
     def _answering(self) -> bool:
@@ -81,9 +82,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            return
         self._one_ended = False
         super().data_received(data)
-        if (self._receiving or not self._answering) and not (self._upgraded or self.transport.is_closing()):
+        if self._upgraded or self._lingering or self.transport.is_closing():
+            return
+        if self._receiving or not self._answering:
             self._judge(len(data))
 
     def _judge(self, length: int) -> None:
@@ -106,6 +111,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _time_out(self) -> None:
         self._deadline = None
+        if not self._receiving:  # Nothing but line ends has come.
+            self.transport.close()
+            return
         if self.flow.read_paused:  # It is we who are slow.
             self._deadline = self.loop.call_later(self._bounds.receive, self._time_out)
             return
@@ -114,9 +122,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _cut_short(self, refusal: DomainError) -> None:
         """No more of this request is read: the application answers where it waits for the body, else we do."""
         self._end_deadline()
-        if not self._receiving:
-            self.transport.close()
-        elif self._in_head:
+        if not self._receiving or self._in_head:
             self._refuse(refusal)
         elif self.cycle.response_started:
             self.transport.close()
@@ -127,7 +133,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, refusal: DomainError) -> None:
         """Answer a request that has no application yet, and close. While another is being answered, only close."""
-        if not self._answering:
+        if self._answering:
+            self.transport.close()
+        else:
             told = {"status": "error", "message": refusal.message, "code": refusal.code.value, **refusal.data}
             body = orjson.dumps(told)
             headers = [
@@ -138,11 +146,17 @@ class BoundedProtocol(HttpToolsProtocol):
             ]
             lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
             self.transport.write(STATUS_LINE[refusal.status] + lines + b"\r\n" + body)
-        self.transport.close()
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close when the client has had time to read: a close at once, while it still sends, can take the answer."""
+        self._lingering = True
+        self.transport.write_eof()
+        self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     @override
     def send_400_response(self, msg: str) -> None:
-        self._refuse(InvalidInput.of("", msg.rstrip(".")))
+        self._cut_short(InvalidInput.of("", msg.rstrip(".")))
 
     @override
     def handle_websocket_upgrade(self) -> None:
@@ -158,8 +172,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
-        self._in_head = False
         super().on_headers_complete()
+        self._in_head = False
         if not self.parser.should_upgrade():
             # What comes after the body is no header of the request.
             self.headers = []

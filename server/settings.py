@@ -10,6 +10,7 @@ from limits import parse_many
 from models.environment import EnvironmentReader, SettingsError, database_name
 from server.manifest import ManifestError, read_manifest
 from services.attempts import UNLIMITED
+from services.connection import read_mongo_uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Settings:
         """
         reader = _Reader(environment)
         weak = embedded or reader.environment.get("ALLOW_WEAK_SECRETS") == "1"
-        mongo_uri = reader.mongo_uri()
+        mongo_uri = read_mongo_uri(reader)
         settings = cls(
             mongo_uri=mongo_uri,
             database=database_name(mongo_uri),
@@ -64,7 +65,7 @@ class Settings:
             extra_ports=reader.extra_ports(),
             kafka_servers=reader.kafka_servers(),
             rate_limit=reader.rate_limit(),
-            usage_hold=reader.whole("USAGE_HOLD", 900, 1, 31_536_000),
+            usage_hold=reader.usage_hold(),
             forwarded_allow_ips=reader.networks("FORWARDED_ALLOW_IPS"),
             cors_origins=reader.origins("CORS_ORIGINS"),
             body_limit=reader.whole("BODY_LIMIT", 65_536, 1_024, 16_777_216),

@@ -4,8 +4,6 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,29 +12,10 @@ import pytest
 
 from server.embedded import ChildProcess
 from server.embedded.ports import free_ports, is_listening
-from tests.support.processes import family, program, run, served, survivors
+from tests.support.processes import family, run, served, survivors
+from tests.support.serving import answers, serving
 
 BODY = json.dumps({"query": "{ __typename }"}).encode()
-
-
-@contextmanager
-def serving(log: Path, database_uri: str, ports: list[int], *options: str, **variables: str) -> Iterator[ChildProcess]:
-    """A `tessera serve` on these ports, stopped afterwards."""
-    names = ("PORT", "ORDER_SERVICE_PORT", "USAGE_FOLLOWER_SERVICE_PORT")
-    variables = {name: str(port) for name, port in zip(names, ports, strict=False)} | variables
-    process = program(log, "serve", "--host", "127.0.0.1", *options, variables=served(database_uri, **variables))
-    try:
-        process.start().wait_until(lambda: all(_answers(port) for port in ports), 30)
-        yield process
-    finally:
-        process.stop()
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def _begin_request(port: int) -> socket.socket:
@@ -81,7 +60,7 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, database_uri: str) -> No
         first = _workers(process)
         first[0].kill()
         process.wait_until(lambda: len(_workers(process)) == 2 and first[0] not in _workers(process), 30)
-        process.wait_until(lambda: _answers(ports[0]), 10)
+        process.wait_until(lambda: answers(ports[0]), 10)
 
 
 def _workers(process: ChildProcess) -> list[psutil.Process]:
