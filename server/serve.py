@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from ipaddress import ip_network
 from types import FrameType
 from typing import NoReturn
@@ -24,6 +25,9 @@ from services.logs import configure_logs
 # Set by `tessera dev` for its own API process: short secrets are allowed and the tools are open.
 DEVELOPMENT = "TESSERA_DEVELOPMENT"
 DRAIN_SECONDS = 20
+REPLACEMENT_SECONDS = 30
+"""Within which a worker has to start; one that serves is given the same to show that it lives."""
+STOPS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 BACKLOG = 2_048
 
 log = logging.getLogger("tessera.serve")
@@ -74,8 +78,23 @@ def serve(settings: Settings, host: str, workers: int) -> None:
         sys.exit(STARTUP_FAILURE)
 
 
+class _Stopping(threading.Event):
+    """Set as soon as a signal to stop has come, though it is only waiting to be handled."""
+
+    def __init__(self, signals: list[int]) -> None:
+        super().__init__()
+        self._signals = signals
+
+    def is_set(self) -> bool:
+        return super().is_set() or not STOPS.isdisjoint(self._signals)
+
+
 class Workers(Multiprocess):
     """Worker processes on shared sockets. SIGHUP replaces them one by one, each when its replacement serves."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self.should_exit = _Stopping(self.signal_queue)
 
     def handle_quit(self) -> None:
         self.handle_term()
@@ -117,6 +136,8 @@ def _quit(number: int, frame: FrameType | None) -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    for one in (*STOPS, signal.SIGHUP):
+        signal.signal(one, signal.SIG_IGN)  # The work is done; another must not break into the way out.
     sys.exit(0)
 
 
@@ -140,4 +161,5 @@ def _uvicorn_config(settings: Settings, workers: int) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_keep_alive=settings.idle_timeout,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_worker_healthcheck=REPLACEMENT_SECONDS,
     )
