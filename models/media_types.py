@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from functools import lru_cache
 
 from models.errors import UnsupportedMediaType
@@ -24,6 +25,4 @@ def _is_json(content_type: str) -> bool:
     if header.get_content_type() != JSON:
         return False
     charsets = [value for name, value in header.get_params([]) if name.lower() == "charset"]
-    # A value in the form of RFC 2231 comes with its own charset and language before it.
-    texts = [value[-1] if isinstance(value, tuple) else value for value in charsets]
-    return all(text.strip().lower() in UTF_8 for text in texts)
+    return all(collapse_rfc2231_value(charset).strip().lower() in UTF_8 for charset in charsets)
