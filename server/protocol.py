@@ -6,18 +6,22 @@ opened and left.
 """
 
 import asyncio
+import sys
 from asyncio import TimerHandle
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from httptools import HttpRequestParser
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
 from models.errors import (
     DomainError,
     HeadersTooLarge,
     InvalidInput,
+    MethodNotAllowed,
     PayloadTooLarge,
     RequestTimedOut,
     UriTooLong,
@@ -31,6 +35,8 @@ CUT_SHORT = "cut_short"
 DRAIN_SECONDS = 3.0
 """How long a half-sent body may go on when the drain begins."""
 LINGER_SECONDS = 1.0
+LINE_FRAMING = 64
+"""Bytes that a line of a head has besides a name and a value, or a path, at most."""
 FRAMING = 8
 """Bytes of framing that are allowed for each byte of a body: chunks of one byte have five."""
 
@@ -63,11 +69,19 @@ class BoundedProtocol(HttpToolsProtocol):
         """Bytes of the request that is being received, of which `_of_body` are its body."""
         self._of_body = 0
         self._deadline: TimerHandle | None = None
+        self._data = b""
+        """What is being read."""
         self._upgraded = self._lingering = False
 
     @property
     def _answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        cycle: Any = self.cycle  # None before the first request.
+        return cycle is not None and not cycle.response_complete
+
+    @property
+    def _over(self) -> bool:
+        """Whether no more requests are read here."""
+        return self._upgraded or self._lingering or self.transport.is_closing()
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -84,11 +98,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._lingering:
             return
-        self._one_ended = False
+        self._one_ended, self._data = False, data
         super().data_received(data)
-        if self._upgraded or self._lingering or self.transport.is_closing():
-            return
-        if self._receiving or not self._answering:
+        self._data = b""
+        if not self._over and (self._receiving or not self._answering):
             self._judge(len(data))
 
     def _judge(self, length: int) -> None:
@@ -160,9 +173,29 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def handle_websocket_upgrade(self) -> None:
-        self._receiving, self._upgraded = False, True
+        self._receiving = False
         self._end_deadline()
+        longest = max(len(self.url), *(len(name) + len(value) for name, value in self.headers))
+        if longest > MAX_LINE_LENGTH - LINE_FRAMING or len(self.headers) > MAX_NUM_HEADERS:
+            # The library of WebSockets would not take the handshake, and leave the client waiting.
+            self._refuse(HeadersTooLarge())
+            return
+        self._upgraded = True
         super().handle_websocket_upgrade()
+
+    @override
+    def _unsupported_upgrade_warning(self) -> None:
+        """Another protocol was offered, such as HTTP/2: the request goes on in HTTP/1.1, body and all."""
+        stopped = sys.exc_info()[1]
+        method = self.parser.get_method()
+        if method == b"CONNECT" or stopped is None:
+            self._refuse(MethodNotAllowed(("GET", "HEAD", "POST", "PATCH", "DELETE")))
+            return
+        offer = (b"upgrade", b"connection", b"http2-settings")
+        lines = [method + b" " + self.url + b" HTTP/1.1"]
+        lines += [name + b": " + value for name, value in self.headers if name not in offer]
+        self.parser = HttpRequestParser(self)
+        super().data_received(b"\r\n".join(lines) + b"\r\n\r\n" + self._data[stopped.args[0] :])
 
     @override
     def on_message_begin(self) -> None:
@@ -172,6 +205,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
+        if self._offers_another_protocol():
+            return
         super().on_headers_complete()
         self._in_head = False
         if not self.parser.should_upgrade():
@@ -185,10 +220,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def on_message_complete(self) -> None:
+        if self._offers_another_protocol():
+            return
         self._receiving = False
         self._one_ended = True
         self._end_deadline()
         super().on_message_complete()
+
+    def _offers_another_protocol(self) -> bool:
+        """Whether an upgrade is asked for that is none to WebSocket; the parser stops after such a head."""
+        return self.parser.should_upgrade() and not self._should_upgrade()
 
     def _end_deadline(self) -> None:
         if self._deadline is not None:

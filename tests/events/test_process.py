@@ -85,7 +85,7 @@ async def test_it_tells_of_its_health_and_its_figures(own_world: EventWorld) -> 
 async def test_signals_that_mean_no_stop_are_passed_over(own_world: EventWorld, number: signal.Signals) -> None:
     worker = own_world.worker()
     await worker.start()
-    worker.signal(number)
+    worker.tell(number)
     await eventually(lambda: f"signal {number.name} passed over" in worker.log.read_text(), within=20)
     assert await worker.stop(signal.SIGQUIT) == 0
 

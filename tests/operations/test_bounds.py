@@ -172,6 +172,28 @@ def test_a_request_that_comes_in_pieces_and_in_time_is_answered(port: int) -> No
     assert answer.status == 200, answer.raw
 
 
+OFFER = b"Host: t\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.2])
+def test_a_request_that_offers_http_2_is_answered_in_http_1_1_with_its_body(port: int, pause: float) -> None:
+    body = b'{"query":"{__typename}"}'
+    head = b"POST /graphql HTTP/1.1\r\n" + OFFER + JSON + b"Content-Length: %d\r\n\r\n" % len(body)
+    parts = (head + body,) if not pause else (head, body[:5], body[5:])
+    answer = ask(port, *parts, pause=pause)
+    assert (answer.status, answer.body) == (200, {"data": {"__typename": "Query"}})
+    assert ask(port, b"GET /livez HTTP/1.1\r\n" + OFFER + b"\r\n").status == 200
+
+
+def test_a_handshake_with_a_large_header_is_refused_and_not_left_waiting(port: int) -> None:
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    for large in (b"Cookie: " + b"a" * 10_000 + b"\r\n", b"".join(b"X%d: a\r\n" % n for n in range(150))):
+        answer = ask(port, get(b"/graphql", upgrade + key + large))
+        assert answer.status == 431
+        assert answer.seconds < 5
+
+
 IDLE_CONNECTIONS = {
     "nothing": (b"", b""),
     "line ends": (b"\r\n\r\n", b""),

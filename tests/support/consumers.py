@@ -80,7 +80,7 @@ class ConsumersWorker:
         self._process.kill()
         self._process.wait(20)
 
-    def signal(self, number: signal.Signals) -> None:
+    def tell(self, number: signal.Signals) -> None:
         """Send it a signal."""
         assert self._process is not None
         self._process.send_signal(number)
