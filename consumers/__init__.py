@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from models.environment import EnvironmentReader, SettingsError
+from models.environment import EnvironmentReader, SettingsError, database_name
 
 if TYPE_CHECKING:
     from consumers.replaying import DeadLetter
@@ -73,15 +73,20 @@ def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | N
 def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_run: bool) -> "list[DeadLetter]":
     """Put dead letters back: see `consumers.replaying`. Raises `KafkaAway` besides."""
     from consumers.replaying import replay_dead_letters
-    from consumers.settings import ConsumerSettings
+    from services.connection import read_mongo_uri
     from services.registry import Services
 
-    settings = ConsumerSettings.from_environment(environment)
+    reader = EnvironmentReader(environment)
+    mongo_uri, servers = read_mongo_uri(reader), reader.kafka_servers()
+    if servers is None:
+        reader.fault("KAFKA_URI", "is missing: host:port[,host:port] of Kafka")
+    if reader.faults or servers is None:
+        raise SettingsError(reader.faults)
 
     async def work() -> "list[DeadLetter]":
-        services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
+        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
         try:
-            return await replay_dead_letters(settings.kafka_servers, services.inbox, topic, filters, dry_run=dry_run)
+            return await replay_dead_letters(servers, services.inbox, topic, filters, dry_run=dry_run)
         finally:
             await services.close()
 

@@ -50,13 +50,15 @@ class ConsumersProcess:
         self._runner: Runner | None = None
 
     async def run(self) -> int:
-        """Serve until SIGTERM or SIGINT, then drain. 0 when asked to end, 1 when the process had better begin anew.
+        """Serve until SIGTERM, SIGINT or SIGQUIT, then drain. 0 when asked to end, 1 when it had better begin anew.
 
         Raises `TopicsMissing` where topics are missing that Kafka does not let us make, `OSError` for a taken port.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._stopping.set)
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            loop.add_signal_handler(number, log.info, "signal %s passed over", number.name)
         health = self._health()
         with _listen(self._settings.port) as listener:
             log.info("health is on port %d", listener.getsockname()[1])

@@ -7,6 +7,7 @@ from typing import Any
 
 from models.errors import Fault, InvalidInput
 from models.inputs import card, flag, items, money, parse, text, unit_price, whole
+from models.texts import clean
 
 MAX_ADDRESS = 2_000
 
@@ -72,14 +73,14 @@ def is_payment(raw: Any) -> bool:
 def names_payment(raw: Any, payment_id: str) -> bool:
     """Whether this is an object that names this payment."""
     name = raw.get(_named_by(raw)) if isinstance(raw, Mapping) else None
-    return isinstance(name, str) and name.strip() == payment_id
+    return isinstance(name, str) and clean(name) == payment_id
 
 
 def _named_by(payment: Mapping[str, Any]) -> str:
     """The field that names a payment: `paymentId` unless it is missing or blank."""
     given = payment.get("paymentId")
-    blank = given is None or (isinstance(given, str) and not given.strip())
-    return "_id" if blank and payment.get("_id") is not None else "paymentId"
+    blank = given is None or (isinstance(given, str) and not clean(given))
+    return "_id" if blank and "_id" in payment else "paymentId"
 
 
 def _renamed(fault: Fault, name: str) -> Fault:

@@ -1,17 +1,17 @@
 """The command line. Faults of settings are all named in one message on standard error; the exit code is then 2."""
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from models.environment import SettingsError
+from models.environment import EnvironmentReader, SettingsError
 from models.texts import clean, is_storable
 from server.audit_cli import audit
 from server.codes_cli import app as codes
 from server.consume_cli import add_event_commands
+from server.database_cli import database_settings, run_on_database
 from server.settings import Settings
 from server.trust_cli import trust
 
@@ -42,6 +42,14 @@ def _settings() -> Settings:
         return read_settings()
     except SettingsError as fault:
         raise _fail(str(fault), 2) from None
+
+
+def _port() -> int:
+    reader = EnvironmentReader(os.environ)
+    port = reader.whole("PORT", 3000, 1, 65_535)
+    if reader.faults:
+        raise _fail(str(SettingsError(reader.faults)), 2)
+    return port
 
 
 @app.command()
@@ -84,12 +92,9 @@ def dev(
 def migrate() -> None:
     """Make indexes and counters, and take over the data of an older system; as often as one likes."""
     from services.database import Database
-    from services.indexes import DuplicatesError
-    from services.logs import configure_logs
     from services.migrations import migrate as run
 
-    settings = _settings()
-    configure_logs(settings.log_level)
+    settings = database_settings()
 
     async def work() -> dict[str, int]:
         database = Database(settings.mongo_uri, settings.database)
@@ -98,10 +103,7 @@ def migrate() -> None:
         finally:
             database.close()
 
-    try:
-        taken = asyncio.run(work())
-    except DuplicatesError as fault:
-        raise _fail(str(fault), 1) from None
+    taken = run_on_database(work())
     for family, number in taken.items():
         typer.echo(f"{family}: {number} taken over")
     typer.echo("The database is ready.")
@@ -161,7 +163,7 @@ def health(
     """Exit 0 if the process on this machine is ready, else 1 (for the health check of a container)."""
     from server.development.program import answers_ok
 
-    port = port or _settings().port
+    port = port or _port()
     if not answers_ok("127.0.0.1", port, "/readyz"):
         raise _fail(f"Not ready on port {port}", 1)
     typer.echo("Ready")

@@ -4,9 +4,7 @@ Results go to standard output, progress and bad rows to standard error. The exit
 work could not be done, 2 for a bad option or environment.
 """
 
-import asyncio
 import csv
-import os
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -19,10 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from models.access_codes import DEFAULT_DESCRIPTION, MAX_BATCH, read_import_row
-from models.environment import EnvironmentReader, SettingsError, database_name
 from models.errors import InternalServerError, InvalidInput
 from models.principal import SYSTEM
 from server.codes_csv import HEADER, HeaderFault, Row, read_rows, to_cells
+from server.database_cli import database_settings, run_on_database
 from services.access_code_batches import CHUNK, Outcome
 from services.database import as_domain_error
 from services.migrations import migrate
@@ -104,25 +102,23 @@ def import_codes(
 
 def _run(work: Callable[[Services], Awaitable[Answer]]) -> Answer:
     """Do some work on the database of MONGO_URI; what goes wrong is told in a sentence."""
-    reader = EnvironmentReader(os.environ)
-    mongo_uri = reader.mongo_uri()
-    if reader.faults:
-        errors.print(str(SettingsError(reader.faults)))
-        raise typer.Exit(2)
+    settings = database_settings()
 
     async def run() -> Answer:
-        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
+        services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
         try:
-            await migrate(services.database, thorough=False)
+            await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
             return await work(services)
         finally:
             await services.close()
 
     try:
-        return asyncio.run(run())
+        return run_on_database(run())
     except InvalidInput as fault:
         errors.print("\n".join(each.message for each in fault.faults))
         raise typer.Exit(2) from None
+    except typer.Exit:
+        raise
     except (HeaderFault, OSError) as fault:
         errors.print(str(fault))
         raise typer.Exit(2) from None

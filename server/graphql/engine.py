@@ -4,6 +4,7 @@ Strawberry builds the types; its per-request machinery (extension hooks around e
 is left out, because it costs more than most of Tessera's fields.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from typing_extensions import override
 
 from models.errors import DomainError, ErrorCode, MethodNotAllowed, ServiceUnavailable
 from models.principal import Principal
+from server.draining import until_drain
 from server.graphql.codes import coded
 from server.graphql.deadlines import Deadlines
 from server.graphql.documents import Documents, Found
@@ -73,6 +75,8 @@ class Engine(strawberry.Schema):
         self.run: Execute = self.interpreter
         """What runs queries and mutations; may be replaced by something quicker that means the same."""
         self.trusted = TrustedDocuments()
+        self.draining = asyncio.Event()
+        """Ends every subscription when it is set."""
         """Which documents may be named instead of sent, and whether others run."""
         self._deadlines = Deadlines(request_timeout)
         self._open_tools = open_tools
@@ -173,7 +177,7 @@ class Engine(strawberry.Schema):
                 yield self._finish(source, found, context)
                 return
             async with aclosing(source) as events:
-                async for result in events:
+                async for result in until_drain(events, self.draining):
                     yield self._finish(result, found, context)
         except Exception as fault:
             yield self.refuse(fault, context)
