@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from models.environment import EnvironmentReader, SettingsError
+from models.environment import EnvironmentReader, SettingsError, database_name
 
 if TYPE_CHECKING:
     from consumers.replaying import DeadLetter
+    from services.outbox_queue import ParkedEvent
+    from services.parked import ParkedRecord
 
 Answer = TypeVar("Answer")
 
@@ -36,7 +38,7 @@ def run(environment: Mapping[str, str]) -> int:
     """Consume and relay until SIGTERM; answers the exit code.
 
     Raises `SettingsError` naming every variable at fault. 2: topics are missing, or the port is taken; the log says
-    which. 1: something broke that a new process mends.
+    which.
     """
     from consumers.broker import TopicsMissing
     from consumers.process import ConsumersProcess
@@ -70,9 +72,14 @@ def emit(environment: Mapping[str, str], topic: str, text: str, *, key: str | No
         return _run(emit_events(servers, topic, text, key=key, each=each))
 
 
-def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_run: bool) -> "list[DeadLetter]":
-    """Put dead letters back: see `consumers.replaying`. Raises `KafkaAway` besides."""
-    from consumers.replaying import replay_dead_letters
+def replay(
+    environment: Mapping[str, str], topic: str | None, filters: Filters, *, parked: bool, dry_run: bool
+) -> "list[DeadLetter]":
+    """Put dead letters back, or what is parked: see `consumers.replaying`. Raises `KafkaAway` besides.
+
+    Without a topic everything that is parked is meant.
+    """
+    from consumers.replaying import replay_dead_letters, replay_parked
     from consumers.settings import ConsumerSettings
     from services.registry import Services
 
@@ -80,13 +87,37 @@ def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_
 
     async def work() -> "list[DeadLetter]":
         services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
+        servers = settings.kafka_servers
         try:
-            return await replay_dead_letters(settings.kafka_servers, services.inbox, topic, filters, dry_run=dry_run)
+            if parked or topic is None:
+                rows, queue = services.parked, services.outbox_queue
+                return await replay_parked(servers, rows, queue, topic, filters, dry_run=dry_run)
+            return await replay_dead_letters(servers, services.inbox, topic, filters, dry_run=dry_run)
         finally:
             await services.close()
 
     with _kafka_errors():
         return _run(work())
+
+
+def parked(environment: Mapping[str, str], topic: str | None) -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
+    """What is parked and was not put back, of one topic or of all: consumed records, and events of the outbox."""
+    from services.registry import Services
+
+    reader = EnvironmentReader(environment)
+    mongo_uri = reader.mongo_uri()
+    if reader.faults:
+        raise SettingsError(reader.faults)
+
+    async def work() -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
+        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
+        try:
+            events = [event for event in await services.outbox_queue.parked() if topic in (None, event.topic)]
+            return await services.parked.find(topic), events
+        finally:
+            await services.close()
+
+    return _run(work())
 
 
 class KafkaAway(Exception):

@@ -1,0 +1,69 @@
+"""What is kept of a record that is parked: coordinates and reason always, its content where it may be and fits."""
+
+import hashlib
+from dataclasses import replace
+
+from consumers.dead_letters import cut_headers, cut_key, cut_value, describe
+from consumers.raw_batches import Unreadable
+from consumers.records import Record, event_id, place_id
+from models.cards import mask_digits
+from models.errors import DomainError, ErrorCode
+from services.parked import ParkedRecord
+
+LARGEST_PARKED = 4 * 1024 * 1024
+_LONGEST_REASON = 1_000
+
+
+def parked_record(record: Record, refusal: DomainError, fault: BaseException) -> ParkedRecord:
+    """A record that could not become a dead letter because of `fault`. Never raises."""
+    place = place_id(record)
+    size = sum(len(raw or b"") for raw in (record.key, record.value, *(raw for _, raw in record.headers)))
+    kept = ParkedRecord(
+        id=place,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        last_offset=record.offset,
+        timestamp=record.timestamp,
+        event_id=place,
+        code=refusal.code.value,
+        reason=mask_digits(f"{describe(refusal)}; no dead letter: {fault or type(fault).__name__}")[:_LONGEST_REASON],
+        length=None if record.value is None else len(record.value),
+        digest=digest(record.value),
+    )
+    try:
+        kept = replace(kept, event_id=event_id(record))
+        return _with_content(kept, record) if size <= LARGEST_PARKED else kept
+    except Exception:
+        return kept
+
+
+def _with_content(kept: ParkedRecord, record: Record) -> ParkedRecord:
+    value = cut_value(record.value)
+    return replace(
+        kept, key=cut_key(record.key), value=value, has_value=True, headers=tuple(cut_headers(record.headers))
+    )
+
+
+def parked_unreadable(found: Unreadable) -> ParkedRecord:
+    """Where a record stands that cannot be read."""
+    place = place_id(found)
+    return ParkedRecord(
+        id=place,
+        topic=found.topic,
+        partition=found.partition,
+        offset=found.offset,
+        last_offset=found.last_offset,
+        timestamp=found.timestamp,
+        event_id=place,
+        code=ErrorCode.BAD_USER_INPUT.value,
+        reason=mask_digits(found.reason)[:_LONGEST_REASON],
+        length=len(found.raw),
+        digest=digest(found.raw),
+        unreadable=True,
+    )
+
+
+def digest(raw: bytes | None) -> str | None:
+    """SHA-256 in hexadecimal digits."""
+    return None if raw is None else hashlib.sha256(raw).hexdigest()
