@@ -159,7 +159,9 @@ def decode_batches(
             header = _Header.read(raw)
             while begun and begun[0][1] <= header.base_offset:
                 given_up.add(begun.pop(0)[0])
-            if header.attributes & DefaultRecordBase.CONTROL_MASK:
+            if not DefaultRecordBatch(raw).validate_crc():
+                found = [_damaged(partition, raw, header, offset)]
+            elif header.attributes & DefaultRecordBase.CONTROL_MASK:
                 # A marker ends the transaction of its producer.
                 given_up.discard(header.producer_id)
                 found = []
@@ -177,6 +179,12 @@ def _unknown(partition: TopicPartition, raw: bytes, offset: int) -> Unreadable:
     place = max(first, offset)
     reason = "The record is in a format that is not known"
     return Unreadable(partition.topic, partition.partition, place, place, -1, raw, reason)
+
+
+def _damaged(partition: TopicPartition, raw: bytes, header: _Header, offset: int) -> Unreadable:
+    first, last = max(header.base_offset, offset), max(header.base_offset + header.last_delta, offset)
+    reason = "The batch of this record has a wrong checksum"
+    return Unreadable(partition.topic, partition.partition, first, last, header.max_timestamp, raw, reason)
 
 
 def _split(partition: TopicPartition, raw: bytes, header: _Header) -> Iterator[Found]:
@@ -200,8 +208,6 @@ def _split(partition: TopicPartition, raw: bytes, header: _Header) -> Iterator[F
 
 
 def _unpack(raw: bytes, header: _Header) -> bytearray:
-    if not DefaultRecordBatch(raw).validate_crc():
-        raise ValueError("its checksum is wrong")
     codec = header.attributes & DefaultRecordBase.CODEC_MASK
     if codec not in _DECODERS:
         raise ValueError(f"compression {codec} is not known")

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from consumers import Filters
-from consumers.broker import DEAD_LETTERS, Broker, is_passing, without_making_topics
+from consumers.broker import DEAD_LETTERS, Broker, is_passing
 from consumers.dead_letters import OMITTED, cut_value, without_origin
 from consumers.parking import digest
 from consumers.raw_batches import BatchReader, Found, Unreadable, last_offset
@@ -251,11 +251,10 @@ def _original_of(letter: Record, topic: str) -> _Original:
 
 async def _read_all(servers: str, topic: str) -> AsyncIterator[Sequence[Found]]:
     """Every record that stands in the topic now, those among them that the consumer cannot decode."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, client_id="tessera")
-    without_making_topics(consumer._client)  # noqa: SLF001  # the client has no switch for it
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=servers, client_id="tessera")
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        partitions = sorted(consumer.assignment())
         begins: dict[TopicPartition, int] = await consumer.beginning_offsets(partitions)
         ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
     finally:
