@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from models.environment import EnvironmentReader, SettingsError, database_name
 
 if TYPE_CHECKING:
-    from consumers.replaying import DeadLetter
     from services.outbox_queue import ParkedEvent
     from services.parked import ParkedRecord
 
@@ -32,6 +31,19 @@ class Filters:
     key: str | None = None
     limit: int | None = None
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What is shown of a dead letter or a parked record; `failure` says why it was not put back, where it was not."""
+
+    partition: int
+    offset: int
+    key: str
+    code: str
+    message: str
+    topic: str
+    failure: str | None = None
 
 
 def run(environment: Mapping[str, str]) -> int:
@@ -74,7 +86,7 @@ def emit(environment: Mapping[str, str], topic: str, text: str, *, key: str | No
 
 def replay(
     environment: Mapping[str, str], topic: str | None, filters: Filters, *, parked: bool, dry_run: bool
-) -> "list[DeadLetter]":
+) -> list[DeadLetter]:
     """Put dead letters back, or what is parked: see `consumers.replaying`. Raises `KafkaAway` besides.
 
     Without a topic everything that is parked is meant.
@@ -85,7 +97,7 @@ def replay(
 
     settings = ConsumerSettings.from_environment(environment)
 
-    async def work() -> "list[DeadLetter]":
+    async def work() -> list[DeadLetter]:
         services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
         servers = settings.kafka_servers
         try:

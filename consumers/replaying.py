@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from consumers import Filters
+from consumers import DeadLetter, Filters
 from consumers.broker import DEAD_LETTERS, Broker, is_passing
 from consumers.dead_letters import OMITTED, cut_value, without_origin
 from consumers.parking import digest
@@ -23,19 +23,6 @@ from services.parked import ParkedRecord, ParkedRecords
 
 _POLL_MS = 1_000
 _LARGEST = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """What is shown of a dead letter or a parked record; `failure` says why it was not put back, where it was not."""
-
-    partition: int
-    offset: int
-    key: str
-    code: str
-    message: str
-    topic: str
-    failure: str | None = None
 
 
 class CannotGoBack(Exception):

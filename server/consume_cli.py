@@ -18,7 +18,7 @@ from server.embedded.ports import LOOPBACK, is_listening, last_ports
 from services.replica_set import SET_NAME
 
 if TYPE_CHECKING:
-    from consumers.replaying import DeadLetter
+    from consumers import DeadLetter
     from services.outbox_queue import ParkedEvent
     from services.parked import ParkedRecord
 
