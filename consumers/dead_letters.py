@@ -9,7 +9,7 @@ from hashlib import sha256
 from aiokafka import AIOKafkaProducer
 
 from consumers.broker import DEAD_LETTERS, LARGEST_DEAD_LETTER, Broker, is_passing
-from consumers.records import Headers, Record, event_id, readable_instant
+from consumers.records import Headers, Record, event_id, readable_instant, sendable_key
 from models.cards import mask_digits, without_card_secrets
 from models.errors import DomainError, InvalidInput
 
@@ -67,7 +67,8 @@ class DeadLetters:
     async def _send(self, topic: str, letter: _Letter) -> None:
         producer = await self._open()
         try:
-            await producer.send_and_wait(topic, letter.value, key=letter.key, headers=list(letter.headers))
+            key = sendable_key(letter.key, letter.value)
+            await producer.send_and_wait(topic, letter.value, key=key, headers=list(letter.headers))
         except BaseException:
             # What it has not delivered must not come later, beside what is sent instead.
             await self.close()

@@ -93,6 +93,11 @@ def place_id(record: Place) -> str:
     return _digest("at", record.topic, str(record.partition), str(record.offset), str(record.timestamp))
 
 
+def sendable_key(key: bytes | None, value: bytes | None) -> bytes | None:
+    """The key, or an empty one where neither key nor value is there: the client refuses to send such a record."""
+    return b"" if key is None and value is None else key
+
+
 def read_json(value: bytes | None) -> Any:
     """The JSON value of a record, its fractions as `Decimal`; raises `InvalidInput`."""
     if value is None:

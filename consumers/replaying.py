@@ -15,7 +15,7 @@ from consumers.broker import DEAD_LETTERS, Broker, is_passing
 from consumers.dead_letters import OMITTED, cut_value, without_origin
 from consumers.parking import digest
 from consumers.raw_batches import BatchReader, Found, Unreadable, last_offset
-from consumers.records import EVENT_ID, Headers, Record, header, place_id
+from consumers.records import EVENT_ID, Headers, Record, header, place_id, sendable_key
 from models.errors import InvalidInput, NotFound
 from services.inbox import Inbox
 from services.outbox_queue import OutboxQueue
@@ -77,7 +77,7 @@ class Replay:
             raise CannotGoBack(f"there is no topic {topic}")
         try:
             producer = await self._open()
-            await producer.send_and_wait(topic, value, key=key, headers=list(headers))
+            await producer.send_and_wait(topic, value, key=sendable_key(key, value), headers=list(headers))
         except Exception as fault:
             await self.close()
             if is_passing(fault) and not await self._broker.answers():
