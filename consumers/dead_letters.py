@@ -54,9 +54,10 @@ class DeadLetters:
         last: BaseException | None = None
         for make in (_whole_letter, _bare_letter):
             try:
+                letter = make(record, refusal)
                 async with asyncio.timeout(_TIMEOUT):
                     await self._broker.ensure_topics([topic], within=_TOPIC_KNOWN_FOR)
-                    await self._send(topic, make(record, refusal))
+                    await self._send(topic, letter)
                 return
             except Exception as fault:
                 if is_passing(fault):
@@ -127,6 +128,12 @@ def without_origin(headers: Headers) -> list[tuple[str, bytes | None]]:
     return [(name, raw) for name, raw in headers if not name.startswith(PREFIX)]
 
 
+def size_of(record: Record) -> int:
+    """The bytes of what a record holds: key, value and headers."""
+    headers = sum(len(name) + len(raw or b"") for name, raw in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
+
+
 def cut_key(key: bytes | None) -> bytes | None:
     """The key without card data."""
     return None if key is None else _cut_bytes(key)
@@ -138,6 +145,8 @@ def cut_headers(headers: Headers) -> list[tuple[str, bytes | None]]:
 
 
 def _whole_letter(record: Record, refusal: DomainError) -> _Letter:
+    if size_of(record) > LARGEST_DEAD_LETTER:
+        raise ValueError("The record is larger than a dead letter may be")
     origin = [(name, text.encode()) for name, text in origin_headers(record, refusal).items()]
     return _Letter(cut_key(record.key), cut_value(record.value), [*cut_headers(record.headers), *origin])
 

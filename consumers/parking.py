@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 
-from consumers.dead_letters import cut_headers, cut_key, cut_value, describe
+from consumers.dead_letters import cut_headers, cut_key, cut_value, describe, size_of
 from consumers.raw_batches import Unreadable
 from consumers.records import Record, event_id, place_id
 from models.cards import mask_digits
@@ -17,7 +17,6 @@ _LONGEST_REASON = 1_000
 def parked_record(record: Record, refusal: DomainError, fault: BaseException) -> ParkedRecord:
     """A record that could not become a dead letter because of `fault`. Never raises."""
     place = place_id(record)
-    size = sum(len(raw or b"") for raw in (record.key, record.value, *(raw for _, raw in record.headers)))
     kept = ParkedRecord(
         id=place,
         topic=record.topic,
@@ -33,7 +32,7 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
     )
     try:
         kept = replace(kept, event_id=event_id(record))
-        return _with_content(kept, record) if size <= LARGEST_PARKED else kept
+        return _with_content(kept, record) if size_of(record) <= LARGEST_PARKED else kept
     except Exception:
         return kept
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Data = Annotated[Path, typer.Option(help="Folder of `tessera dev`, whose servers are used where none are named.")]
 DATA = Path(".tessera")
+_WIDEST = 4_000
 
 
 def add_event_commands(app: typer.Typer) -> None:
@@ -159,7 +160,8 @@ def _print_table(rows: Sequence[Mapping[str, object]]) -> None:
     table = Table(*names, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(Text(str(row[name])) for name in names))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # A terminal wraps long reasons; a file or a pipe gets them whole.
+    Console(width=None if sys.stdout.isatty() else _WIDEST).print(table)
 
 
 def _line(letter: "DeadLetter") -> str:

@@ -20,7 +20,7 @@ CODECS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Odd:
     """A record of any shape; header names are bytes, as on the wire."""
 
@@ -28,6 +28,10 @@ class Odd:
     key: bytes | None = None
     headers: Sequence[tuple[bytes, bytes | None]] = ()
     timestamp: int = 1_700_000_000_000
+
+    def __repr__(self) -> str:
+        shown = ", ".join(repr(part)[:60] for part in (self.value, self.key, self.headers, self.timestamp))
+        return f"Odd({shown})"
 
 
 def encode_batch(records: Sequence[Odd], codec: str = "none", base_offset: int = 0) -> bytes:
