@@ -85,6 +85,12 @@ class Topic:
         await self.put(Odd(json.dumps(word).encode()))
         await eventually(lambda: word in self.acted, within=60)
 
+    def has_acted(self, record: Odd) -> bool:
+        try:
+            return json.loads(record.value or b"") in self.acted
+        except ValueError:
+            return False
+
     def lag(self) -> float | None:
         assert self.runner is not None
         self.runner.measure()
@@ -139,7 +145,7 @@ async def topic(own_world: EventWorld) -> AsyncIterator[Topic]:
 
 contents = st.none() | st.binary(max_size=30) | st.sampled_from([b"", b"null", b'"', b"\xff\xfe", b'"\\ud83d"'])
 values = contents | st.sampled_from(
-    [b'"good"', b'"fail in reading"', b'"fail in preparing"', b'"fail in acting"', b'"refuse"', b"x" * 70_000]
+    [b'"good"', b'"fail in reading"', b'"fail in preparing"', b'"fail in acting"', b'"refuse"', b"x" * 3_000]
 )
 names = st.binary(max_size=10).filter(lambda name: name not in (b"ce_id", b"tessera-event-id"))
 plain = st.tuples(names | st.sampled_from([b"ce_source", b"dlt-error-code", b"caf\xe9"]), contents)
@@ -151,7 +157,7 @@ ids = st.tuples(
 odd = st.builds(
     Odd,
     value=values,
-    key=contents | st.just(b"k" * 70_000),
+    key=contents | st.just(b"k" * 3_000),
     headers=st.lists(plain | ids, max_size=3),
     timestamp=st.sampled_from([-(2**40), -1, 0, 1_700_000_000_000, FAR, 253_402_300_800_000]),
 )
@@ -174,7 +180,7 @@ async def test_a_record_of_any_shape_ends_and_the_good_event_behind_it_acts(
     await topic.good()
     died, parked = await topic.ended()
     for offset, one in offsets.items():
-        assert (offset in died) + (offset in parked) + (one.value == b'"good"') >= 1, one
+        assert offset in died or offset in parked or topic.has_acted(one), one
     assert [row.reason for row in await topic.world.services.parked.find()] == []
     assert topic.runner is not None
     assert topic.runner.stuck == []

@@ -6,8 +6,7 @@ from uuid import uuid4
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from consumers.broker import Broker
 from consumers.dead_letters import DeadLetters
