@@ -18,7 +18,8 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
     """A record that could not become a dead letter because of `fault`. Never raises."""
     place = place_id(record)
     kept = ParkedRecord(
-        id=place,
+        # Of one record several parts may be parked, each with a value of its own.
+        id=f"{place}-{hashlib.blake2b(record.value or b'', digest_size=8).hexdigest()}",
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
@@ -39,8 +40,14 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
 
 def _with_content(kept: ParkedRecord, record: Record) -> ParkedRecord:
     value = cut_value(record.value)
+    # Without the digest: beside the rest of a payment it would tell the security code that was cut.
     return replace(
-        kept, key=cut_key(record.key), value=value, has_value=True, headers=tuple(cut_headers(record.headers))
+        kept,
+        digest=None,
+        key=cut_key(record.key),
+        value=value,
+        has_value=True,
+        headers=tuple(cut_headers(record.headers)),
     )
 
 

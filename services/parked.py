@@ -27,7 +27,8 @@ class ParkedRecord:
     """A record by its coordinates, and as much of it as may be kept.
 
     `last_offset` differs from `offset` where several records could not be told apart. `timestamp` is in milliseconds,
-    `length` and `digest` (SHA-256) are those of the value as it came, or of the raw bytes where `unreadable`.
+    `length` and `digest` (SHA-256) are those of the value as it came, or of the raw bytes where `unreadable`;
+    the digest is left out where the value is kept.
     """
 
     id: str
