@@ -72,8 +72,12 @@ def health_server(
         return Response(metrics.text(), media_type=PROMETHEUS)
 
     routes = [Route("/livez", live), Route("/readyz", ready), Route("/metrics", show_metrics)]
+    return _serve(Starlette(routes=routes), port)
+
+
+def _serve(app: Starlette, port: int) -> HealthServer:
     config = uvicorn.Config(
-        Starlette(routes=routes),
+        app,
         host="0.0.0.0",  # noqa: S104  # what runs the service asks from outside
         port=port,
         log_config=None,

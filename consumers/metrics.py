@@ -7,7 +7,11 @@ class Metrics:
     """Counters and gauges; those of the outbox and of lag are set when they are asked for."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
+        self._count_records(self.registry)
+        self._count_outbox(self.registry)
+
+    def _count_records(self, registry: CollectorRegistry) -> None:
         by_topic = ("topic",)
         self.processed = Counter(
             "tessera_events_processed",
@@ -40,6 +44,8 @@ class Metrics:
         self.parked_waiting = Gauge(
             "tessera_parked_records", "Parked records that nobody has put back", registry=registry
         )
+
+    def _count_outbox(self, registry: CollectorRegistry) -> None:
         self.sent = Counter("tessera_outbox_sent", "Events that the relay brought to Kafka", registry=registry)
         self.relay_delay = Histogram(
             "tessera_outbox_delay_seconds",
