@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from models.environment import EnvironmentReader, SettingsError, database_name
 
 if TYPE_CHECKING:
-    from consumers.replaying import DeadLetter
+    from services.outbox_queue import ParkedEvent
+    from services.parked import ParkedRecord
 
 Answer = TypeVar("Answer")
 
@@ -32,11 +33,24 @@ class Filters:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What is shown of a dead letter or a parked record; `failure` says why it was not put back, where it was not."""
+
+    partition: int
+    offset: int
+    key: str
+    code: str
+    message: str
+    topic: str
+    failure: str | None = None
+
+
 def run(environment: Mapping[str, str]) -> int:
     """Consume and relay until SIGTERM; answers the exit code.
 
     Raises `SettingsError` naming every variable at fault. 2: topics are missing, or the port is taken; the log says
-    which. 1: something broke that a new process mends.
+    which.
     """
     from consumers.broker import TopicsMissing
     from consumers.process import ConsumersProcess
@@ -70,9 +84,14 @@ def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | N
         return _run(emit_events(servers, topic, raw, key=key, each=each))
 
 
-def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_run: bool) -> "list[DeadLetter]":
-    """Put dead letters back: see `consumers.replaying`. Raises `KafkaAway` besides."""
-    from consumers.replaying import replay_dead_letters
+def replay(
+    environment: Mapping[str, str], topic: str | None, filters: Filters, *, parked: bool, dry_run: bool
+) -> list[DeadLetter]:
+    """Put dead letters back, or what is parked: see `consumers.replaying`. Raises `KafkaAway` besides.
+
+    Without a topic everything that is parked is meant.
+    """
+    from consumers.replaying import replay_dead_letters, replay_parked
     from services.connection import read_mongo_uri
     from services.registry import Services
 
@@ -83,15 +102,38 @@ def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_
     if reader.faults or servers is None:
         raise SettingsError(reader.faults)
 
-    async def work() -> "list[DeadLetter]":
+    async def work() -> list[DeadLetter]:
         services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
         try:
+            if parked or topic is None:
+                rows, queue = services.parked, services.outbox_queue
+                return await replay_parked(servers, rows, queue, topic, filters, dry_run=dry_run)
             return await replay_dead_letters(servers, services.inbox, topic, filters, dry_run=dry_run)
         finally:
             await services.close()
 
     with _kafka_errors():
         return _run(work())
+
+
+def parked(environment: Mapping[str, str], topic: str | None) -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
+    """What is parked and was not put back, of one topic or of all: consumed records, and events of the outbox."""
+    from services.registry import Services
+
+    reader = EnvironmentReader(environment)
+    mongo_uri = reader.mongo_uri()
+    if reader.faults:
+        raise SettingsError(reader.faults)
+
+    async def work() -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
+        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
+        try:
+            events = [event for event in await services.outbox_queue.parked() if topic in (None, event.topic)]
+            return await services.parked.find(topic), events
+        finally:
+            await services.close()
+
+    return _run(work())
 
 
 class KafkaAway(Exception):

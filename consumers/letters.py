@@ -4,13 +4,11 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from consumers.kept_values import NOT_KEPT, keep_item, keep_value
-from consumers.records import EVENT_ID, Headers, Record, event_id
+from consumers.records import EVENT_ID, Headers, Record, event_id, readable_instant
 from models.errors import DomainError, InvalidInput
-from models.instants import iso
 from models.kept import MAX_ID, may_hold_secret
 
 PREFIX = "dlt-"
@@ -32,6 +30,7 @@ _HEADERS = re.compile(
     re.IGNORECASE,
 )
 _MOST_SENTENCES = 20
+_LONGEST_TEXT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +65,24 @@ def letter_of(record: Record, refusal: DomainError) -> Letter:
         origin[KEY_OMITTED] = "true"
     if kept.value is None and whole is not None:
         # Only where nothing is kept: beside the rest of a payment a digest would tell its security code.
-        origin["dlt-value-length"] = str(len(whole))
-        origin["dlt-value-digest"] = hashlib.sha256(whole).hexdigest()
+        origin |= _stand_ins(whole)
     value = NOT_KEPT if kept.value is None and whole is not None else kept.value
     headers = [*kept_headers(record.headers), *((name, _encoded(text)) for name, text in origin.items())]
     return Letter(key, value, headers)
+
+
+def bare_letter_of(record: Record, refusal: DomainError) -> Letter:
+    """The dead letter of a record that does not fit or of which nothing can be made: coordinates and reason alone."""
+    value = record.whole_value if isinstance(record, Part) else record.value
+    texts = {name: text[:_LONGEST_TEXT] for name, text in origin_headers(record, refusal).items()}
+    texts |= _stand_ins(value or b"")
+    return Letter(kept_key(record.key), NOT_KEPT, [(name, _encoded(text)) for name, text in texts.items()])
+
+
+def _stand_ins(value: bytes) -> dict[str, str]:
+    """What stands for a value that is left out."""
+    digest = hashlib.sha256(value).hexdigest()
+    return {OMITTED: "true", "dlt-value-length": str(len(value)), "dlt-value-digest": digest}
 
 
 def origin_headers(record: Record, refusal: DomainError) -> dict[str, str]:
@@ -79,7 +91,7 @@ def origin_headers(record: Record, refusal: DomainError) -> dict[str, str]:
         "dlt-original-topic": record.topic,
         "dlt-original-partition": str(record.partition),
         "dlt-original-offset": str(record.offset),
-        "dlt-original-timestamp": iso(datetime.fromtimestamp(record.timestamp / 1000, UTC)),
+        "dlt-original-timestamp": readable_instant(record.timestamp),
         "dlt-event-id": event_id(record),
         "dlt-error-code": refusal.code.value,
         "dlt-error-message": describe(refusal),
@@ -102,10 +114,10 @@ def kept_key(key: bytes | None) -> bytes | None:
 
 def kept_headers(headers: Headers) -> list[tuple[str, bytes]]:
     """The headers of the event itself that may be kept: those of CloudEvents, of tracing and of the content's type."""
-    return [(name, raw) for name, raw in headers if _HEADERS.fullmatch(name) and _may_keep(raw)]
+    return [(name, raw) for name, raw in headers if raw is not None and _HEADERS.fullmatch(name) and _may_keep(raw)]
 
 
-def without_origin(headers: Headers) -> list[tuple[str, bytes]]:
+def without_origin(headers: Headers) -> list[tuple[str, bytes | None]]:
     """The headers of the event itself."""
     return [(name, raw) for name, raw in headers if not name.startswith(PREFIX)]
 

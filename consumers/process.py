@@ -17,6 +17,7 @@ from consumers.payments import PaymentService
 from consumers.relay import LEASE_SECONDS, Relay
 from consumers.runner import Runner
 from consumers.settings import ConsumerSettings
+from consumers.topic_keeper import TopicKeeper
 from consumers.topics import PRODUCED, handlers
 from models.errors import ServiceUnavailable
 from services.database import as_domain_error
@@ -48,9 +49,10 @@ class ConsumersProcess:
         self._payments = PaymentService(settings.payment_uri)
         self._table = handlers(self._services, self._payments)
         self._runner: Runner | None = None
+        self._anew = 0
 
     async def run(self) -> int:
-        """Serve until SIGTERM, SIGINT or SIGQUIT, then drain. 0 when asked to end, 1 when it had better begin anew.
+        """Serve until SIGTERM, SIGINT or SIGQUIT, then drain. Returns 0, the exit code.
 
         Raises `TopicsMissing` where topics are missing that Kafka does not let us make, `OSError` for a taken port.
         """
@@ -81,22 +83,36 @@ class ConsumersProcess:
         lease = Lease(self._services.database, "relay", LEASE_SECONDS)
         prefix = self._settings.topic_prefix
         relay = Relay(self._services.outbox_queue, lease, self._broker, self._metrics, prefix=prefix)
-        relaying = asyncio.get_running_loop().create_task(relay.run())
+        keeper = TopicKeeper(self._broker, self._topics())
+        beside = [asyncio.get_running_loop().create_task(run) for run in (relay.run(), keeper.run())]
         try:
-            await self._until_done("Kafka", self._join)
-            assert self._runner is not None
-            await _first_of(self._stopping, self._runner.broken)
-            if self._stopping.is_set():
-                return 0
-            log.error("the consumer cannot go on; the process begins anew")
-            return 1
+            while True:
+                await self._until_done("Kafka", self._join)
+                assert self._runner is not None
+                await _first_of(self._stopping, self._runner.broken)
+                if self._stopping.is_set():
+                    return 0
+                await self._leave()
         finally:
             log.info("draining")
             relay.stop()
+            keeper.stop()
             if self._runner is not None:
                 await self._runner.close()
-            await relaying
+            await asyncio.gather(*beside)
             log.info("drained")
+
+    async def _leave(self) -> None:
+        """Give the consumer up, after a pause that grows as it happens again and again."""
+        runner, self._runner = self._runner, None
+        assert runner is not None
+        log.error("the consumer cannot go on and is made anew")
+        await runner.close()
+        self._anew += 1
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), backoff(self._anew))
+        if self._stopping.is_set():
+            raise Stopped()
 
     def _topics(self) -> list[str]:
         consumed = [self._settings.topic_prefix + topic for topic in self._table]
@@ -104,7 +120,8 @@ class ConsumersProcess:
         return [*consumed, *(topic + DEAD_LETTERS for topic in consumed), *produced]
 
     async def _join(self) -> None:
-        runner = Runner(self._settings, self._table, self._broker, self._services.inbox, self._metrics)
+        services = self._services
+        runner = Runner(self._settings, self._table, self._broker, services.inbox, services.parked, self._metrics)
         try:
             await runner.start()
         except BaseException:
@@ -135,11 +152,16 @@ class ConsumersProcess:
         def joined() -> bool:
             return self._runner is not None and self._runner.joined
 
-        def measure_lag() -> None:
-            if self._runner is not None:
-                self._runner.measure_lag()
+        def stuck() -> list[str]:
+            return self._runner.stuck if self._runner is not None else []
 
-        return health_server(self._services, self._metrics, self._settings.port, joined=joined, measure_lag=measure_lag)
+        def measure() -> None:
+            if self._runner is not None:
+                self._runner.measure()
+
+        return health_server(
+            self._services, self._metrics, self._settings.port, joined=joined, stuck=stuck, measure=measure
+        )
 
 
 def _listen(port: int) -> socket.socket:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NoReturn, Protocol
 
@@ -13,19 +14,34 @@ from models.instants import iso
 EVENT_ID = "tessera-event-id"
 """The header by which a dead letter that is put back stays the event it was."""
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
+"""Names with values, which Kafka lets be null."""
+
+_EVENT_ID = re.compile(r"[0-9a-f]{32}")
 
 
-class Record(Protocol):
-    """What we use of a record that Kafka brought; `timestamp` in milliseconds."""
+class Place(Protocol):
+    """Where a record stands; `timestamp` in milliseconds."""
 
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+
+
+class Record(Place, Protocol):
+    """What we use of a record that Kafka brought."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
 def cloud_event_headers(identifier: str, event_type: str, at: datetime, subject: str) -> list[tuple[str, bytes]]:
@@ -43,11 +59,19 @@ def cloud_event_headers(identifier: str, event_type: str, at: datetime, subject:
 
 
 def header(record: Record, name: str) -> str | None:
-    """The first header of this name, or None."""
+    """The first header of this name, or None; one whose value is null counts as missing."""
     for key, raw in record.headers:
-        if key == name:
+        if key == name and raw is not None:
             return raw.decode(errors="replace")
     return None
+
+
+def readable_instant(milliseconds: int) -> str:
+    """ISO 8601 with `Z`, or the bare number of milliseconds where it lies in no year that a date can have."""
+    try:
+        return iso(datetime.fromtimestamp(milliseconds / 1000, UTC))
+    except (ValueError, OverflowError, OSError):
+        return str(milliseconds)
 
 
 def event_id(record: Record) -> str:
@@ -57,14 +81,14 @@ def event_id(record: Record) -> str:
     places of a topic from those of its namesake that was deleted.
     """
     kept, ce_id = header(record, EVENT_ID), header(record, "ce_id")
-    if kept:
+    if kept and _EVENT_ID.fullmatch(kept):
         return kept
     if ce_id:
         return _digest("ce", record.topic, header(record, "ce_source") or "", ce_id)
     return place_id(record)
 
 
-def place_id(record: Record) -> str:
+def place_id(record: Place) -> str:
     """What tells this record from all others."""
     return _digest("at", record.topic, str(record.partition), str(record.offset), str(record.timestamp))
 
@@ -74,9 +98,14 @@ def item_id(event: str, text: str) -> str:
     return _digest("item", event, text)
 
 
-def place(record: Record) -> dict[str, object]:
+def place(record: Place) -> dict[str, object]:
     """Where a record stands, for the log."""
     return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def sendable_key(key: bytes | None, value: bytes | None) -> bytes | None:
+    """The key, or an empty one where neither key nor value is there: the client refuses to send such a record."""
+    return b"" if key is None and value is None else key
 
 
 def read_json(value: bytes | None, what: str = "The event") -> Any:

@@ -62,6 +62,7 @@ class Database:
         self.expiry_counts = self.collection("expirycounts")
         self.outbox = self.collection("outbox")
         self.inbox = self.collection("inbox")
+        self.parked = self.collection("parked")
         self.leases = self.collection("leases")
         self.migrations = self.collection("migrations")
         self.usage_followers = self.collection("usagefollowers")

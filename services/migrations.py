@@ -60,7 +60,12 @@ async def _make_shared_indexes(database: Database) -> None:
     await ensure_indexes(
         database.outbox,
         [
-            IndexModel([("at", ASCENDING), ("n", ASCENDING)], name="unsent", partialFilterExpression={"sentAt": None}),
+            # With the topic, so that those of a topic that has to wait are passed over without being read.
+            IndexModel(
+                [("at", ASCENDING), ("n", ASCENDING), ("topic", ASCENDING)],
+                name="unsent",
+                partialFilterExpression={"sentAt": None},
+            ),
             IndexModel(
                 [("sentAt", ASCENDING)],
                 name="sentAt",
@@ -70,6 +75,9 @@ async def _make_shared_indexes(database: Database) -> None:
             ),
             IndexModel([("parkedAt", ASCENDING)], name="parkedAt", sparse=True),
         ],
+    )
+    await database.parked.create_indexes(
+        [IndexModel([("topic", ASCENDING), ("partition", ASCENDING), ("offset", ASCENDING)], name="place")]
     )
     await database.inbox.create_indexes(
         [IndexModel([("at", ASCENDING)], name="at", expireAfterSeconds=int(INBOX_RETENTION.total_seconds()))]

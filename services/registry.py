@@ -17,6 +17,7 @@ from services.inbox import Inbox
 from services.orders import Orders
 from services.outbox import Outbox
 from services.outbox_queue import OutboxQueue
+from services.parked import ParkedRecords
 from services.usage import Usage
 
 
@@ -37,6 +38,7 @@ class Services:
     orders: Orders
     inbox: Inbox
     outbox_queue: OutboxQueue
+    parked: ParkedRecords
     usage: Usage
     audit: Audit
 
@@ -64,6 +66,7 @@ class Services:
             orders=Orders(database, outbox, clock),
             inbox=Inbox(database),
             outbox_queue=OutboxQueue(database),
+            parked=ParkedRecords(database),
             usage=Usage(database, clock, timedelta(seconds=usage_hold)),
             audit=Audit(database),
         )
