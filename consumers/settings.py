@@ -41,7 +41,7 @@ class ConsumerSettings:
             database=database_name(mongo_uri),
             kafka_servers=kafka_servers or "",
             payment_uri=reader.url("PAYMENT_URI"),
-            usage_hold=reader.whole("USAGE_HOLD", 900, 1, 31_536_000),
+            usage_hold=reader.usage_hold(),
             port=reader.whole("CONSUMERS_PORT", 3001, 0, 65_535),
             partitions=reader.whole("KAFKA_PARTITIONS", 3, 1, 1_000),
             batch=reader.whole("KAFKA_BATCH", 500, 1, 5_000),

@@ -50,6 +50,10 @@ class EnvironmentReader:
             return default
         return int(raw)
 
+    def usage_hold(self) -> int:
+        """Seconds that a hold of usage lives: whoever migrates needs it, because holds of an older system live on."""
+        return self.whole("USAGE_HOLD", 900, 1, 31_536_000)
+
     def switch(self, name: str, *, default: bool) -> bool:
         raw = self.environment.get(name, "1" if default else "0")
         if raw not in ("0", "1"):

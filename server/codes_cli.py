@@ -105,7 +105,7 @@ def import_codes(
 def _run(work: Callable[[Services], Awaitable[Answer]]) -> Answer:
     """Do some work on the database of MONGO_URI; what goes wrong is told in a sentence."""
     reader = EnvironmentReader(os.environ)
-    mongo_uri = reader.mongo_uri()
+    mongo_uri, usage_hold = reader.mongo_uri(), reader.usage_hold()
     if reader.faults:
         errors.print(str(SettingsError(reader.faults)))
         raise typer.Exit(2)
@@ -113,7 +113,7 @@ def _run(work: Callable[[Services], Awaitable[Answer]]) -> Answer:
     async def run() -> Answer:
         services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
         try:
-            await migrate(services.database, thorough=False)
+            await migrate(services.database, thorough=False, usage_hold=usage_hold)
             return await work(services)
         finally:
             await services.close()

@@ -63,7 +63,7 @@ class Settings:
             kafka_servers=reader.kafka_servers(),
             payment_uri=reader.url("PAYMENT_URI"),
             rate_limit=reader.rate_limit(),
-            usage_hold=reader.whole("USAGE_HOLD", 900, 1, 31_536_000),
+            usage_hold=reader.usage_hold(),
             forwarded_allow_ips=reader.networks("FORWARDED_ALLOW_IPS"),
             cors_origins=reader.origins("CORS_ORIGINS"),
             body_limit=reader.whole("BODY_LIMIT", 65_536, 1_024, 16_777_216),

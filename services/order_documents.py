@@ -13,6 +13,7 @@ from models.events import Event
 from models.instants import iso
 from models.money import to_number
 from models.orders import Order, OrderLine, ProductRefund
+from services.stored_form import FORM
 
 
 def order_from_document(document: Mapping[str, Any]) -> Order:
@@ -50,6 +51,7 @@ def order_to_document(order: Order) -> dict[str, Any]:
         "cardLast4": order.card_last4,
         "createdAt": order.created_at,
         "updatedAt": order.updated_at,
+        "form": FORM,
     }
 
 
