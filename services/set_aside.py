@@ -48,7 +48,7 @@ def lenient(collection: "Collection") -> "Collection":
 
 
 def rows_of(database: Database) -> "Collection":
-    return lenient(database.collection("setaside"))
+    return lenient(database.set_aside)
 
 
 async def keep(database: Database, session: "Session", kept: Sequence[tuple[SetAside, Mapping[str, Any]]]) -> None:

@@ -40,7 +40,7 @@ class Walk:
 
 async def clean_stored_texts(database: Database, *, again: bool) -> int:
     """Bring all texts along, once, or `again` from the beginning; returns how many rows were changed."""
-    marks = database.collection("migrations")
+    marks = database.migrations
     mark = await marks.find_one({"_id": MARK}) or {}
     if mark.get("done") and not again:
         return 0
@@ -55,7 +55,7 @@ async def clean_stored_texts(database: Database, *, again: bool) -> int:
 
 
 async def _walk(database: Database, walk: Walk, after: Any) -> int:
-    rows, marks, changed = database.collection(walk.collection), database.collection("migrations"), 0
+    rows, marks, changed = database.collection(walk.collection), database.migrations, 0
     while True:
         query = {} if after is None else {"_id": {"$gt": after}}
         found = await rows.find(query, dict.fromkeys(walk.texts, 1)).sort("_id", 1).limit(WALK).to_list(None)
