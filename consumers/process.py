@@ -78,7 +78,8 @@ class ConsumersProcess:
     async def _consume(self) -> int:
         if self._settings.payment_uri is None:
             log.warning("PAYMENT_URI is not set: an accepted payment of which only the id comes is a dead letter")
-        await self._until_done("MongoDB", lambda: migrate(self._services.database, thorough=False))
+        database, hold = self._services.database, self._settings.usage_hold
+        await self._until_done("MongoDB", lambda: migrate(database, thorough=False, usage_hold=hold))
         await self._until_done("Kafka", lambda: self._broker.ensure_topics(self._topics()))
         lease = Lease(self._services.database, "relay", LEASE_SECONDS)
         prefix = self._settings.topic_prefix

@@ -53,7 +53,7 @@ class EnvironmentReader:
         return int(raw)
 
     def usage_hold(self) -> int:
-        """Seconds that a hold of usage lives."""
+        """Seconds that a hold of usage lives: whoever migrates needs it, because holds of an older system live on."""
         return self.whole("USAGE_HOLD", 900, 1, 31_536_000)
 
     def switch(self, name: str, *, default: bool) -> bool:

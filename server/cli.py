@@ -16,6 +16,8 @@ from server.settings import Settings
 from server.trust_cli import trust
 
 DATA = Path(".tessera")
+MOST_NAMED = 100
+"""How many documents of each kind a migration names; the others are in their collection."""
 
 app = typer.Typer(
     name="tessera",
@@ -93,19 +95,27 @@ def migrate() -> None:
     """Make indexes and counters, and take over the data of an older system; as often as one likes."""
     from services.database import Database
     from services.migrations import migrate as run
+    from services.set_aside import counted, listed, names
 
     settings = database_settings()
 
-    async def work() -> dict[str, int]:
+    async def work() -> None:
         database = Database(settings.mongo_uri, settings.database)
         try:
-            return await run(database, usage_hold=settings.usage_hold)
+            for family, number in (await run(database, usage_hold=settings.usage_hold)).items():
+                typer.echo(f"{family}: {number} taken over")
+            for imported, verdict in ((True, "taken over with changes"), (False, "set aside")):
+                number = await counted(database, imported=imported)
+                if number:
+                    typer.echo(f"{number} documents were {verdict}; the originals are in the collection `setaside`:")
+                for line in names(await listed(database, imported=imported, limit=MOST_NAMED)):
+                    typer.echo(f"  {line}")
+                if number > MOST_NAMED:
+                    typer.echo(f"  … and {number - MOST_NAMED} more")
         finally:
             database.close()
 
-    taken = run_on_database(work())
-    for family, number in taken.items():
-        typer.echo(f"{family}: {number} taken over")
+    run_on_database(work())
     typer.echo("The database is ready.")
 
 

@@ -4,7 +4,6 @@ Results go to standard output, progress and bad rows to standard error. The exit
 work could not be done, 2 for a bad option or environment.
 """
 
-import csv
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -19,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from models.access_codes import DEFAULT_DESCRIPTION, MAX_BATCH, read_import_row
 from models.errors import InternalServerError, InvalidInput
 from models.principal import SYSTEM
-from server.codes_csv import HEADER, HeaderFault, Row, read_rows, to_cells
+from server.codes_csv import HEADER, CsvWriter, HeaderFault, Row, encoding_of, read_rows, to_cells
 from server.database_cli import database_settings, run_on_database
 from services.access_code_batches import CHUNK, Outcome
 from services.database import as_domain_error
@@ -146,12 +145,12 @@ async def _export(services: Services, output: Path | None, batch: str | None) ->
 
 
 async def _write(services: Services, file: IO[str], batch: str | None) -> int:
-    writer, number = csv.writer(file, lineterminator="\n"), 0
-    writer.writerow(HEADER)
+    writer, number = CsvWriter(file), 0
+    writer.write_row(HEADER)
     with _progress() as progress:
         task = progress.add_task("Exporting", total=await services.access_code_batches.count(SYSTEM, batch))
         async for code in services.access_code_batches.export(SYSTEM, batch):
-            writer.writerow(to_cells(code))
+            writer.write_row(to_cells(code))
             number += 1
             if number % CHUNK == 0:
                 progress.update(task, completed=number)
@@ -208,7 +207,9 @@ async def _import_chunk(services: Services, chunk: Iterable[Row]) -> Counter[Out
 
 def _open(progress: Progress, file: Path, doing: str) -> IO[str]:
     """The text of a file whose reading moves the bar; what is not UTF-8 stays recognisable."""
-    return progress.open(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="", description=doing)
+    encoding = encoding_of(file)
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
+    return progress.open(file, "rt", encoding=encoding, errors=errors, newline="", description=doing)
 
 
 def _report(line: int, faults: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from models.coupons import POINTS_PER_REDEMPTION, Coupon, CouponRole
 from models.events import Event
 from models.instants import iso, iso_or_none
 from services.search import search_key, trigrams
+from services.stored_form import FORM
 
 SEARCH_FIELDS = {"usernameKey": False, "usernameTrigrams": False, "codeKey": False}
 """A projection that leaves out what only a search needs."""
@@ -47,6 +48,7 @@ def coupon_to_document(coupon: Coupon) -> dict[str, Any]:
         "createdAt": coupon.created_at,
         "updatedAt": coupon.updated_at,
         "lastUsedAt": coupon.last_used_at,
+        "form": FORM,
         **search_fields(coupon.username),
         **code_field(coupon.coupon_code),
     }

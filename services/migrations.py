@@ -4,12 +4,8 @@ import logging
 
 from pymongo import ASCENDING, IndexModel
 
-from services.access_code_migration import (
-    access_codes_need_take_over,
-    make_access_code_indexes,
-    take_over_access_codes,
-)
-from services.coupon_migration import coupons_need_take_over, make_coupon_indexes, take_over_coupons
+from services.access_code_migration import prepare_access_codes
+from services.coupon_migration import prepare_coupons
 from services.database import Database
 from services.inbox import INBOX_RETENTION
 from services.indexes import ensure_indexes
@@ -17,6 +13,7 @@ from services.leases import hold
 from services.order_migration import prepare_orders
 from services.outbox_queue import SENT_RETENTION
 from services.search_keys import renew_search_keys
+from services.stored_texts import clean_stored_texts
 from services.usage_migration import prepare_usage
 
 log = logging.getLogger("tessera.migration")
@@ -28,21 +25,20 @@ LEASE_SECONDS = 30.0
 async def migrate(database: Database, *, thorough: bool = True, usage_hold: int = 900) -> dict[str, int]:
     """Make the database ready; answers how many documents of each family were taken over from an older system.
 
-    With `thorough=False` (start-up) families whose counters agree with their collections are left alone, which takes
-    constant time. A hold that is taken over lives `usage_hold` seconds. One process at a time works; the others wait.
+    Nothing stops it: what cannot be read is set aside with the reason. With `thorough=False` (start-up) families whose
+    counters agree with their collections are left alone, which takes constant time. A hold that is imported lives
+    `usage_hold` seconds. One process at a time works; the others wait.
     """
     async with hold(database, "migration", LEASE_SECONDS):
-        await make_coupon_indexes(database)
-        await make_access_code_indexes(database)
         await _make_shared_indexes(database)
-        taken: dict[str, int] = {}
-        if thorough or await coupons_need_take_over(database):
-            taken["coupons"] = await take_over_coupons(database)
-        if thorough or await access_codes_need_take_over(database):
-            taken["access codes"] = await take_over_access_codes(database)
+        await clean_stored_texts(database, again=thorough)
+        taken = {
+            "coupons": await prepare_coupons(database, recount=thorough),
+            "access codes": await prepare_access_codes(database, recount=thorough),
+            "orders": await prepare_orders(database, recount=thorough),
+            "usage followers": await prepare_usage(database, usage_hold, recount=thorough),
+        }
         await renew_search_keys(database, thorough=thorough)
-        taken["orders"] = await prepare_orders(database, recount=thorough)
-        taken["usage followers"] = await prepare_usage(database, usage_hold, recount=thorough)
     for family, number in taken.items():
         if number:
             log.info("took over %d %s of an older system", number, family)

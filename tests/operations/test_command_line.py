@@ -18,18 +18,22 @@ def test_migrate_makes_the_database_ready_as_often_as_one_likes(database_uri: st
         assert done.stdout.endswith("The database is ready.\n")
 
 
-def test_migrate_says_which_documents_of_an_older_system_share_what_must_be_unique(database_uri: str) -> None:
+def test_migrate_sets_aside_what_shares_what_must_be_unique_and_names_it(database_uri: str) -> None:
     shared = {"twitterId": "1001", "username": "a", "followers": 1500}
     with MongoClient[dict[str, Any]](database_uri) as client:
-        coupons = client.get_default_database()["coupons"]
-        coupons.insert_many([shared | {"couponCode": "ABC1-DEF2"}, shared | {"couponCode": "ABC1-DEF3"}])
-        done = run("migrate", variables=served(database_uri))
-        assert done.returncode == 1
-        assert done.stderr == (
-            "Several documents of `coupons` share twitterId '1001'. "
-            "Keep one of them and start again; nothing was changed.\n"
+        database = client.get_default_database()
+        first, second = (
+            database["coupons"]
+            .insert_many([shared | {"couponCode": "ABC1-DEF2"}, shared | {"couponCode": "ABC1-DEF3"}])
+            .inserted_ids
         )
-        assert coupons.count_documents({"usernameKey": {"$exists": False}}) == 2
+        done = run("migrate", variables=served(database_uri))
+        assert done.returncode == 0
+        assert "coupons: 1 taken over\n" in done.stdout
+        assert "1 documents were set aside; the originals are in the collection `setaside`:\n" in done.stdout
+        assert f"  coupons {second}: twitterId '1001' is that of {first}\n" in done.stdout
+        assert [coupon["_id"] for coupon in database["coupons"].find()] == [first]
+        assert [row["document"]["couponCode"] for row in database["setaside"].find()] == ["ABC1-DEF3"]
 
 
 def test_migrate_names_what_is_missing() -> None:
