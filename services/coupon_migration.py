@@ -14,7 +14,7 @@ from models.coupons import POINTS_PER_REDEMPTION, CouponRole
 from models.readers import MAX_INT
 from services.counters import Counters
 from services.coupon_counts import FAMILY, CouponCounts
-from services.coupon_documents import search_fields
+from services.coupon_documents import code_field, search_fields
 from services.database import Database
 from services.indexes import ensure_indexes
 from services.legacy_import import Imported, import_all
@@ -133,6 +133,7 @@ def _complete(reading: Reading) -> dict[str, Any]:
         "updatedAt": reading.instant("updatedAt") or created_at,
         "lastUsedAt": reading.instant("lastUsedAt"),
         **search_fields(username),
+        **code_field(coupon_code),
     }
 
 

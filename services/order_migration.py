@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from services.database import Session
 
 UNKNOWN_CARD = "0000"
-FINEST = Decimal("0.000001")
 """Unit prices are kept as they came, to six decimals: what is finer is the noise of binary numbers."""
 
 ORDER_INDEXES = [
