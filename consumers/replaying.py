@@ -225,11 +225,11 @@ async def _put_parked_back(replay: Replay, row: ParkedRecord) -> None:
 
 
 def _sendable(original: Record) -> bytes | None:
-    """What of a record's value goes back into its topic."""
+    """What of a record's value goes back into its topic; what cannot be read goes as it stands there."""
     try:
         return sendable_value(original.topic, original.value)
-    except InvalidInput as fault:
-        raise CannotGoBack(f"nothing of its value can go back: {fault}") from None
+    except InvalidInput:
+        return original.value
 
 
 def _as_event(headers: Headers, event: str | None) -> Headers:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from consumers import runner as running
 from consumers.broker import Broker
 from consumers.handler import Handler
+from consumers.kept_values import NOT_KEPT
 from consumers.metrics import Metrics
 from consumers.raw_batches import BatchReader, Unreadable
 from consumers.records import header
@@ -192,7 +193,7 @@ async def test_a_record_that_is_too_large_for_its_dead_letter_leaves_a_letter_wi
     await topic.put(Odd(large, key=b"large", headers=[(b"h", b"y" * 2_000_000)]), codec="gzip")
     await topic.good()
     (letter,) = await topic.letters()
-    assert letter.value is None
+    assert letter.value == NOT_KEPT
     assert letter.key == b"large"
     assert header(letter, "dlt-value-omitted") == "true"
     assert header(letter, "dlt-value-length") == str(len(large))
@@ -204,9 +205,9 @@ async def test_where_not_even_a_small_letter_can_be_written_the_record_is_parked
         offset = await topic.put(Odd(b"not json", key=b"k", headers=[(b"trace", None), (b"caf\xe9", b"1")]))
         await topic.good()
     (row,) = await topic.world.services.parked.find(topic.partition.topic)
-    assert (row.partition, row.offset, row.key, row.has_value) == (0, offset, b"k", True)
+    assert (row.partition, row.offset, row.key, row.has_value) == (0, offset, b"k", False)
     assert "not JSON" in row.reason
-    assert row.headers == [("trace", None), ("caf\\xe9", b"1")]
+    assert row.headers == []
     labels = {"topic": topic.partition.topic, "code": "BAD_USER_INPUT"}
     assert topic.metrics.registry.get_sample_value("tessera_records_parked_total", labels) == 1
 

@@ -24,6 +24,8 @@ from tests.support.raw_records import Odd, encode_batch, produce
 
 REFUSAL = InvalidInput.of("value", "The event is not JSON")
 
+TOPIC = "campaignService-campaignDeleted"
+
 
 async def run(world: EventWorld, *words: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=world.environment)
@@ -47,47 +49,47 @@ async def test_a_letter_that_cannot_go_back_is_named_and_those_behind_it_go(own_
     await migrate(own_world.services.database, thorough=False)
     large = b'"' + b"x" * (6 * 1024 * 1024) + b'"'
     gone, *back = [
-        *await stands(own_world, "gone", Odd(b"gone", key=b"gone", timestamp=now())),
-        *await stands(own_world, "odd", Odd(large, key=b"large", timestamp=now()), codec="gzip"),
-        *await stands(own_world, "odd", Odd(None, timestamp=now()), Odd(b"", headers=[(b"n", None)], timestamp=now())),
+        *await stands(own_world, "gone", Odd(b'{"_id": "60d21b4667d0d8992e610c01"}', key=b"gone", timestamp=now())),
+        *await stands(own_world, TOPIC, Odd(large, key=b"large", timestamp=now()), codec="gzip"),
+        *await stands(own_world, TOPIC, Odd(None, timestamp=now()), Odd(b"", headers=[(b"n", None)], timestamp=now())),
     ]
     letters = DeadLetters(Broker(own_world.kafka_uri, partitions=1))
     # All of them stand in one topic of dead letters, that of the first among them.
     for record in (gone, *back):
         named = RawRecord(
-            own_world.prefix + "odd", record.partition, record.offset, record.timestamp, record.key, record.value,
+            own_world.prefix + TOPIC, record.partition, record.offset, record.timestamp, record.key, record.value,
             record.headers,
         )  # fmt: skip
         await letters.put(named, REFUSAL)
     await letters.close()
-    dead = own_world.prefix + "odd.dlt"
+    dead = own_world.prefix + f"{TOPIC}.dlt"
     async with BatchReader(own_world.kafka_uri) as reader:
         stored = [one for one in (await reader.read(TopicPartition(dead, 0), 0)).records if isinstance(one, RawRecord)]
     assert len(stored) >= 1
     done = await run(own_world, "replay", dead)
     assert done.exit_code == 0, done.output
     assert "4 dead letters were put back" in done.output
-    found = await own_world.records("odd")
+    found = await own_world.records(TOPIC)
     assert len(found) == 7
     assert sum(record.value == large for record in found) == 2
 
     admin = AIOKafkaAdminClient(bootstrap_servers=own_world.kafka_uri)
     await admin.start()
     try:
-        await admin.delete_topics([own_world.prefix + "odd"])
+        await admin.delete_topics([own_world.prefix + TOPIC])
         await asyncio.sleep(1.5)
     finally:
         await admin.close()
     done = await run(own_world, "replay", dead, "--again")
     assert done.exit_code == 1
-    assert done.output.count("it cannot go back: there is no topic") == 3
-    assert "it cannot go back: its value was not kept, and there is no topic" in done.output
+    assert done.output.count("it cannot go back: there is no topic") == 2
+    assert done.output.count("it cannot go back: its value was not kept, and there is no topic") == 2
     assert "0 dead letters were put back" in done.output
     assert "4 dead letters were not put back" in done.output
 
 
 async def test_what_is_parked_is_shown_and_comes_back_by_replay(own_world: EventWorld) -> None:
-    services, word = own_world.services, uuid4().hex
+    services, value = own_world.services, b'{"_id": "%s"}' % uuid4().hex[:24].encode()
     await migrate(services.database, thorough=False)
     outbox = Outbox(services.database, enabled=True)
     late = Event("later", "k", 1)
@@ -95,7 +97,7 @@ async def test_what_is_parked_is_shown_and_comes_back_by_replay(own_world: Event
     (waiting,) = await services.outbox_queue.unsent(5)
     await services.outbox_queue.park(waiting.id, "too large")
     small, large = await stands(
-        own_world, "odd", Odd(word.encode(), timestamp=now()), Odd(b"1" * 5_000_000, timestamp=now()), codec="gzip"
+        own_world, TOPIC, Odd(value, timestamp=now()), Odd(b"1" * 5_000_000, timestamp=now()), codec="gzip"
     )
     for record in (small, large):
         await services.parked.put(parked_record(record, REFUSAL, KeyError("no letter")))
@@ -114,8 +116,8 @@ async def test_what_is_parked_is_shown_and_comes_back_by_replay(own_world: Event
     assert done.exit_code == 1
     assert "3 parked records were put back" in done.output
     assert "the record in its topic cannot be read" in done.output
-    found = await own_world.records("odd")
-    assert [record.value for record in found].count(word.encode()) == 2
+    found = await own_world.records(TOPIC)
+    assert [record.value for record in found].count(value) == 2
     assert len(found) == 4
     assert event_id(found[-1]) in {event_id(small), event_id(large)}
     assert [row.id for row in await services.outbox_queue.unsent(5)] == [waiting.id]
