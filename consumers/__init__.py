@@ -11,13 +11,14 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from consumers.filters import Filters
-from models.environment import EnvironmentReader, SettingsError
+from consumers.filters import DeadLetter, Filters
+from models.environment import EnvironmentReader, SettingsError, database_name
 
 if TYPE_CHECKING:
-    from consumers.kafka.replay import DeadLetter
+    from services.kit.outbox_queue import ParkedEvent
+    from services.kit.parked import ParkedRecord
 
-__all__ = ["Filters", "KafkaAway", "emit", "replay", "run"]
+__all__ = ["DeadLetter", "Filters", "KafkaAway", "emit", "parked", "replay", "run"]
 
 Answer = TypeVar("Answer")
 
@@ -26,7 +27,7 @@ def run(environment: Mapping[str, str]) -> int:
     """Consume and relay until SIGTERM; answers the exit code.
 
     Raises `SettingsError` naming every variable at fault. 2: topics are missing, or the port is taken; the log says
-    which. 1: something broke that a new process mends.
+    which.
     """
     from consumers.kafka.admin import TopicsMissing
     from consumers.process import ConsumersProcess
@@ -46,8 +47,8 @@ def run(environment: Mapping[str, str]) -> int:
         return 2
 
 
-def emit(environment: Mapping[str, str], topic: str, text: str, *, key: str | None, each: bool) -> list[str]:
-    """Send the JSON `text` to a topic: see `consumers.kafka.emit`. Raises `KafkaAway` besides."""
+def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | None, each: bool) -> list[str]:
+    """Send the JSON `raw` to a topic: see `consumers.kafka.emit`. Raises `KafkaAway` besides."""
     from consumers.kafka.emit import emit_events
 
     reader = EnvironmentReader(environment)
@@ -57,26 +58,59 @@ def emit(environment: Mapping[str, str], topic: str, text: str, *, key: str | No
     if reader.faults or servers is None:
         raise SettingsError(reader.faults)
     with _kafka_errors():
-        return _run(emit_events(servers, topic, text, key=key, each=each))
+        return _run(emit_events(servers, topic, raw, key=key, each=each))
 
 
-def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_run: bool) -> "list[DeadLetter]":
-    """Put dead letters back: see `consumers.kafka.replay`. Raises `KafkaAway` besides."""
-    from consumers.kafka.replay import replay_dead_letters
-    from consumers.settings import ConsumerSettings
+def replay(
+    environment: Mapping[str, str], topic: str | None, filters: Filters, *, parked: bool, dry_run: bool
+) -> list[DeadLetter]:
+    """Put dead letters back, or what is parked: see `consumers.kafka.replay`. Raises `KafkaAway` besides.
+
+    Without a topic everything that is parked is meant.
+    """
+    from consumers.kafka.replay import replay_dead_letters, replay_parked
+    from services.connection import read_mongo_uri
     from services.registry import Services
 
-    settings = ConsumerSettings.from_environment(environment)
+    reader = EnvironmentReader(environment)
+    mongo_uri, servers = read_mongo_uri(reader), reader.kafka_servers()
+    if servers is None:
+        reader.fault("KAFKA_URI", "is missing: host:port[,host:port] of Kafka")
+    if reader.faults or servers is None:
+        raise SettingsError(reader.faults)
 
-    async def work() -> "list[DeadLetter]":
-        services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
+    async def work() -> list[DeadLetter]:
+        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
         try:
-            return await replay_dead_letters(settings.kafka_servers, services.inbox, topic, filters, dry_run=dry_run)
+            if parked or topic is None:
+                rows, queue = services.parked, services.outbox_queue
+                return await replay_parked(servers, rows, queue, topic, filters, dry_run=dry_run)
+            return await replay_dead_letters(servers, services.inbox, topic, filters, dry_run=dry_run)
         finally:
             await services.close()
 
     with _kafka_errors():
         return _run(work())
+
+
+def parked(environment: Mapping[str, str], topic: str | None) -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
+    """What is parked and was not put back, of one topic or of all: consumed records, and events of the outbox."""
+    from services.registry import Services
+
+    reader = EnvironmentReader(environment)
+    mongo_uri = reader.mongo_uri()
+    if reader.faults:
+        raise SettingsError(reader.faults)
+
+    async def work() -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
+        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
+        try:
+            events = [event for event in await services.outbox_queue.parked() if topic in (None, event.topic)]
+            return await services.parked.find(topic), events
+        finally:
+            await services.close()
+
+    return _run(work())
 
 
 class KafkaAway(Exception):

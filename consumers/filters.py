@@ -1,4 +1,4 @@
-"""Which dead letters a command is about."""
+"""Which dead letters a command is about, and what it shows of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,3 +13,16 @@ class Filters:
     key: str | None = None
     limit: int | None = None
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What is shown of a dead letter or a parked record; `failure` says why it was not put back, where it was not."""
+
+    partition: int
+    offset: int
+    key: str
+    code: str
+    message: str
+    topic: str
+    failure: str | None = None

@@ -1,7 +1,7 @@
 """The process's own `/livez`, `/readyz` and `/metrics`."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -28,27 +28,40 @@ class HealthServer(uvicorn.Server):
 
 
 def health_server(
-    services: Services, metrics: Metrics, port: int, *, joined: Callable[[], bool], measure_lag: Callable[[], None]
+    services: Services,
+    metrics: Metrics,
+    port: int,
+    *,
+    joined: Callable[[], bool],
+    stuck: Callable[[], Sequence[str]],
+    measure: Callable[[], None],
 ) -> HealthServer:
-    """`joined` says whether Kafka has given this process its share; `measure_lag` sets that gauge."""
+    """`joined` says whether Kafka has given this process its share, `stuck` which partitions do not move.
+
+    `measure` sets the gauges of partitions.
+    """
 
     async def live(_: Request) -> Response:
         """The process answers."""
         return _answer("success", "The consumers are running")
 
     async def ready(_: Request) -> Response:
-        """MongoDB answers and the group is joined; 503 else."""
+        """MongoDB answers, the group is joined and every partition moves; 503 else, with the reason."""
         try:
             await services.database.ping()
         except Exception:
             return _answer("error", "MongoDB does not answer", 503)
-        return _answer("success", "Ready") if joined() else _answer("error", "Kafka's group is not joined yet", 503)
+        if not joined():
+            return _answer("error", "Kafka's group is not joined yet", 503)
+        waits = stuck()
+        return _answer("error", "; ".join(waits), 503) if waits else _answer("success", "Ready")
 
     async def show_metrics(_: Request) -> Response:
         """Everything that is counted; without MongoDB the outbox's last figures."""
-        measure_lag()
+        measure()
         try:
             backlog = await services.outbox_queue.backlog()
+            metrics.parked_waiting.set(await services.parked.count())
         except Exception as fault:
             log.warning("the outbox cannot be measured: %s", type(fault).__name__)
         else:
@@ -59,8 +72,12 @@ def health_server(
         return Response(metrics.text(), media_type=PROMETHEUS)
 
     routes = [Route("/livez", live), Route("/readyz", ready), Route("/metrics", show_metrics)]
+    return _serve(Starlette(routes=routes), port)
+
+
+def _serve(app: Starlette, port: int) -> HealthServer:
     config = uvicorn.Config(
-        Starlette(routes=routes),
+        app,
         host="0.0.0.0",  # noqa: S104  # what runs the service asks from outside
         port=port,
         log_config=None,

@@ -15,6 +15,7 @@ from consumers.kafka.admin import DEAD_LETTERS, Broker
 from consumers.kafka.backoff import backoff
 from consumers.kafka.group import Runner
 from consumers.kafka.relay import LEASE_SECONDS, Relay
+from consumers.kafka.topic_keeper import TopicKeeper
 from consumers.metrics import Metrics
 from consumers.settings import ConsumerSettings
 from consumers.topics import PRODUCED, handlers
@@ -48,15 +49,18 @@ class ConsumersProcess:
         self._payments = PaymentService(settings.payment_uri)
         self._table = handlers(self._services, self._payments)
         self._runner: Runner | None = None
+        self._anew = 0
 
     async def run(self) -> int:
-        """Serve until SIGTERM or SIGINT, then drain. 0 when asked to end, 1 when the process had better begin anew.
+        """Serve until SIGTERM, SIGINT or SIGQUIT, then drain. Returns 0, the exit code.
 
         Raises `TopicsMissing` where topics are missing that Kafka does not let us make, `OSError` for a taken port.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._stopping.set)
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            loop.add_signal_handler(number, log.info, "signal %s passed over", number.name)
         health = self._health()
         with _listen(self._settings.port) as listener:
             log.info("health is on port %d", listener.getsockname()[1])
@@ -74,27 +78,42 @@ class ConsumersProcess:
     async def _consume(self) -> int:
         if self._settings.payment_uri is None:
             log.warning("PAYMENT_URI is not set: an accepted payment of which only the id comes is a dead letter")
-        await self._until_done("MongoDB", lambda: migrate(self._services.database, thorough=False))
+        database, hold = self._services.database, self._settings.usage_hold
+        await self._until_done("MongoDB", lambda: migrate(database, thorough=False, usage_hold=hold))
         await self._until_done("Kafka", lambda: self._broker.ensure_topics(self._topics()))
         lease = Lease(self._services.database, "relay", LEASE_SECONDS)
         prefix = self._settings.topic_prefix
         relay = Relay(self._services.outbox_queue, lease, self._broker, self._metrics, prefix=prefix)
-        relaying = asyncio.get_running_loop().create_task(relay.run())
+        keeper = TopicKeeper(self._broker, self._topics())
+        beside = [asyncio.get_running_loop().create_task(run) for run in (relay.run(), keeper.run())]
         try:
-            await self._until_done("Kafka", self._join)
-            assert self._runner is not None
-            await _first_of(self._stopping, self._runner.broken)
-            if self._stopping.is_set():
-                return 0
-            log.error("the consumer cannot go on; the process begins anew")
-            return 1
+            while True:
+                await self._until_done("Kafka", self._join)
+                assert self._runner is not None
+                await _first_of(self._stopping, self._runner.broken)
+                if self._stopping.is_set():
+                    return 0
+                await self._leave()
         finally:
             log.info("draining")
             relay.stop()
+            keeper.stop()
             if self._runner is not None:
                 await self._runner.close()
-            await relaying
+            await asyncio.gather(*beside)
             log.info("drained")
+
+    async def _leave(self) -> None:
+        """Give the consumer up, after a pause that grows as it happens again and again."""
+        runner, self._runner = self._runner, None
+        assert runner is not None
+        log.error("the consumer cannot go on and is made anew")
+        await runner.close()
+        self._anew += 1
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), backoff(self._anew))
+        if self._stopping.is_set():
+            raise Stopped()
 
     def _topics(self) -> list[str]:
         consumed = [self._settings.topic_prefix + topic for topic in self._table]
@@ -102,7 +121,8 @@ class ConsumersProcess:
         return [*consumed, *(topic + DEAD_LETTERS for topic in consumed), *produced]
 
     async def _join(self) -> None:
-        runner = Runner(self._settings, self._table, self._broker, self._services.inbox, self._metrics)
+        services = self._services
+        runner = Runner(self._settings, self._table, self._broker, services.inbox, services.parked, self._metrics)
         try:
             await runner.start()
         except BaseException:
@@ -133,11 +153,16 @@ class ConsumersProcess:
         def joined() -> bool:
             return self._runner is not None and self._runner.joined
 
-        def measure_lag() -> None:
-            if self._runner is not None:
-                self._runner.measure_lag()
+        def stuck() -> list[str]:
+            return self._runner.stuck if self._runner is not None else []
 
-        return health_server(self._services, self._metrics, self._settings.port, joined=joined, measure_lag=measure_lag)
+        def measure() -> None:
+            if self._runner is not None:
+                self._runner.measure()
+
+        return health_server(
+            self._services, self._metrics, self._settings.port, joined=joined, stuck=stuck, measure=measure
+        )
 
 
 def _listen(port: int) -> socket.socket:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from models.environment import EnvironmentReader, SettingsError, database_name
+from services.connection import read_mongo_uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class ConsumerSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read every variable; raises `SettingsError` naming all that are missing or malformed."""
         reader = EnvironmentReader(environment)
-        mongo_uri, kafka_servers = reader.mongo_uri(), reader.kafka_servers()
+        mongo_uri, kafka_servers = read_mongo_uri(reader), reader.kafka_servers()
         if kafka_servers is None:
             reader.fault("KAFKA_URI", "is missing: host:port[,host:port] of Kafka")
         settings = cls(
@@ -41,7 +42,7 @@ class ConsumerSettings:
             database=database_name(mongo_uri),
             kafka_servers=kafka_servers or "",
             payment_uri=reader.url("PAYMENT_URI"),
-            usage_hold=reader.whole("USAGE_HOLD", 900, 1, 31_536_000),
+            usage_hold=reader.usage_hold(),
             port=reader.whole("CONSUMERS_PORT", 3001, 0, 65_535),
             partitions=reader.whole("KAFKA_PARTITIONS", 3, 1, 1_000),
             batch=reader.whole("KAFKA_BATCH", 500, 1, 5_000),

@@ -52,6 +52,7 @@ def _judge(given: Mapping[str, str]) -> tuple[Settings, int]:
     """The settings and the port of the consumers (0: any). Raises `SettingsError` naming the faults of both."""
     reader = EnvironmentReader(given)
     consumers_port = reader.whole("CONSUMERS_PORT", 0, 1, 65_535)
+    reader.url("PAYMENT_URI")
     try:
         settings = Settings.from_environment({"MONGO_URI": _SOME_MONGO, **given}, embedded=True)
     except SettingsError as fault:

@@ -4,6 +4,7 @@ Strawberry builds the types; its per-request machinery (extension hooks around e
 is left out, because it costs more than most of Tessera's fields.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing_extensions import override
 from graphql_engine.codes import GraphQLCode, coded
 from graphql_engine.deadlines import Deadlines
 from graphql_engine.documents import Documents, Found
+from graphql_engine.draining import until_drain
 from graphql_engine.execution import Execute, Interpreter
 from graphql_engine.limits import Limits
 from graphql_engine.refusals import DocumentNotTrusted, IntrospectionRefused, MethodRefused, OutOfTime
@@ -77,6 +79,8 @@ class Engine(strawberry.Schema):
         """What runs queries and mutations; may be replaced by something quicker that means the same."""
         self.trusted = TrustedDocuments()
         """Which documents may be named instead of sent, and whether others run."""
+        self.draining = asyncio.Event()
+        """Ends every subscription when it is set."""
         self._deadlines = Deadlines(request_timeout)
         self._open_tools = open_tools
 
@@ -187,7 +191,7 @@ class Engine(strawberry.Schema):
                 yield self._finish(source, found, context)
                 return
             async with aclosing(source) as events:
-                async for result in events:
+                async for result in until_drain(events, self.draining):
                     yield self._finish(result, found, context)
         except Exception as fault:
             yield self.refuse(fault, context)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from models.access_code_cells import code_fault, plain_cells
 from models.codes import draw_code, normalize_code
 from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
 from models.inputs import flag, instant, parse_query, text, whole
@@ -17,6 +18,8 @@ CREATED_BY = "admin"
 MAX_EXPIRY_DAYS = 36_500
 MAX_CODES_AT_ONCE = 1_000
 MAX_BATCH = 1_000_000
+LONGEST_IMPORTED = 100_000
+"""Texts of older systems may be longer than those that are asked for."""
 DAY = timedelta(days=1)
 
 
@@ -187,14 +190,14 @@ class GenerateAccessCodes(CreateAccessCode):
 class ImportAccessCode:
     """A row of `tessera codes import`. `usedCount` are uses of which no more is known than their number."""
 
-    code: str = text("code")
+    code: str = text("code", maximum=LONGEST_IMPORTED)
     max_uses: int = whole("maxUses", minimum=1)
     expires_at: datetime = instant("expiresAt")
-    description: str = text("description", DEFAULT_DESCRIPTION)
+    description: str = text("description", DEFAULT_DESCRIPTION, maximum=LONGEST_IMPORTED)
     used_count: int = whole("usedCount", 0, minimum=0)
     active: bool = flag("active", default=True)
     created_at: datetime | None = instant("createdAt", None)
-    created_by: str = text("createdBy", CREATED_BY)
+    created_by: str = text("createdBy", CREATED_BY, maximum=LONGEST_IMPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,22 +222,22 @@ def make_access_code(draw: Callable[[int], int]) -> str:
     return draw_code(draw, CODE_ALPHABET, CODE_LENGTH)
 
 
-def read_import_row(raw: Mapping[str, str]) -> ImportAccessCode:
+def read_import_row(cells: Mapping[str, str]) -> ImportAccessCode:
     """A row by the names of its columns, with its code in normal form; raises `InvalidInput` with every fault."""
     faults: list[Fault] = []
     row: ImportAccessCode | None = None
+    raw = plain_cells(cells)
     try:
         row = parse_query(ImportAccessCode, {name: [value] for name, value in raw.items()})
     except InvalidInput as invalid:
         faults += invalid.faults
-    code = normalize_code(raw.get("code", ""))
-    if code and (len(code) != CODE_LENGTH or not set(code) <= set(CODE_ALPHABET)):
-        faults.append(Fault("code", f"code must be {CODE_LENGTH} letters or digits"))
+    if sentence := code_fault(cells.get("code", "")):
+        faults.append(Fault("code", sentence))
     if row is not None and row.used_count > row.max_uses:
         faults.append(Fault("usedCount", "usedCount must not be more than maxUses"))
     if faults or row is None:
         raise InvalidInput(faults)
-    return replace(row, code=code)
+    return replace(row, code=normalize_code(row.code))
 
 
 def judge_validity(code: AccessCode | None, now: datetime) -> DomainError | None:

@@ -67,15 +67,15 @@ def _cut_digits(value: int | float | str) -> Any:
     if isinstance(value, str):
         return _LONG_DIGITS.sub(lambda found: _cut_if_card(found[0]), value)
     digits = str(int(value)) if isinstance(value, int) or value.is_integer() else ""
-    return int(digits[-4:]) if 12 <= len(digits) <= 19 and _has_check_digit(digits) else value
+    return int(digits[-4:]) if 12 <= len(digits) <= 19 and has_check_digit(digits) else value
 
 
 def _cut_if_card(found: str) -> str:
     digits = re.sub(r"[^0-9]", "", found)
-    return "…" + digits[-4:] if _has_check_digit(digits) else found
+    return "…" + digits[-4:] if has_check_digit(digits) else found
 
 
-def _has_check_digit(digits: str) -> bool:
+def has_check_digit(digits: str) -> bool:
     """Luhn's formula, by which every payment card number ends."""
     doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
     return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0

@@ -1,8 +1,10 @@
 """How variables of the environment are read: each by its kind, and every fault kept until all are read."""
 
 from collections.abc import Mapping
-from ipaddress import ip_network
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from models.networks import read_network
+from models.origins import read_origin
 
 MINIMUM_SECRET_BYTES = 32
 
@@ -50,6 +52,10 @@ class EnvironmentReader:
             return default
         return int(raw)
 
+    def usage_hold(self) -> int:
+        """Seconds that a hold of usage lives: whoever migrates needs it, because holds of an older system live on."""
+        return self.whole("USAGE_HOLD", 900, 1, 31_536_000)
+
     def switch(self, name: str, *, default: bool) -> bool:
         raw = self.environment.get(name, "1" if default else "0")
         if raw not in ("0", "1"):
@@ -79,23 +85,28 @@ class EnvironmentReader:
         return tuple(word.strip() for word in self.environment.get(name, "").split(",") if word.strip())
 
     def origins(self, name: str) -> tuple[str, ...]:
-        """Origins of pages, `scheme://host[:port]` each, or `*` for all."""
-        origins = self.words(name)
-        for origin in origins:
-            parts = urlsplit(origin)
-            bare = not (parts.path or parts.query or parts.fragment or parts.username)
-            if origin != "*" and not (parts.scheme in ("http", "https") and parts.hostname and bare):
-                self.fault(name, f"must be a list of origins such as https://shop.example ({origin!r} is none)")
-        return origins
+        """Origins of pages as browsers send them, without repetition; or `*` alone, for all."""
+        words = self.words(name)
+        if words == ("*",):
+            return words
+        origins = []
+        for word in words:
+            try:
+                origins.append(read_origin(word))
+            except ValueError:
+                reason = "* stands alone" if word == "*" else f"{word!r} is none that a browser sends"
+                self.fault(name, f"must be a list of origins such as https://shop.example ({reason})")
+        return tuple(dict.fromkeys(origins))
 
     def networks(self, name: str) -> tuple[str, ...]:
-        networks = self.words(name)
-        for network in networks:
+        """Networks as `ipaddress` writes them, without repetition."""
+        networks = []
+        for word in self.words(name):
             try:
-                ip_network(network, strict=False)
+                networks.append(str(read_network(word)))
             except ValueError:
-                self.fault(name, f"must be a list of IP addresses or networks ({network!r} is none)")
-        return networks
+                self.fault(name, f"must be a list of IP addresses or networks, not of all ({word!r} is none)")
+        return tuple(dict.fromkeys(networks))
 
     def log_level(self) -> str:
         level = self.environment.get("LOG_LEVEL", "info").lower()
@@ -106,4 +117,7 @@ class EnvironmentReader:
 
 def database_name(mongo_uri: str) -> str:
     """The database that a MongoDB URI names, else `tessera`."""
-    return urlsplit(mongo_uri).path.lstrip("/") or "tessera"
+    try:
+        return unquote(urlsplit(mongo_uri).path.lstrip("/")) or "tessera"
+    except ValueError:  # An URI that is none; its reader has named it.
+        return "tessera"

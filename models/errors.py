@@ -20,8 +20,11 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    URI_TOO_LONG = "URI_TOO_LONG"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    HEADERS_TOO_LARGE = "HEADERS_TOO_LARGE"
     RATE_LIMITED = "RATE_LIMITED"
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
@@ -252,8 +255,32 @@ class PayloadTooLarge(DomainError):
     message = "Request body too large"
 
 
+class RequestTimedOut(DomainError):
+    """408: the request has not come whole in time; its connection ends."""
+
+    code = ErrorCode.REQUEST_TIMEOUT
+    status = 408
+    message = "The request did not arrive in time"
+
+
+class UriTooLong(DomainError):
+    """414: path and query pass the limit."""
+
+    code = ErrorCode.URI_TOO_LONG
+    status = 414
+    message = "Path and query are too long"
+
+
+class HeadersTooLarge(DomainError):
+    """431: the head of the request passes the limit, by its size or the number of its headers."""
+
+    code = ErrorCode.HEADERS_TOO_LARGE
+    status = 431
+    message = "Request headers are too large or too many"
+
+
 class UnsupportedMediaType(DomainError):
-    """415: the body is not declared as JSON."""
+    """415: the body is not declared as JSON in UTF-8."""
 
     code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
     status = 415

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from models.errors import InvalidInput
+from models.errors import Fault, InvalidInput
 from models.inputs import card, flag, items, money, parse, text, unit_price, whole
+from models.texts import clean
 
 MAX_ADDRESS = 2_000
 
@@ -42,25 +43,48 @@ class _PaymentId:
 
 
 def parse_payment(raw: Any) -> Payment:
-    """Read a payment as it comes from the topic or from the payment service; `paymentId` may stand for `_id`.
+    """Read a payment as it comes from the topic or from the payment service.
 
-    Unknown fields (`cvv`, the card's expiry and all others) are dropped, `totalPrice` is rounded to the cent and prices
-    to six decimals, because a payment that was accepted is not refused for a binary fraction. Raises `InvalidInput`
-    with every fault and no value.
+    `paymentId` may stand for `_id`, and names the payment where both are there. Unknown fields (`cvv`, the card's
+    expiry and all others) are dropped, `totalPrice` is rounded to the cent and prices to six decimals, because a
+    payment that was accepted is not refused for a binary fraction. Raises `InvalidInput` with every fault and no value.
     """
     payment = _require_object(raw)
-    if payment.get("_id") is None:
-        payment = {**payment, "_id": payment.get("paymentId")}
-    return parse(Payment, payment, ignore_unknown=True)
+    name = _named_by(payment)
+    try:
+        return parse(Payment, {**payment, "_id": payment.get(name)}, ignore_unknown=True)
+    except InvalidInput as fault:
+        raise InvalidInput([_renamed(one, name) for one in fault.faults]) from None
 
 
 def bare_payment_id(raw: Any) -> str | None:
     """The id of an event that brings nothing else of its payment, or None where it brings the payment whole."""
     event = _require_object(raw)
-    if event.keys() & {"userId", "products", "totalPrice", "cardNumber"}:
+    if is_payment(event):
         return None
-    given = {"paymentId": event.get("paymentId") or event.get("_id")}
-    return parse(_PaymentId, given).id
+    return parse(_PaymentId, {"paymentId": event.get(_named_by(event))}).id
+
+
+def is_payment(raw: Any) -> bool:
+    """Whether this is meant to be a payment whole, be it a faulty one."""
+    return isinstance(raw, Mapping) and bool(raw.keys() & {"userId", "products", "totalPrice", "cardNumber"})
+
+
+def names_payment(raw: Any, payment_id: str) -> bool:
+    """Whether this is an object that names this payment."""
+    name = raw.get(_named_by(raw)) if isinstance(raw, Mapping) else None
+    return isinstance(name, str) and clean(name) == payment_id
+
+
+def _named_by(payment: Mapping[str, Any]) -> str:
+    """The field that names a payment: `paymentId` unless it is missing or blank."""
+    given = payment.get("paymentId")
+    blank = given is None or (isinstance(given, str) and not clean(given))
+    return "_id" if blank and "_id" in payment else "paymentId"
+
+
+def _renamed(fault: Fault, name: str) -> Fault:
+    return Fault(name, fault.message.replace("_id", name, 1)) if fault.path == "_id" else fault
 
 
 def _require_object(raw: Any) -> Mapping[str, Any]:

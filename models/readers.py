@@ -30,7 +30,9 @@ def read_text(maximum: int) -> Reader:
         if not isinstance(raw, str):
             raise Faulty("must be a string")
         if not is_storable(raw):
-            raise Faulty("must not contain a NUL character" if "\x00" in raw else "must be valid Unicode")
+            raise Faulty(
+                "must not contain a NUL character" if "\x00" in raw else "must not contain half of a character"
+            )
         text = clean(raw)
         if len(text) > maximum:
             raise Faulty(f"must be at most {maximum} characters")

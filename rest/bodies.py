@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import orjson
 from starlette.requests import Request
 
-from models.errors import DomainError, Fault, InvalidInput, UnsupportedMediaType
+from models.errors import DomainError, Fault, InvalidInput
 from models.inputs import DataclassLike, parse
+from models.media_types import require_json
 from models.money import from_json_fraction
 
 MALFORMED = "Request body must be valid JSON"
@@ -34,9 +35,7 @@ _decoder = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=f
 
 async def read_json(request: Request) -> dict[str, Any]:
     """The body as an object; raises `InvalidInput` (400) or `UnsupportedMediaType` (415)."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise UnsupportedMediaType()
+    require_json(request.headers.getlist("content-type"), request.headers.getlist("content-encoding"))
     raw = await request.body()
     try:
         # orjson is strict about UTF-8, surrogates, NaN and nesting; the second reading finds what it cannot tell.

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.principal import Principal
 from rest.envelope import failure
 from rest.idempotency import answered_by, is_keyed, once_per_key
+from rest.paths import decoded
 from services.kit.rate_limit import Attempt, AttemptToRead
 from services.registry import Services
 
@@ -125,9 +126,12 @@ def resource(path: str, *, get_changes: bool = False, **endpoints: Endpoint) -> 
     """One path with all its methods, so that a wrong method is answered with every right one.
 
     HEAD is GET without its body, so there is none (405) where `get_changes` marks a documented GET that changes state.
+    An endpoint finds the path's parameters decoded.
     """
 
     async def dispatch(request: Request) -> Response:
+        given = request.path_params
+        request.scope["path_params"] = {name: decoded(segment) for name, segment in given.items()}
         return await endpoints[request.method if request.method in endpoints else "GET"](request)
 
     route = Route(path, dispatch, methods=list(endpoints))

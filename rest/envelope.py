@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from models.errors import (
@@ -49,7 +49,9 @@ def pagination(page: Page[Any]) -> dict[str, int]:
 def failure(fault: Exception, **more: Any) -> JSONAnswer:
     """`{status: "error", message, code, …}`; a 400 also lists its faults in `errors`. The unexpected is logged."""
     error = as_domain_error(fault)
-    if isinstance(error, InternalServerError):
+    if isinstance(fault, ClientDisconnect):
+        log.info("the client went before its request had come whole")
+    elif isinstance(error, InternalServerError):
         log.error("unexpected fault", exc_info=fault)
     body: dict[str, Any] = {"status": "error", "message": error.message, **more, "code": error.code.value}
     body |= error.data

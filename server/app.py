@@ -1,9 +1,11 @@
 """The ASGI application, put together from settings. Making it opens no socket; its lifespan opens and closes all."""
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -16,14 +18,28 @@ from rest.door import Door
 from rest.envelope import exception_handlers
 from rest.router import rest_routes
 from server.authentication import Authenticator
+from server.draining import DRAINING
 from server.graphql.routes import graphql_routes
 from server.health import health_routes
-from server.middleware import BodyLimit, Faults, RequestLog
+from server.middleware import BodyLimit, Faults, Head, RequestLog
+from server.protocol import BOUNDS, Bounds
 from server.settings import Settings
 from services.migrations.runner import migrate
 from services.registry import Services
 
 log = logging.getLogger("tessera")
+
+EXPOSED_HEADERS = (
+    "allow",
+    "ratelimit-limit",
+    "ratelimit-policy",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+    "www-authenticate",
+    "x-request-id",
+)
+"""What pages of other origins may read of an answer's headers."""
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -36,24 +52,25 @@ def create_app(settings: Settings) -> Starlette:
         usage_hold=settings.usage_hold,
     )
     authenticator = Authenticator(settings)
+    draining = asyncio.Event()
 
     def make_context(connection: HTTPConnection, principal: Principal) -> Context:
         return Context(services, principal, connection.scope.get("state", {}).get("request_id", ""))
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
         if not settings.events_enabled:
             log.warning("KAFKA_URI is not set: no event is written or read")
         # What start-up made lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        yield
+        yield {DRAINING: draining, BOUNDS: _bounds(settings)}
         await services.close()
 
     routes = [
         *rest_routes(Door(services, authenticator)),
-        *graphql_routes(settings, authenticator, make_context),
+        *graphql_routes(settings, authenticator, make_context, draining),
         *health_routes(services),
     ]
     app = Starlette(
@@ -67,16 +84,28 @@ def create_app(settings: Settings) -> Starlette:
     return app
 
 
+def _bounds(settings: Settings) -> Bounds:
+    """Of a connection. Twice the limit of a head: what lies between is refused by the application, with a reason."""
+    return Bounds(2 * settings.header_limit, settings.receive_timeout, settings.idle_timeout)
+
+
 def _middleware(settings: Settings) -> list[Middleware]:
-    around = [Middleware(RequestLog), Middleware(BodyLimit, limit=settings.body_limit), Middleware(Faults)]
+    around = [
+        Middleware(RequestLog),
+        Middleware(Head, limit=settings.header_limit),
+        Middleware(BodyLimit, limit=settings.body_limit),
+        Middleware(Faults),
+    ]
     if settings.cors_origins:
         cors = Middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_credentials="*" not in settings.cors_origins,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "idempotency-key", "x-admin-key", "x-request-id"],
-            expose_headers=["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after", "x-request-id"],
+            # Which origins may call is settled by the list; a header that nothing reads is no reason to refuse them.
+            allow_headers=["*"],
+            allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
+            allow_private_network="*" not in settings.cors_origins,
+            expose_headers=EXPOSED_HEADERS,
         )
         around.insert(1, cors)
     return around

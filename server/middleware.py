@@ -1,18 +1,25 @@
-"""Around every request: an id, a line in the access log (without query and secrets), a body limit, a last resort."""
+"""Around every request: an id, a line in the access log (without query and secrets), limits, a last resort."""
 
 import logging
 import random
 import re
+import sys
 import time
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.card_numbers import mask_digits
-from models.errors import PayloadTooLarge
+from models.errors import DomainError, HeadersTooLarge, PayloadTooLarge, UriTooLong
 from rest.envelope import failure
+from rest.paths import routed
+from server.protocol import CUT_SHORT
+from services.connection import unusable
 
 log = logging.getLogger("tessera.access")
+
+MAX_HEADERS = 128
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -51,7 +58,7 @@ class RequestLog:
                     "request_id": request_id,
                     "method": scope.get("method", "WEBSOCKET"),
                     # A whole card number may stand there by mistake.
-                    "path": mask_digits(scope["path"]),
+                    "path": mask_digits(unquote(scope["path"])),
                     "status": status,
                     "milliseconds": round((time.perf_counter() - started) * 1000, 1),
                     "client": (scope.get("client") or ("",))[0],
@@ -59,8 +66,54 @@ class RequestLog:
                 log.info("request", extra=fields)
 
 
+class Head:
+    """Judges the size of a request's head (`limit` bytes; half of it for path and query), and puts its path in order.
+
+    Routes are found by the path as it was sent, so that an encoded slash divides no segment.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            raw_path: bytes = scope["raw_path"]
+            if b"%" in raw_path:
+                scope["path"] = routed(raw_path)
+            if scope["type"] == "http" and (refusal := self._judge(scope)) is not None:
+                answer = failure(refusal)
+                answer.headers["connection"] = "close"
+                await answer(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _judge(self, scope: Scope) -> DomainError | None:
+        line = len(scope["raw_path"]) + len(scope["query_string"])
+        if line > self.limit // 2:
+            return UriTooLong()
+        headers = scope["headers"]
+        if len(headers) > MAX_HEADERS or line + sum([len(n) + len(v) for n, v in headers]) > self.limit:
+            return HeadersTooLarge()
+        return None
+
+
+def _telling_why(send: Send) -> Send:
+    async def send_reason(message: Message) -> None:
+        # It is sent while the exception is handled; by itself it would bring the traceback.
+        fault = sys.exc_info()[1]
+        if message["type"] == "lifespan.startup.failed" and fault is not None and (reason := unusable(fault)):
+            message["message"] = reason
+        await send(message)
+
+    return send_reason
+
+
 class BodyLimit:
-    """Refuses bodies over `limit` bytes: unread when their length is declared, else as soon as they pass it."""
+    """Refuses bodies over `limit` bytes: unread when their length is declared, else as soon as they pass it.
+
+    What the server has cut short, because the rest did not come in time, is refused here too.
+    """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
@@ -83,20 +136,25 @@ class BodyLimit:
             received += len(message.get("body", b""))
             if received > self.limit:
                 raise PayloadTooLarge()
+            if message.get("more_body") and CUT_SHORT in scope["state"]:
+                raise scope["state"][CUT_SHORT]
             return message
 
         await self.app(scope, receive_within_limit, send)
 
 
 class Faults:
-    """Whatever a route lets escape (a database that is away, a mistake of ours) is answered in the shape of errors."""
+    """Whatever a route lets escape (a database that is away, a mistake of ours) is answered in the shape of errors.
+
+    A start that fails because of the database is told in a sentence.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, _telling_why(send) if scope["type"] == "lifespan" else send)
             return
         started = False
 

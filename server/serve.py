@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+from ipaddress import ip_network
 from types import FrameType
 from typing import NoReturn
 
@@ -14,14 +16,18 @@ from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from models.networks import as_seen
 from server.guard import tie_to_parent
+from server.protocol import BoundedProtocol
 from server.settings import Settings
 from services.logs import configure_logs
 
 # Set by `tessera dev` for its own API process: short secrets are allowed and the tools are open.
 DEVELOPMENT = "TESSERA_DEVELOPMENT"
 DRAIN_SECONDS = 20
-KEEP_ALIVE_SECONDS = 65
+REPLACEMENT_SECONDS = 30
+"""Within which a worker has to start; one that serves is given the same to show that it lives."""
+STOPS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 BACKLOG = 2_048
 
 log = logging.getLogger("tessera.serve")
@@ -43,13 +49,14 @@ def application() -> Starlette:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         tie_to_parent(parent.pid)
+        _take_signals()
     settings = read_settings()
     configure_logs(settings.log_level)
     return create_app(settings)
 
 
 def serve(settings: Settings, host: str, workers: int) -> None:
-    """Listen on every port of `settings` and serve until SIGTERM or SIGINT; requests in flight are finished.
+    """Listen on every port of `settings` and serve until SIGTERM, SIGINT or SIGQUIT; requests in flight are finished.
 
     Raises `ListenError`. Exits with uvicorn's code 3 when the application does not start.
     """
@@ -61,6 +68,7 @@ def serve(settings: Settings, host: str, workers: int) -> None:
     # Uvicorn raises the signal again after it has drained; by then the work is done and the exit code is 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
+    _take_signals()
     if workers == 1:
         uvicorn.Server(config).run(sockets)
         return
@@ -70,8 +78,26 @@ def serve(settings: Settings, host: str, workers: int) -> None:
         sys.exit(STARTUP_FAILURE)
 
 
+class _Stopping(threading.Event):
+    """Set as soon as a signal to stop has come, though it is only waiting to be handled."""
+
+    def __init__(self, signals: list[int]) -> None:
+        super().__init__()
+        self._signals = signals
+
+    def is_set(self) -> bool:
+        return super().is_set() or not STOPS.isdisjoint(self._signals)
+
+
 class Workers(Multiprocess):
-    """Worker processes on shared sockets."""
+    """Worker processes on shared sockets. SIGHUP replaces them one by one, each when its replacement serves."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self.should_exit = _Stopping(self.signal_queue)
+
+    def handle_quit(self) -> None:
+        self.handle_term()
 
     def terminate_all(self) -> None:
         """Also stop listening here, so that new clients are refused at once and not kept waiting for the drain."""
@@ -94,7 +120,24 @@ def listen(host: str, ports: tuple[int, ...]) -> list[socket.socket]:
     return sockets
 
 
+def _take_signals() -> None:
+    """No signal that is commonly sent ends a process without its drain."""
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, _pass_over)
+    signal.signal(signal.SIGQUIT, _quit)
+
+
+def _pass_over(number: int, frame: FrameType | None) -> None:
+    log.info("signal passed over", extra={"signal": signal.Signals(number).name})
+
+
+def _quit(number: int, frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    for one in (*STOPS, signal.SIGHUP):
+        signal.signal(one, signal.SIG_IGN)  # The work is done; another must not break into the way out.
     sys.exit(0)
 
 
@@ -105,7 +148,7 @@ def _uvicorn_config(settings: Settings, workers: int) -> uvicorn.Config:
         workers=workers,
         lifespan="on",
         loop="auto" if sys.platform == "win32" else "uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="websockets-sansio",
         # Twice the limit of a body: what lies between is refused by the GraphQL view, with a reason.
         ws_max_size=2 * settings.body_limit,
@@ -114,8 +157,9 @@ def _uvicorn_config(settings: Settings, workers: int) -> uvicorn.Config:
         server_header=False,
         # Left unsaid, uvicorn would trust what comes from loopback.
         proxy_headers=bool(settings.forwarded_allow_ips),
-        forwarded_allow_ips=list(settings.forwarded_allow_ips),
+        forwarded_allow_ips=[seen for network in settings.forwarded_allow_ips for seen in as_seen(ip_network(network))],
         backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=settings.idle_timeout,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_worker_healthcheck=REPLACEMENT_SECONDS,
     )

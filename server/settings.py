@@ -9,6 +9,7 @@ from limits import parse_many
 
 from graphql_engine.manifest import ManifestError, read_manifest
 from models.environment import EnvironmentReader, SettingsError, database_name
+from services.connection import read_mongo_uri
 from services.kit.rate_limit import UNLIMITED
 
 
@@ -23,12 +24,14 @@ class Settings:
     port: int = 3000
     extra_ports: tuple[int, ...] = ()
     kafka_servers: str | None = None
-    payment_uri: str | None = None
     rate_limit: str = "100/15minutes"
     usage_hold: int = 900
     forwarded_allow_ips: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
+    header_limit: int = 32_768
     body_limit: int = 65_536
+    receive_timeout: int = 20
+    idle_timeout: int = 65
     request_timeout: float = 30.0
     log_level: str = "info"
     compiled_operations: bool = True
@@ -52,7 +55,7 @@ class Settings:
         """
         reader = _Reader(environment)
         weak = embedded or reader.environment.get("ALLOW_WEAK_SECRETS") == "1"
-        mongo_uri = reader.mongo_uri()
+        mongo_uri = read_mongo_uri(reader)
         settings = cls(
             mongo_uri=mongo_uri,
             database=database_name(mongo_uri),
@@ -61,12 +64,14 @@ class Settings:
             port=reader.whole("PORT", 3000, 1, 65_535),
             extra_ports=reader.extra_ports(),
             kafka_servers=reader.kafka_servers(),
-            payment_uri=reader.url("PAYMENT_URI"),
             rate_limit=reader.rate_limit(),
-            usage_hold=reader.whole("USAGE_HOLD", 900, 1, 31_536_000),
+            usage_hold=reader.usage_hold(),
             forwarded_allow_ips=reader.networks("FORWARDED_ALLOW_IPS"),
             cors_origins=reader.origins("CORS_ORIGINS"),
             body_limit=reader.whole("BODY_LIMIT", 65_536, 1_024, 16_777_216),
+            header_limit=reader.whole("HEADER_LIMIT", 32_768, 4_096, 1_048_576),
+            receive_timeout=reader.whole("RECEIVE_TIMEOUT", 20, 1, 600),
+            idle_timeout=reader.whole("IDLE_TIMEOUT", 65, 1, 3_600),
             request_timeout=float(reader.whole("REQUEST_TIMEOUT", 30, 1, 600)),
             log_level=reader.log_level(),
             compiled_operations=reader.switch("COMPILED_OPERATIONS", default=True),

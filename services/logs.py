@@ -25,6 +25,8 @@ def configure_logs(level: str) -> None:
                 "uvicorn": {"handlers": [], "propagate": True},
                 "uvicorn.access": {"handlers": [], "propagate": False, "level": "CRITICAL"},
                 "pymongo": {"level": "WARNING"},
+                # It logs the address of every question, and so ids of other services.
+                "httpx": {"level": "WARNING"},
             },
         }
     )

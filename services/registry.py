@@ -14,6 +14,7 @@ from services.kit.idempotency import Idempotency
 from services.kit.inbox import Inbox
 from services.kit.outbox import Outbox
 from services.kit.outbox_queue import OutboxQueue
+from services.kit.parked import ParkedRecords
 from services.kit.rate_limit import Attempts
 from services.orders.service import Orders
 from services.reconciliation.audit import Audit
@@ -37,6 +38,7 @@ class Services:
     orders: Orders
     inbox: Inbox
     outbox_queue: OutboxQueue
+    parked: ParkedRecords
     usage: Usage
     audit: Audit
 
@@ -64,6 +66,7 @@ class Services:
             orders=Orders(database, outbox, clock),
             inbox=Inbox(database),
             outbox_queue=OutboxQueue(database),
+            parked=ParkedRecords(database),
             usage=Usage(database, clock, timedelta(seconds=usage_hold)),
             audit=Audit(database),
         )

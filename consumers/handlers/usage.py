@@ -11,8 +11,8 @@ from models.errors import DomainError, InvalidInput
 from models.ids import require_object_id
 from models.inputs import parse, text
 from models.principal import SYSTEM
-from models.usage import FollowerKey, KeyKind
-from models.usage_commands import Command
+from models.usage import FollowerKey, KeyKind, UsageFollowerNotFound
+from models.usage_commands import Command, DeleteFollower
 from models.usage_inputs import MoveUsages
 from services.kit.inbox import Effect
 from services.registry import Services
@@ -25,42 +25,34 @@ def usage_events(services: Services) -> dict[str, Handler]:
     """The topics that usage followers listen to."""
     usage, table = _usage_effect(services), dict[str, Handler]()
     for prefix, kind in (("campaignService-campaign", KeyKind.CAMPAIGN), ("couponService-coupon", KeyKind.COUPON)):
-        table[f"{prefix}Created"] = Handler(_of_documents(kind, _created), usage)
-        table[f"{prefix}Updated"] = Handler(_of_documents(kind, _updated), usage, waits=True)
-        table[f"{prefix}Deleted"] = Handler(_of_documents(kind, _deleted), usage, waits=True)
+        table[f"{prefix}Created"] = Handler(_of_document(kind, _created), usage, lists=True)
+        table[f"{prefix}Updated"] = Handler(_of_document(kind, _updated), usage, waits=True, lists=True)
+        table[f"{prefix}Deleted"] = Handler(_of_document(kind, _deleted), usage, lists=True)
     table["couponService-couponRedeemed"] = Handler(_read_redeemed, usage, waits=True)
     table["basketService-setUsage-active"] = Handler(_read_set_usage, usage)
     return table
 
 
-def _usage_effect(services: Services) -> Effect[Sequence[Command]]:
-    """Carries out the commands of events; an event's commands all or none."""
-
-    async def carry_out(session: "Session", events: Sequence[Sequence[Command]]) -> list[DomainError | None]:
-        answers = iter(await services.usage.carry_out(session, [command for event in events for command in event]))
-        return [_all_or_none([next(answers) for _ in event]) for event in events]
+def _usage_effect(services: Services) -> Effect[Command]:
+    async def carry_out(session: "Session", events: Sequence[Command]) -> list[DomainError | None]:
+        answers = await services.usage.carry_out(session, events)
+        return [_refusal(command, answer) for command, answer in zip(events, answers, strict=True)]
 
     return carry_out
 
 
-def _all_or_none(answers: Sequence[object]) -> DomainError | None:
-    """Why an event is refused, or None; raises where a part of it would be carried out."""
-    faults = [answer for answer in answers if isinstance(answer, Exception)]
-    if faults and (len(faults) < len(answers) or not isinstance(faults[0], DomainError)):
-        raise faults[0]
-    return faults[0] if faults and isinstance(faults[0], DomainError) else None
+def _refusal(command: Command, answer: object) -> DomainError | None:
+    """Why a command is refused, or None where it is done: what is not there is deleted already."""
+    if isinstance(command, DeleteFollower) and isinstance(answer, UsageFollowerNotFound):
+        return None
+    if isinstance(answer, Exception) and not isinstance(answer, DomainError):
+        raise answer
+    return answer if isinstance(answer, DomainError) else None
 
 
-def _of_documents(kind: KeyKind, command: Callable[[FollowerKey, Any], Command]) -> Callable[[Any], list[Command]]:
-    """Reads a document or a list of them, each of a campaign or coupon, by its `_id`."""
-
-    def read(raw: Any) -> list[Command]:
-        documents = raw if isinstance(raw, list) else [raw]
-        if not documents:
-            raise InvalidInput.of("value", "The event holds nothing")
-        return [command(_key(kind, document), document) for document in documents]
-
-    return read
+def _of_document(kind: KeyKind, command: Callable[[FollowerKey, Any], Command]) -> Callable[[Any], Command]:
+    """Reads the document of a campaign or coupon, known by its `_id`."""
+    return lambda document: command(_key(kind, document), document)
 
 
 def _created(key: FollowerKey, document: Any) -> Command:
@@ -80,18 +72,18 @@ class _Redeemed:
     user_id: str = text("userId")
 
 
-def _read_redeemed(raw: Any) -> list[Command]:
+def _read_redeemed(raw: Any) -> Command:
     event = read_object(raw)
     coupon = read_object(event.get("resMsg"), "resMsg")
     user_id = parse(_Redeemed, event, ignore_unknown=True).user_id
-    return [usage_commands.enrol(SYSTEM, _key(KeyKind.COUPON, coupon), user_id)]
+    return usage_commands.enrol(SYSTEM, _key(KeyKind.COUPON, coupon), user_id)
 
 
-def _read_set_usage(raw: Any) -> list[Command]:
+def _read_set_usage(raw: Any) -> Command:
     event = read_object(raw)
     basket = read_object(event["product"], "product") if "product" in event else event
     named = {name: basket[name] for name in ("userId", "campaignIds", "couponId") if name in basket}
-    return [usage_commands.add_usage(SYSTEM, named, shape=MoveUsages, cause="basketService-setUsage-active")]
+    return usage_commands.add_usage(SYSTEM, named, shape=MoveUsages, cause="basketService-setUsage-active")
 
 
 def _key(kind: KeyKind, document: Any) -> FollowerKey:

@@ -2,19 +2,50 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import for_code
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    KafkaError,
+    KafkaTimeoutError,
+    KafkaUnavailableError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+    for_code,
+)
 
 log = logging.getLogger("tessera.kafka")
 
 DEAD_LETTERS = ".dlt"
 LARGEST_DEAD_LETTER = 4 * 1024 * 1024
+_DEAD_LETTER_CONFIGS = {"retention.ms": "-1", "max.message.bytes": str(LARGEST_DEAD_LETTER)}
 _ALREADY_EXISTS = 36
 _DEFAULT_REPLICATION = -1
+_LOOKS = 200
+_ANSWERS_WITHIN = 5.0
+# Where a topic's setting comes from: 1 is the topic's own, which somebody has chosen.
+_OWN_CONFIG = 1
+# Not called retriable by the client, though a new producer, or time, mends them.
+_MENDED_BY_TIME = (
+    TimeoutError,
+    OSError,
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    KafkaTimeoutError,
+    KafkaUnavailableError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+)
 
 
 class TopicsMissing(Exception):
@@ -26,17 +57,42 @@ class TopicsMissing(Exception):
         super().__init__(f"These topics are missing and Kafka does not let Tessera make them:\n{lines}")
 
 
+def is_passing(fault: BaseException) -> bool:
+    """Whether another try, later or by a new producer, may succeed where this one failed."""
+    if isinstance(fault, _MENDED_BY_TIME):
+        return True
+    return isinstance(fault, KafkaError) and bool(fault.retriable)
+
+
+def without_making_topics(client: Any) -> None:
+    """Keep an aiokafka client from having the broker make the topics that it asks for.
+
+    The broker would make them with its own settings. Asked for all topics it makes none, and the client has no switch.
+    """
+    update = client._metadata_update  # noqa: SLF001  # see above
+
+    async def update_all(cluster: Any, _: Collection[str]) -> bool:
+        return bool(await update(cluster, None))
+
+    client._metadata_update = update_all  # noqa: SLF001
+
+
 class Broker:
     """Opens connections to one Kafka."""
 
     def __init__(self, servers: str, partitions: int) -> None:
         self.servers = servers
         self._partitions = partitions
-        self._known: set[str] = set()
+        self._seen: dict[str, float] = {}
 
-    def producer(self, *, linger_ms: int = 0, largest: int = 1_048_576) -> AIOKafkaProducer:
-        """An idempotent producer: acknowledged by all replicas, each record once and in order for each key."""
-        return AIOKafkaProducer(
+    def producer(
+        self, *, linger_ms: int = 0, largest: int = 1_048_576, compression: str | None = None
+    ) -> AIOKafkaProducer:
+        """An idempotent producer: acknowledged by all replicas, each record once and in order for each key.
+
+        `largest` counts the bytes of a record before compression.
+        """
+        producer = AIOKafkaProducer(
             bootstrap_servers=self.servers,
             client_id="tessera",
             enable_idempotence=True,
@@ -44,26 +100,45 @@ class Broker:
             linger_ms=linger_ms,
             max_batch_size=262_144,
             max_request_size=largest,
+            compression_type=compression,
         )
+        without_making_topics(producer.client)
+        return producer
 
-    async def ensure_topics(self, topics: Iterable[str]) -> None:
+    async def ensure_topics(self, topics: Iterable[str], *, within: float | None = None) -> None:
         """Make what is missing of `topics`; raises `TopicsMissing` for what cannot be made, `KafkaError` without Kafka.
 
-        What was there once is not asked for again.
+        What was there once is not asked for again, or only when that was more than `within` seconds ago.
         """
-        wanted = set(topics) - self._known
+        now = asyncio.get_running_loop().time()
+        oldest = -1.0 if within is None else now - within
+        wanted = {topic for topic in topics if self._seen.get(topic, -2.0) < oldest}
         if not wanted:
             return
         async with self._admin() as admin:
             missing = wanted - set(await admin.list_topics())
             if missing:
                 await self._make(admin, missing)
-        self._known |= wanted
+            await self._keep_for_ever(admin, {topic for topic in wanted - missing if topic.endswith(DEAD_LETTERS)})
+        self._seen |= dict.fromkeys(wanted, now)
+
+    async def missing(self, topics: Iterable[str]) -> set[str]:
+        """Which of these topics are not there; raises `KafkaError` without Kafka."""
+        async with self._admin() as admin:
+            return set(topics) - set(await admin.list_topics())
 
     async def has_topic(self, topic: str) -> bool:
         """Whether there is such a topic; raises `KafkaError` without Kafka."""
-        async with self._admin() as admin:
-            return topic in await admin.list_topics()
+        return not await self.missing([topic])
+
+    async def answers(self) -> bool:
+        """Whether Kafka answers at all."""
+        try:
+            async with asyncio.timeout(_ANSWERS_WITHIN):
+                await self.missing([])
+        except Exception:
+            return False
+        return True
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
@@ -76,23 +151,35 @@ class Broker:
 
     async def _make(self, admin: AIOKafkaAdminClient, missing: set[str]) -> None:
         answer = await admin.create_topics([self._new_topic(topic) for topic in sorted(missing)])
-        refused = {
-            topic: message or for_code(code).__name__
-            for topic, code, message in answer.topic_errors
-            if code not in (0, _ALREADY_EXISTS)
-        }
-        if refused:
-            raise TopicsMissing(refused)
+        errors = [error for error in answer.topic_errors if error[1] not in (0, _ALREADY_EXISTS)]
+        passing = [for_code(code)(topic) for topic, code, _ in errors if for_code(code).retriable]
+        if passing:
+            raise passing[0]
+        if errors:
+            raise TopicsMissing({topic: message or for_code(code).__name__ for topic, code, message in errors})
         log.info("made %d topics", len(missing), extra={"topics": sorted(missing)})
         # A broker tells of a new topic a moment after it has made it.
-        while True:
+        for _ in range(_LOOKS):
             if missing <= set(await admin.list_topics()):
                 return
             await asyncio.sleep(0.05)
+        raise KafkaTimeoutError(f"Kafka does not show new topics yet: {', '.join(sorted(missing))}")
+
+    async def _keep_for_ever(self, admin: AIOKafkaAdminClient, topics: set[str]) -> None:
+        """Give dead-letter topics that something else made our settings, where nobody has chosen others."""
+        if not topics:
+            return
+        resources = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in sorted(topics)]
+        for answer in await admin.describe_configs(resources):
+            for code, _, _, topic, entries in answer.resources:
+                own = {entry[0]: entry[1] for entry in entries if not code and entry[3] == _OWN_CONFIG}
+                if not code and "retention.ms" not in own:
+                    wanted = ConfigResource(ConfigResourceType.TOPIC, topic, {**_DEAD_LETTER_CONFIGS, **own})
+                    await admin.alter_configs([wanted])
+                    log.info("dead letters are kept until they are deleted", extra={"topic": topic})
 
     def _new_topic(self, topic: str) -> NewTopic:
         if not topic.endswith(DEAD_LETTERS):
             return NewTopic(topic, self._partitions, _DEFAULT_REPLICATION, {})
         # A dead letter waits until somebody looks at it, and says more than the event did.
-        configs = {"retention.ms": "-1", "max.message.bytes": str(LARGEST_DEAD_LETTER)}
-        return NewTopic(topic, 1, _DEFAULT_REPLICATION, {}, configs)
+        return NewTopic(topic, 1, _DEFAULT_REPLICATION, {}, dict(_DEAD_LETTER_CONFIGS))

@@ -1,23 +1,21 @@
 """Dead letters: events that cannot act, in `<topic>.dlt` with their origin and the reason, and without card data."""
 
 import asyncio
-import json
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
-from consumers.kafka.admin import DEAD_LETTERS, LARGEST_DEAD_LETTER, Broker
-from consumers.kafka.records import Headers, Record, event_id
-from models.card_numbers import mask_digits, without_card_secrets
-from models.errors import DomainError, InvalidInput
-from models.instants import iso
-
-PREFIX = "dlt-"
-"""Begins the names of all headers that a dead letter has besides those of its event."""
+from consumers.kafka.admin import DEAD_LETTERS, LARGEST_DEAD_LETTER, Broker, is_passing
+from consumers.kafka.letters import Letter, bare_letter_of, letter_of
+from consumers.kafka.records import Record, sendable_key
+from models.errors import DomainError
 
 _TIMEOUT = 10.0
+_TOPIC_KNOWN_FOR = 1.0
+
+
+class NoDeadLetter(Exception):
+    """Kafka answers and will never take this dead letter; the cause says why."""
 
 
 class DeadLetters:
@@ -29,19 +27,36 @@ class DeadLetters:
         self._opening = asyncio.Lock()
 
     async def put(self, record: Record, refusal: DomainError) -> None:
-        """Put a record into its dead-letter topic; returns once all replicas have it, raises while Kafka is away."""
+        """Put a record into its dead-letter topic; returns once all replicas have it.
+
+        Where the record is too large for the topic, or nothing can be made of its content, its coordinates, the length
+        and the digest of its value stand for it. Raises `NoDeadLetter` where even those cannot be written, and what
+        Kafka raises while it is away.
+        """
         topic = record.topic + DEAD_LETTERS
-        kept = [(name, _cut_bytes(raw)) for name, raw in without_origin(record.headers)]
-        origin = [(name, text.encode()) for name, text in origin_headers(record, refusal).items()]
-        key = None if record.key is None else _cut_bytes(record.key)
-        async with asyncio.timeout(_TIMEOUT):
-            await self._broker.ensure_topics([topic])
-            producer = await self._open()
+        last: BaseException | None = None
+        for make in (_whole_letter, bare_letter_of):
             try:
-                await producer.send_and_wait(topic, cut_value(record.value), key=key, headers=[*kept, *origin])
-            except KafkaError:
-                await self.close()
-                raise
+                letter = make(record, refusal)
+                async with asyncio.timeout(_TIMEOUT):
+                    await self._broker.ensure_topics([topic], within=_TOPIC_KNOWN_FOR)
+                    await self._send(topic, letter)
+                return
+            except Exception as fault:
+                if is_passing(fault):
+                    raise
+                last = fault
+        raise NoDeadLetter(str(last) or type(last).__name__) from last
+
+    async def _send(self, topic: str, letter: Letter) -> None:
+        producer = await self._open()
+        try:
+            key = sendable_key(letter.key, letter.value)
+            await producer.send_and_wait(topic, letter.value, key=key, headers=letter.headers)
+        except BaseException:
+            # What it has not delivered must not come later, beside what is sent instead.
+            await self.close()
+            raise
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
@@ -52,7 +67,7 @@ class DeadLetters:
     async def _open(self) -> AIOKafkaProducer:
         async with self._opening:
             if self._producer is None:
-                producer = self._broker.producer(largest=LARGEST_DEAD_LETTER)
+                producer = self._broker.producer(largest=LARGEST_DEAD_LETTER, compression="gzip")
                 try:
                     await producer.start()
                 except BaseException:
@@ -62,39 +77,13 @@ class DeadLetters:
             return self._producer
 
 
-def origin_headers(record: Record, refusal: DomainError) -> dict[str, str]:
-    """Where a dead letter came from and why it is one."""
-    return {
-        "dlt-original-topic": record.topic,
-        "dlt-original-partition": str(record.partition),
-        "dlt-original-offset": str(record.offset),
-        "dlt-original-timestamp": iso(datetime.fromtimestamp(record.timestamp / 1000, UTC)),
-        "dlt-event-id": event_id(record),
-        "dlt-error-code": refusal.code.value,
-        "dlt-error-message": describe(refusal),
-    }
+def size_of(record: Record) -> int:
+    """The bytes of what a record holds: key, value and headers."""
+    headers = sum(len(name) + len(raw or b"") for name, raw in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
 
 
-def describe(refusal: DomainError) -> str:
-    """The reason in one line: of malformed input every fault, in its own sentence."""
-    sentences = [fault.message for fault in refusal.faults] if isinstance(refusal, InvalidInput) else []
-    return mask_digits("; ".join(sentences[:20]) or refusal.message)
-
-
-def cut_value(value: bytes | None) -> bytes | None:
-    """The value without card data. JSON is written anew, so that nothing hides in how it was written."""
-    if value is None:
-        return None
-    try:
-        return json.dumps(without_card_secrets(json.loads(value)), ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return _cut_bytes(value)  # No JSON: there are no names to go by.
-
-
-def without_origin(headers: Headers) -> list[tuple[str, bytes]]:
-    """The headers of the event itself."""
-    return [(name, raw) for name, raw in headers if not name.startswith(PREFIX)]
-
-
-def _cut_bytes(raw: bytes) -> bytes:
-    return mask_digits(raw.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+def _whole_letter(record: Record, refusal: DomainError) -> Letter:
+    if size_of(record) > LARGEST_DEAD_LETTER:
+        raise ValueError("The record is larger than a dead letter may be")
+    return letter_of(record, refusal)

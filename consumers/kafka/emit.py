@@ -1,27 +1,30 @@
 """`tessera emit`: puts an event into a topic, as another service would."""
 
-import json
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from consumers.kafka.admin import Broker
-from consumers.kafka.dead_letters import cut_value
-from consumers.kafka.records import cloud_event_headers
+from consumers.kafka.kept_values import sendable
+from consumers.kafka.records import cloud_event_headers, read_json, write_json
 from models.errors import InvalidInput
 from models.instants import to_milliseconds
+from models.kept import may_hold_secret
 
 _KEYS = ("paymentId", "_id", "userId")
 
 
-async def emit_events(servers: str, topic: str, text: str, *, key: str | None, each: bool) -> list[str]:
-    """Send the JSON `text` as one event, or `each` item of the list it holds as one; answers the events' ids.
+async def emit_events(servers: str, topic: str, raw: bytes, *, key: str | None, each: bool) -> list[str]:
+    """Send the JSON `raw` as one event, or `each` item of the list it holds as one; answers the events' ids.
 
-    Card numbers are cut to their last four digits before. Without a key the value's own id is the key. Raises
-    `InvalidInput` for what is no JSON, `KafkaError` without Kafka.
+    It may be written as the consumers take it. Of the events of a topic that is consumed only what may be kept of them
+    is sent, of others all but card numbers, security codes and expiries; numbers go as they are written. Without a key
+    the value's own id is the key. Raises `InvalidInput` for what is no JSON, `KafkaError` without Kafka.
     """
+    if key is not None and may_hold_secret(key):
+        raise InvalidInput.of("key", "The key looks like a card number or its expiry")
+    values = [sendable(topic, value) for value in _values(raw, each)]
     broker, identifiers = Broker(servers, partitions=1), []
-    values = _values(text, each)
     producer = broker.producer()
     try:
         await producer.start()
@@ -30,18 +33,15 @@ async def emit_events(servers: str, topic: str, text: str, *, key: str | None, e
             record_key = key if key is not None else _key_of(value)
             now = to_milliseconds(datetime.now(UTC))
             headers = cloud_event_headers(identifiers[-1], topic, now, record_key or identifiers[-1])
-            raw = cut_value(json.dumps(value).encode())
-            await producer.send_and_wait(topic, raw, key=record_key.encode() if record_key else None, headers=headers)
+            record = write_json(value)
+            await producer.send_and_wait(topic, record, key=_encoded(record_key), headers=headers)
     finally:
         await producer.stop()
     return identifiers
 
 
-def _values(text: str, each: bool) -> Sequence[object]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidInput.of("value", "The file is not JSON") from None
+def _values(raw: bytes, each: bool) -> Sequence[object]:
+    value = read_json(raw, "The file")
     if not each:
         return [value]
     if not isinstance(value, list):
@@ -53,3 +53,7 @@ def _key_of(value: object) -> str | None:
     if not isinstance(value, dict):
         return None
     return next((found for name in _KEYS if isinstance(found := value.get(name), str)), None)
+
+
+def _encoded(key: str | None) -> bytes | None:
+    return key.encode(errors="backslashreplace") if key else None

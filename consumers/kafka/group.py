@@ -8,17 +8,22 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from consumers.handler import Handler
-from consumers.kafka.admin import Broker
+from consumers.kafka.admin import Broker, without_making_topics
 from consumers.kafka.dead_letters import DeadLetters
-from consumers.kafka.partition import PartitionWorker, Tools
+from consumers.kafka.partition import PartitionWorker, WorkerContext
+from consumers.kafka.processing import Ends
 from consumers.metrics import Metrics
 from consumers.settings import ConsumerSettings
 from services.kit.inbox import Inbox
+from services.kit.parked import ParkedRecords
 
 log = logging.getLogger("tessera.consumer")
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _CLOSE_TIMEOUT = 5.0
+
+STUCK_AFTER = 30.0
+"""After so many seconds without the end of a batch a partition that waits is called stuck."""
 
 
 class Runner:
@@ -30,6 +35,7 @@ class Runner:
         table: Mapping[str, Handler],
         broker: Broker,
         inbox: Inbox,
+        parked: ParkedRecords,
         metrics: Metrics,
     ) -> None:
         self._table = {settings.topic_prefix + topic: handler for topic, handler in table.items()}
@@ -52,7 +58,9 @@ class Runner:
             heartbeat_interval_ms=2_000,
             metadata_max_age_ms=30_000,
         )
-        self._tools = Tools(self._consumer, self._dead_letters, inbox, metrics, settings.batch, self.broken)
+        without_making_topics(self._consumer._client)  # noqa: SLF001  # the client has no switch for it
+        ends = Ends(broker, self._dead_letters, parked, inbox, metrics)
+        self._context = WorkerContext(self._consumer, ends, settings.kafka_servers, settings.batch, self.broken)
         self._workers: dict[TopicPartition, PartitionWorker] = {}
 
     async def start(self) -> None:
@@ -72,18 +80,33 @@ class Runner:
         """Whether this process has its share of the partitions, be it none."""
         return bool(self._workers) or bool(self._consumer.assignment())
 
-    def measure_lag(self) -> None:
-        """Set the gauge of what is not worked off, for each partition that is ours."""
+    @property
+    def stuck(self) -> list[str]:
+        """The partitions that have not moved for `STUCK_AFTER` seconds, each with the reason."""
+        waits = ((partition, worker.waiting) for partition, worker in self._workers.items())
+        return sorted(
+            f"{partition.topic}[{partition.partition}] has been waiting for {waiting.seconds:.0f} s: {waiting.reason}"
+            for partition, waiting in waits
+            if waiting is not None and waiting.seconds >= STUCK_AFTER
+        )
+
+    def measure(self) -> None:
+        """Set the gauges of each partition that is ours: what can be read and is not finished, and how long it waits.
+
+        Records of a transaction that is still open cannot be read, nor can those of one that was given up.
+        """
         self._metrics.lag.clear()
+        self._metrics.waiting.clear()
         for partition, worker in self._workers.items():
-            high = self._consumer.highwater(partition)
-            if high is not None and worker.position is not None:
-                lag = max(0, high - worker.position)
-                self._metrics.lag.labels(partition.topic, str(partition.partition)).set(lag)
+            labels = (partition.topic, str(partition.partition))
+            self._metrics.waiting.labels(*labels).set(worker.waiting.seconds if worker.waiting else 0)
+            end = self._consumer.last_stable_offset(partition)
+            if end is not None and worker.position is not None:
+                self._metrics.lag.labels(*labels).set(max(0, end - worker.position))
 
     async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
         for partition in partitions:
-            self._workers[partition] = PartitionWorker(partition, self._table[partition.topic], self._tools)
+            self._workers[partition] = PartitionWorker(partition, self._table[partition.topic], self._context)
         log.info("consuming %d partitions", len(self._workers))
 
     async def revoked(self, partitions: Iterable[TopicPartition]) -> None:

@@ -6,16 +6,15 @@ so an event comes at least once. Several processes stand ready and the lease say
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidTopicError, KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaConnectionError
 
 from consumers.kafka.admin import Broker
 from consumers.kafka.backoff import backoff
-from consumers.kafka.records import cloud_event_headers
+from consumers.kafka.topic_lane import Sent, TopicLane
 from consumers.metrics import Metrics
 from services.kit.leases import Lease
 from services.kit.outbox_queue import OutboxQueue, OutboxRow
@@ -24,10 +23,8 @@ log = logging.getLogger("tessera.relay")
 
 BATCH = 1_000
 LEASE_SECONDS = 3.0
-ACK_TIMEOUT = 30.0
-_LINGER_MS = 2
-# What Kafka refuses for good, whenever it is sent.
-_HOPELESS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTopicError)
+_MOMENT = 1.0
+_DRAIN_TIMEOUT = 5.0
 
 
 class LeaseLost(Exception):
@@ -45,7 +42,6 @@ class Relay:
         self._prefix = prefix
         self._stopping = asyncio.Event()
         self._valid_until = 0.0
-        self._limit = BATCH
 
     async def run(self) -> None:
         """Wait for the lease, lead, and begin again when something fails; returns after `stop`."""
@@ -68,72 +64,36 @@ class Relay:
         self._stopping.set()
 
     async def _lead(self) -> None:
-        producer = self._broker.producer(linger_ms=_LINGER_MS)
         renewal = asyncio.get_running_loop().create_task(self._keep_lease())
+        lanes = _Lanes(self._broker, self._queue, self._mark, self._prefix)
         try:
-            await asyncio.wait_for(producer.start(), ACK_TIMEOUT)
+            if not await self._broker.answers():
+                raise KafkaConnectionError("Kafka does not answer")
             log.info("this process relays events to Kafka")
             self._metrics.leading.set(1)
             while not self._stopping.is_set():
-                rows = await self._queue.unsent(self._limit) or await self._wait_for_rows()
-                if rows:
-                    await self._send(producer, rows)
+                without = lanes.waiting
+                rows = await self._queue.unsent(BATCH, without) or await self._wait_for_rows(without)
+                if asyncio.get_running_loop().time() > self._valid_until:
+                    raise LeaseLost("its lease was not renewed in time")
+                await lanes.send(rows)
+                self._metrics.topics_waiting.set(lanes.failing)
         finally:
+            self._metrics.topics_waiting.set(0)
             renewal.cancel()
-            await _close(producer)
+            await lanes.close()
 
-    async def _wait_for_rows(self) -> list[OutboxRow]:
+    async def _wait_for_rows(self, without: Collection[str]) -> list[OutboxRow]:
         """What came while the watch was being opened, else nothing, after the first change or half a second."""
         async with self._queue.watch() as watch:
-            rows = await watch.unsent(self._limit)
+            rows = await watch.unsent(BATCH, without)
             if not rows:
                 changed = asyncio.ensure_future(watch.changed())
                 stopping = asyncio.ensure_future(self._stopping.wait())
                 await asyncio.wait((changed, stopping), return_when=asyncio.FIRST_COMPLETED)
                 stopping.cancel()
                 await changed
-        if asyncio.get_running_loop().time() > self._valid_until:
-            raise LeaseLost("its lease was not renewed in time")
         return rows
-
-    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
-        """Send rows in order, all at once, and mark those that Kafka has acknowledged."""
-        await self._broker.ensure_topics({self._prefix + row.topic for row in rows})
-        if asyncio.get_running_loop().time() > self._valid_until:
-            raise LeaseLost("its lease was not renewed in time")
-        acknowledgements: dict[str, asyncio.Future[object]] = {}
-        fault: BaseException | None = None
-        try:
-            async with asyncio.timeout(ACK_TIMEOUT):
-                try:
-                    for row in rows:
-                        acknowledgements[row.id] = await self._dispatch(producer, row)
-                except KafkaError as refused:
-                    fault = refused
-                if acknowledgements:
-                    await asyncio.wait(acknowledgements.values())
-        except TimeoutError as late:
-            fault = late
-        sent = [row for row in rows if _is_acknowledged(acknowledgements.get(row.id))]
-        await self._mark(sent)
-        if len(sent) == len(rows):
-            self._limit = min(BATCH, self._limit * 2)
-            return
-        failed = (ack.exception() for ack in acknowledgements.values() if ack.done() and not ack.cancelled())
-        fault = fault or next((raised for raised in failed if raised), None) or KafkaError("no acknowledgement came")
-        if len(rows) == 1 and isinstance(fault, _HOPELESS):
-            await self._park(rows[0], fault)
-            return
-        # One by one from here, so that a row that Kafka will never take shows itself.
-        self._limit = 1
-        raise fault
-
-    async def _dispatch(self, producer: AIOKafkaProducer, row: OutboxRow) -> "asyncio.Future[object]":
-        headers = cloud_event_headers(row.id, row.topic, row.at, row.key)
-        acknowledgement: asyncio.Future[object] = await producer.send(
-            self._prefix + row.topic, row.value, key=row.key.encode(), headers=headers
-        )
-        return acknowledgement
 
     async def _mark(self, sent: Sequence[OutboxRow]) -> None:
         if not sent:
@@ -143,10 +103,6 @@ class Relay:
         for row in sent:
             self._metrics.relay_delay.observe(max(0.0, (now - row.at).total_seconds()))
         await self._queue.mark_sent([row.id for row in sent])
-
-    async def _park(self, row: OutboxRow, fault: BaseException) -> None:
-        log.error("Kafka will not take an event, which stays in the outbox: %s", fault, extra={"event": row.id})
-        await self._queue.park(row.id, str(fault) or type(fault).__name__)
 
     async def _release(self) -> None:
         self._valid_until = 0.0
@@ -172,13 +128,52 @@ class Relay:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
 
-def _is_acknowledged(ack: "asyncio.Future[object] | None") -> bool:
-    return ack is not None and ack.done() and not ack.cancelled() and ack.exception() is None
+class _Lanes:
+    """A lane for each topic: what is slow or fails in one goes on by itself, and the others with their next events."""
 
+    def __init__(self, broker: Broker, queue: OutboxQueue, sent: Sent, prefix: str) -> None:
+        self._broker = broker
+        self._queue = queue
+        self._sent = sent
+        self._prefix = prefix
+        self._lanes: dict[str, TopicLane] = {}
+        self._sending: dict[str, asyncio.Task[None]] = {}
 
-async def _close(producer: AIOKafkaProducer) -> None:
-    """Close a producer without waiting for a Kafka that is away."""
-    try:
-        await asyncio.wait_for(producer.stop(), 5)
-    except Exception as fault:
-        log.info("a producer was closed in the middle of its work: %s", fault or type(fault).__name__)
+    @property
+    def waiting(self) -> list[str]:
+        """The topics whose events are not to be read now."""
+        return [topic for topic, lane in self._lanes.items() if topic in self._sending or lane.waiting]
+
+    @property
+    def failing(self) -> int:
+        """How many topics did not take their last events."""
+        return sum(lane.failing for lane in self._lanes.values())
+
+    async def send(self, rows: Sequence[OutboxRow]) -> None:
+        """Begin to send; returns when all of them are through, or after a moment without those that are not.
+
+        Raises what MongoDB raises.
+        """
+        by_topic: dict[str, list[OutboxRow]] = {}
+        for row in rows:
+            by_topic.setdefault(row.topic, []).append(row)
+        for topic, its_rows in by_topic.items():
+            lane = self._lanes.get(topic) or TopicLane(
+                self._prefix + topic, self._broker, self._queue, self._sent, limit=BATCH
+            )
+            self._lanes[topic] = lane
+            self._sending[topic] = asyncio.get_running_loop().create_task(lane.send(its_rows))
+        if by_topic:
+            await asyncio.wait([self._sending[topic] for topic in by_topic], timeout=_MOMENT)
+        for topic in [topic for topic, task in self._sending.items() if task.done()]:
+            self._sending.pop(topic).result()
+
+    async def close(self) -> None:
+        """Finish what is under way, unless it takes long, and close the producers."""
+        sending = list(self._sending.values())
+        if sending:
+            _, late = await asyncio.wait(sending, timeout=_DRAIN_TIMEOUT)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
+        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))

@@ -1,6 +1,5 @@
 """The command line. Faults of settings are all named in one message on standard error; the exit code is then 2."""
 
-import asyncio
 import os
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -13,11 +12,15 @@ from models.texts import clean, is_storable
 from server.cli.audit import audit
 from server.cli.codes import app as codes
 from server.cli.data_folder import DATA, kept_secrets
+from server.cli.database import database_settings, run_on_database
 from server.cli.events import add_event_commands
 from server.cli.health import health
 from server.cli.output import fail
 from server.cli.trust import trust
 from server.settings import Settings
+
+MOST_NAMED = 100
+"""How many documents of each kind a migration names; the others are in their collection."""
 
 app = typer.Typer(
     name="tessera",
@@ -60,26 +63,28 @@ def serve(
 def migrate() -> None:
     """Make indexes and counters, and take over the data of an older system; as often as one likes."""
     from services.kit.database import Database
-    from services.kit.indexes import DuplicatesError
-    from services.logs import configure_logs
     from services.migrations.runner import migrate as run
+    from services.migrations.set_aside import counted, listed, names
 
-    settings = _settings()
-    configure_logs(settings.log_level)
+    settings = database_settings()
 
-    async def work() -> dict[str, int]:
+    async def work() -> None:
         database = Database(settings.mongo_uri, settings.database)
         try:
-            return await run(database, usage_hold=settings.usage_hold)
+            for family, number in (await run(database, usage_hold=settings.usage_hold)).items():
+                typer.echo(f"{family}: {number} taken over")
+            for imported, verdict in ((True, "taken over with changes"), (False, "set aside")):
+                number = await counted(database, imported=imported)
+                if number:
+                    typer.echo(f"{number} documents were {verdict}; the originals are in the collection `setaside`:")
+                for line in names(await listed(database, imported=imported, limit=MOST_NAMED)):
+                    typer.echo(f"  {line}")
+                if number > MOST_NAMED:
+                    typer.echo(f"  … and {number - MOST_NAMED} more")
         finally:
             database.close()
 
-    try:
-        taken = asyncio.run(work())
-    except DuplicatesError as fault:
-        raise fail(str(fault), 1) from None
-    for family, number in taken.items():
-        typer.echo(f"{family}: {number} taken over")
+    run_on_database(work())
     typer.echo("The database is ready.")
 
 

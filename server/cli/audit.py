@@ -1,13 +1,12 @@
 """`tessera audit`: the counters against their ledgers, from the command line."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from models.audit import AuditFamily, AuditReport
-from models.environment import SettingsError
 from models.principal import SYSTEM
+from server.cli.database import database_settings, run_on_database
 
 
 def audit(
@@ -18,7 +17,7 @@ def audit(
 
     With --repair what drifted is put right while others go on, and the exit code is 0.
     """
-    report = asyncio.run(_run(tuple(family or AuditFamily), repair=repair))
+    report = run_on_database(_run(tuple(family or AuditFamily), repair=repair))
     for name, number in report.checked.items():
         typer.echo(f"{name}: {number} counters checked")
     for drift in report.drifts:
@@ -31,16 +30,9 @@ def audit(
 
 
 async def _run(families: tuple[AuditFamily, ...], *, repair: bool) -> AuditReport:
-    from server.serve import read_settings
-    from services.logs import configure_logs
     from services.registry import Services
 
-    try:
-        settings = read_settings()
-    except SettingsError as fault:
-        typer.echo(str(fault), err=True)
-        raise typer.Exit(2) from None
-    configure_logs(settings.log_level)
+    settings = database_settings()
     services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
     try:
         work = services.audit.repair if repair else services.audit.audit

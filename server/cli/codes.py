@@ -4,9 +4,6 @@ Results go to standard output, progress and bad rows to standard error. The exit
 work could not be done, 2 for a bad option or environment.
 """
 
-import asyncio
-import csv
-import os
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -19,10 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from models.access_code import DEFAULT_DESCRIPTION, MAX_BATCH, read_import_row
-from models.environment import EnvironmentReader, SettingsError, database_name
 from models.errors import InternalServerError, InvalidInput
 from models.principal import SYSTEM
-from server.cli.codes_csv import HEADER, HeaderFault, Row, read_rows, to_cells
+from server.cli.codes_csv import HEADER, CsvWriter, HeaderFault, Row, encoding_of, read_rows, to_cells
+from server.cli.database import database_settings, run_on_database
 from services.access_codes.batches import CHUNK, Outcome
 from services.kit.database import as_domain_error
 from services.migrations.runner import migrate
@@ -104,25 +101,23 @@ def import_codes(
 
 def _run(work: Callable[[Services], Awaitable[Answer]]) -> Answer:
     """Do some work on the database of MONGO_URI; what goes wrong is told in a sentence."""
-    reader = EnvironmentReader(os.environ)
-    mongo_uri = reader.mongo_uri()
-    if reader.faults:
-        errors.print(str(SettingsError(reader.faults)))
-        raise typer.Exit(2)
+    settings = database_settings()
 
     async def run() -> Answer:
-        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
+        services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
         try:
-            await migrate(services.database, thorough=False)
+            await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
             return await work(services)
         finally:
             await services.close()
 
     try:
-        return asyncio.run(run())
+        return run_on_database(run())
     except InvalidInput as fault:
         errors.print("\n".join(each.message for each in fault.faults))
         raise typer.Exit(2) from None
+    except typer.Exit:
+        raise
     except (HeaderFault, OSError) as fault:
         errors.print(str(fault))
         raise typer.Exit(2) from None
@@ -150,12 +145,12 @@ async def _export(services: Services, output: Path | None, batch: str | None) ->
 
 
 async def _write(services: Services, file: IO[str], batch: str | None) -> int:
-    writer, number = csv.writer(file, lineterminator="\n"), 0
-    writer.writerow(HEADER)
+    writer, number = CsvWriter(file), 0
+    writer.write_row(HEADER)
     with _progress() as progress:
         task = progress.add_task("Exporting", total=await services.access_code_batches.count(SYSTEM, batch))
         async for code in services.access_code_batches.export(SYSTEM, batch):
-            writer.writerow(to_cells(code))
+            writer.write_row(to_cells(code))
             number += 1
             if number % CHUNK == 0:
                 progress.update(task, completed=number)
@@ -212,7 +207,9 @@ async def _import_chunk(services: Services, chunk: Iterable[Row]) -> Counter[Out
 
 def _open(progress: Progress, file: Path, doing: str) -> IO[str]:
     """The text of a file whose reading moves the bar; what is not UTF-8 stays recognisable."""
-    return progress.open(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="", description=doing)
+    encoding = encoding_of(file)
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
+    return progress.open(file, "rt", encoding=encoding, errors=errors, newline="", description=doing)
 
 
 def _report(line: int, faults: Iterable[str]) -> None:

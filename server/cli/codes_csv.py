@@ -1,19 +1,25 @@
 """Access codes as CSV: UTF-8 with the header `code,description,maxUses,usedCount,expiresAt,active,createdAt,createdBy`.
 
-Instants are ISO 8601. To be read, a file needs the columns `code`, `maxUses` and `expiresAt`, in any order.
+Instants are ISO 8601. To be read, a file needs the columns `code`, `maxUses` and `expiresAt`, in any order; it may be
+as a spreadsheet saves it: with commas, semicolons or tabs, in UTF-8 or UTF-16, with rows and columns of blank cells.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import IO
 
-from models.access_code import AccessCode
+from models.access_code import LONGEST_IMPORTED, AccessCode
+from models.access_code_cells import code_to_cell, text_to_cell
 from models.instants import iso
 
 HEADER = ("code", "description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy")
 NEEDED = ("code", "maxUses", "expiresAt")
-LONGEST_CELL = 4_096
+DELIMITERS = ",;\t"
+LONGEST_CELL = LONGEST_IMPORTED + 1_000
 """A quote that is never closed swallows what follows; it is given up after so many characters."""
 
 
@@ -33,46 +39,92 @@ class Row:
 def to_cells(code: AccessCode) -> tuple[str | int, ...]:
     """The cells of a code, in the order of `HEADER`."""
     return (
-        code.code,
-        code.description,
+        code_to_cell(code.code),
+        text_to_cell(code.description),
         code.max_uses,
         code.used_count,
         iso(code.expires_at),
         "true" if code.active else "false",
         iso(code.created_at),
-        code.created_by,
+        text_to_cell(code.created_by),
     )
 
 
+class CsvWriter:
+    """Writes rows to a file. Each ends with a line feed; a cell with a carriage return is quoted too."""
+
+    def __init__(self, file: IO[str], delimiter: str = ",", end: str = "\n") -> None:
+        self._file = file
+        self._end = end
+        # The csv module quotes only those of the two that end its lines.
+        self._writer = csv.writer(self, delimiter=delimiter, lineterminator="\r\n")
+
+    def write_row(self, cells: Iterable[str | int]) -> None:
+        self._writer.writerow(cells)
+
+    def write(self, row: str) -> None:
+        self._file.write(row.removesuffix("\r\n") + self._end)
+
+
+def encoding_of(file: Path) -> str:
+    """How a file is encoded: UTF-16 where it says so at its beginning, as a spreadsheet's "Unicode text" does."""
+    with file.open("rb") as opened:
+        return "utf-16" if opened.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
 def read_rows(file: IO[str]) -> Iterator[Row]:
-    """Every row after the header; blank lines are passed over. Raises `HeaderFault`."""
+    """Every row after the header; rows of blank cells are passed over. Raises `HeaderFault`."""
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(file, strict=True)
+    above, first = _first_line(file)
+    delimiter = max(DELIMITERS, key=first.count)
+    reader = csv.reader(chain([first] if first else [], file), delimiter=delimiter, strict=True)
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [_column(name) for name in _without_blank_end(next(reader, []))]
     except csv.Error as fault:
-        raise HeaderFault(f"line 1: {fault}") from None
-    _check_header(header)
+        raise HeaderFault(f"line {above + 1}: {fault}") from None
+    _check_header(header, above + 1)
     while True:
-        line = reader.line_num + 1
+        line = above + reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as fault:
-            until = f", up to line {reader.line_num}" if reader.line_num > line else ""
-            yield Row(line, {}, f"{fault}{until}")
+            last = above + reader.line_num
+            yield Row(line, {}, f"{fault}{f', up to line {last}' if last > line else ''}")
             continue
-        if cells:
+        if any(cell.strip() for cell in cells):
+            # Columns of blank cells beside the table are none of it.
+            cells = cells[: len(header)] + _without_blank_end(cells[len(header) :])
             yield Row(line, dict(zip(header, cells, strict=False)), _fault_of(header, cells))
 
 
-def _check_header(header: list[str]) -> None:
+def _first_line(file: IO[str]) -> tuple[int, str]:
+    """The line with the header, and how many are above it: blank ones, and one that names the delimiter."""
+    for above, line in enumerate(file):
+        if line.strip(DELIMITERS + " \r\n") and not re.fullmatch(r'"?sep=.?"?\s*', line):
+            return above, line
+    return 0, ""
+
+
+def _column(name: str) -> str:
+    """The name of a column as `HEADER` has it, however it is written."""
+    known = {each.lower(): each for each in HEADER}
+    return known.get(re.sub(r"[\s_]", "", name).lower(), name.strip())
+
+
+def _without_blank_end(cells: list[str]) -> list[str]:
+    while cells and not cells[-1].strip():
+        cells = cells[:-1]
+    return cells
+
+
+def _check_header(header: list[str], line: int) -> None:
     faults = [f"the column {name} is missing" for name in NEEDED if name not in header]
     faults += [f"{name!r} is not a known column" for name in dict.fromkeys(header) if name not in HEADER]
     faults += [f"the column {name} stands twice" for name in HEADER if header.count(name) > 1]
     if faults:
-        raise HeaderFault(f"line 1: {'; '.join(faults)} (known are {','.join(HEADER)})")
+        raise HeaderFault(f"line {line}: {'; '.join(faults)} (known are {','.join(HEADER)})")
 
 
 def _fault_of(header: list[str], cells: list[str]) -> str | None:

@@ -1,19 +1,29 @@
-"""The commands about events: `consume`, `emit`, `replay`. They call what the package `consumers` shows of itself."""
+"""The commands about events. They call what the package `consumers` shows of itself."""
 
+import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from models.environment import SettingsError
 from models.errors import DomainError
+from models.instants import iso
 from server.cli.data_folder import DATA, with_servers_of
 from server.cli.output import fail
 
+if TYPE_CHECKING:
+    from consumers import DeadLetter
+    from services.kit.outbox_queue import ParkedEvent
+    from services.kit.parked import ParkedRecord
+
 Data = Annotated[Path, typer.Option(help="Folder of `tessera dev`, whose servers are used where none are named.")]
+_WIDEST = 4_000
 
 
 def add_event_commands(app: typer.Typer) -> None:
@@ -21,6 +31,7 @@ def add_event_commands(app: typer.Typer) -> None:
     app.command()(consume)
     app.command()(emit)
     app.command()(replay)
+    app.command()(parked)
 
 
 def consume() -> None:
@@ -41,41 +52,117 @@ def emit(
     each: Annotated[bool, typer.Option("--each", help="The file is a list: each item is an event.")] = False,
     data: Data = DATA,
 ) -> None:
-    """Put an event into a topic. Card numbers are cut to their last four digits."""
+    """Put an event into a topic. Card numbers are cut to their last four digits, what else is secret left out."""
     import consumers
 
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
-        identifiers = consumers.emit(with_servers_of(data), topic, text, key=key, each=each)
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        identifiers = consumers.emit(with_servers_of(data), topic, raw, key=key, each=each)
     except SettingsError as fault:
         raise fail(str(fault), 2) from None
-    except (OSError, UnicodeDecodeError, DomainError, consumers.KafkaAway) as fault:
+    except (OSError, DomainError, consumers.KafkaAway) as fault:
         raise fail(str(fault), 1) from None
     for identifier in identifiers:
         typer.echo(f"{topic}: event {identifier}")
 
 
 def replay(
-    topic: Annotated[str, typer.Argument(help="The dead-letter topic, such as payment-service-accept.dlt.")],
+    topic: Annotated[
+        str | None,
+        typer.Argument(help="The dead-letter topic, such as payment-service-accept.dlt; with --parked any topic."),
+    ] = None,
     code: Annotated[str | None, typer.Option(help="Only those that died of this error code.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Only those that died since then (UTC).")] = None,
     key: Annotated[str | None, typer.Option(help="Only those with this key.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest first.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Also those that were put back before.")] = False,
+    parked: Annotated[bool, typer.Option("--parked", help="What `tessera parked` shows, of TOPIC or of all.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which they are.")] = False,
     data: Data = DATA,
 ) -> None:
     """Put dead letters back into the topic they came from, once the cause is mended. Each acts once."""
     import consumers
 
+    if topic is None and not parked:
+        raise fail("Name a dead-letter topic, or say --parked", 2)
     died_since = since.replace(tzinfo=UTC) if since is not None else None
     filters = consumers.Filters(code=code, since=died_since, key=key, limit=limit, again=again)
     try:
-        letters = consumers.replay(with_servers_of(data), topic, filters, dry_run=dry_run)
+        letters = consumers.replay(with_servers_of(data), topic, filters, parked=parked, dry_run=dry_run)
     except SettingsError as fault:
         raise fail(str(fault), 2) from None
     except (DomainError, consumers.KafkaAway) as fault:
         raise fail(str(fault), 1) from None
-    for letter in letters:
-        typer.echo(f"{letter.partition}@{letter.offset}  {letter.key or '-'}  {letter.code}: {letter.message}")
-    typer.echo(f"{len(letters)} dead letters {'would be' if dry_run else 'were'} put back")
+    back = [letter for letter in letters if letter.failure is None]
+    for letter in back:
+        typer.echo(_line(letter))
+    what = "parked records" if parked else "dead letters"
+    typer.echo(f"{len(back)} {what} {'would be' if dry_run else 'were'} put back")
+    left = [f"{_line(letter)}; it cannot go back: {letter.failure}" for letter in letters if letter.failure is not None]
+    if left:
+        raise fail("\n".join([*left, f"{len(left)} {what} were not put back"]), 1)
+
+
+def parked(
+    topic: Annotated[str | None, typer.Argument(help="Only those of this topic.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, instead of a table.")] = False,
+    data: Data = DATA,
+) -> None:
+    """Show what could neither act nor become a dead letter, and the events that Kafka would not take."""
+    import consumers
+
+    try:
+        records, events = consumers.parked(with_servers_of(data), topic)
+    except SettingsError as fault:
+        raise fail(str(fault), 2) from None
+    rows = [*(_record_row(one) for one in records), *(_event_row(one) for one in events)]
+    if as_json:
+        for row in rows:
+            typer.echo(json.dumps(row, ensure_ascii=False))
+        return
+    if rows:
+        _print_table(rows)
+    typer.echo(f"{len(records)} records and {len(events)} events are parked")
+
+
+def _record_row(record: "ParkedRecord") -> dict[str, object]:
+    several = f"-{record.last_offset}" if record.last_offset > record.offset else ""
+    return {
+        "kind": "record",
+        "topic": record.topic,
+        "place": f"{record.partition}@{record.offset}{several}",
+        "parkedAt": iso(record.parked_at),
+        "code": record.code,
+        "reason": record.reason,
+        "length": record.length,
+        "digest": record.digest,
+        "valueKept": record.has_value,
+    }
+
+
+def _event_row(event: "ParkedEvent") -> dict[str, object]:
+    return {
+        "kind": "event",
+        "topic": event.topic,
+        "place": event.id,
+        "parkedAt": iso(event.parked_at),
+        "code": "OUTBOX",
+        "reason": event.reason,
+    }
+
+
+def _print_table(rows: Sequence[Mapping[str, object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    names = ("kind", "topic", "place", "parkedAt", "code", "reason")
+    table = Table(*names, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(str(row[name])) for name in names))
+    # A terminal wraps long reasons; a file or a pipe gets them whole.
+    Console(width=None if sys.stdout.isatty() else _WIDEST).print(table)
+
+
+def _line(letter: "DeadLetter") -> str:
+    place = f"{letter.partition}@{letter.offset}" if letter.partition >= 0 else letter.topic
+    return f"{place}  {letter.key or '-'}  {letter.code}: {letter.message}"

@@ -1,11 +1,12 @@
 """The command `tessera health`, for the health check of a container."""
 
 import http.client
+import os
 from typing import Annotated
 
 import typer
 
-from models.environment import SettingsError
+from models.environment import EnvironmentReader, SettingsError
 from server.cli.output import fail
 
 
@@ -34,9 +35,8 @@ def answers_ok(host: str, port: int, path: str) -> bool:
 
 
 def _port_of_settings() -> int:
-    from server.serve import read_settings
-
-    try:
-        return read_settings().port
-    except SettingsError as fault:
-        raise fail(str(fault), 2) from None
+    reader = EnvironmentReader(os.environ)
+    port = reader.whole("PORT", 3000, 1, 65_535)
+    if reader.faults:
+        raise fail(str(SettingsError(reader.faults)), 2)
+    return port

@@ -8,13 +8,13 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 
 from graphql_engine.trusted import names_document
-from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
+from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge
+from models.media_types import JSON, require_json
 from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
 
-JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
-METHODS = ("GET", "POST")
+METHODS = ("GET", "HEAD", "POST")
 PARAMETERS = ("query", "variables", "operationName", "extensions")
 
 
@@ -61,15 +61,15 @@ class Asked:
 
 
 async def read_request(request: Request, body_limit: int) -> Asked:
-    """The parameters of a GET or a POST.
+    """The parameters of a GET (or the HEAD of one) or a POST.
 
     Raises `MethodNotAllowed`, `UnsupportedMediaType`, `PayloadTooLarge` (over `body_limit` bytes) and `InvalidInput`.
     """
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return _shaped(_query_parameters(request))
     if request.method != "POST":
         raise MethodNotAllowed(METHODS)
-    _require_json(request.headers.get("content-type", ""))
+    require_json(request.headers.getlist("content-type"), request.headers.getlist("content-encoding"))
     return _shaped(decode(await _body(request, body_limit), "The body"))
 
 
@@ -95,13 +95,6 @@ def _query_parameters(request: Request) -> dict[str, Any]:
         if name in given:
             given[name] = decode(given[name].encode(), name) if given[name] else None
     return given
-
-
-def _require_json(content_type: str) -> None:
-    name, _, parameters = content_type.lower().partition(";")
-    charset = parameters.strip().removeprefix("charset=").strip('"')
-    if name.strip() != JSON or charset not in ("", "utf-8"):
-        raise UnsupportedMediaType()
 
 
 async def _body(request: Request, limit: int) -> bytes:

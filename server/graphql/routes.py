@@ -1,5 +1,7 @@
 """The routes of GraphQL: the view at `/graphql`, and the files of GraphiQL."""
 
+import asyncio
+
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from server.authentication import Authenticator
@@ -11,8 +13,14 @@ from server.settings import Settings
 PATH = "/graphql"
 
 
-def graphql_routes(settings: Settings, authenticator: Authenticator, make_context: MakeContext) -> list[BaseRoute]:
-    """To be put into the application; the view answers every method and every WebSocket at its path."""
+def graphql_routes(
+    settings: Settings, authenticator: Authenticator, make_context: MakeContext, draining: asyncio.Event
+) -> list[BaseRoute]:
+    """To be put into the application; the view answers every method and every WebSocket at its path.
+
+    Event streams of subscriptions end when `draining` is set.
+    """
     schema = tessera_schema(request_timeout=settings.request_timeout, open_tools=settings.open_tools)
+    schema.draining = draining
     view = GraphQLView(schema, settings=settings, authenticator=authenticator, make_context=make_context)
     return [*graphiql_assets, Route(PATH, view), WebSocketRoute(PATH, view)]

@@ -36,6 +36,7 @@ MakeContext = Callable[[HTTPConnection, Principal], Any]
 
 BY_METHOD = {
     "GET": frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION}),
+    "HEAD": frozenset({OperationType.QUERY}),
     "POST": frozenset(OperationType),
 }
 NO_STORE = {"Cache-Control": "no-store"}
@@ -89,12 +90,12 @@ class GraphQLView(GraphQL[Any, None]):
         return response
 
     async def _respond(self, request: Request, caller: Principal, accepted: Accepted) -> Response:
-        if accepted.page and request.method == "GET" and "query" not in request.query_params:
+        if accepted.page and request.method in ("GET", "HEAD") and "query" not in request.query_params:
             return await graphiql_page(request, caller, self.settings)
         asked = await read_request(request, self.settings.body_limit)
         context = self.make_context(request, caller)
         allowed = BY_METHOD[request.method]
-        if accepted.stream:
+        if accepted.stream and request.method != "HEAD":
             return await self._stream(asked, context, allowed)
         result = await self.engine.execute(
             asked.query, asked.variables, context, None, asked.operation_name, allowed, asked.extensions

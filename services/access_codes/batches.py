@@ -185,7 +185,7 @@ class AccessCodeBatches:
 
     async def _insert(self, session: "Session", codes: Sequence[AccessCode], more: dict[str, Any]) -> None:
         if codes:
-            documents = [access_code_to_document(code) | more for code in codes]
+            documents = [access_code_to_document(code) | _unaccounted(code) | more for code in codes]
             await self._codes.insert_many(documents, session=session, ordered=False)
             await self._counts.move(session, [(None, code) for code in codes])
 
@@ -203,6 +203,11 @@ def _imported(row: ImportAccessCode, now: datetime) -> AccessCode:
         updated_at=row.created_at or now,
         created_by=row.created_by,
     )
+
+
+def _unaccounted(code: AccessCode) -> dict[str, Any]:
+    """Uses that a new code comes with: its ledger has no rows of them, and accounts for them by their number."""
+    return {"unaccountedUses": code.used_count} if code.used_count else {}
 
 
 def _is_same(code: AccessCode, row: ImportAccessCode) -> bool:

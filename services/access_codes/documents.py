@@ -11,6 +11,7 @@ from models.codes import typed_form
 from models.events import Event
 from models.instants import iso
 from services.kit.search import trigrams
+from services.kit.stored_form import FORM
 
 SEARCH_FIELDS = {"codeKey": False, "codeTrigrams": False}
 """A projection that leaves out what only a search needs."""
@@ -43,6 +44,7 @@ def access_code_to_document(code: AccessCode) -> dict[str, Any]:
         "createdAt": code.created_at,
         "updatedAt": code.updated_at,
         "createdBy": code.created_by,
+        "form": FORM,
         **derived_fields(code.code, code.used_count, code.max_uses),
     }
 

@@ -1,32 +1,31 @@
-"""Indexes and counts of access codes, and the take-over of codes that the original system left.
+"""Indexes and counts of access codes, and the import of codes that an older system left.
 
 The original system kept the uses inside the code, as an array `usedBy`. A code without our search fields is one of
 those: its uses become documents of their own, and the array goes.
 """
 
-import logging
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
-from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.access_code import CREATED_BY, DAY, DEFAULT_DESCRIPTION, MAX_EXPIRY_DAYS
 from models.codes import normalize_code
-from models.instants import to_milliseconds
 from services.access_codes.documents import derived_fields
 from services.access_codes.expiry_counts import EXPIRY_INDEXES
 from services.access_codes.totals import FAMILY, AccessCodeCounts
 from services.kit.counters import Counters
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
+from services.migrations.legacy_import import Imported, import_all
+from services.migrations.legacy_reading import Reading
+from services.migrations.legacy_values import LAST_INSTANT
 
 if TYPE_CHECKING:
     from services.kit.database import Session
-
-log = logging.getLogger("tessera.migration")
-
-TAKE_OVER_BATCH = 100
 
 ACCESS_CODE_INDEXES = [
     IndexModel([("code", ASCENDING)], name="code", unique=True),
@@ -57,87 +56,112 @@ USE_INDEXES = [
     IndexModel([("codeId", ASCENDING), ("redeemedAt", ASCENDING), ("_id", ASCENDING)], name="ofCode"),
     IndexModel([("username", DESCENDING), ("redeemedAt", DESCENDING), ("_id", DESCENDING)], name="ofUser"),
 ]
+_KNOWN = frozenset(
+    {"_id", "code", "description", "maxUses", "usedCount", "usedBy", "expiresAt", "active", "createdBy", "form"}
+    | {"createdAt", "updatedAt", "__v"}
+)
 
 
-async def make_access_code_indexes(database: Database) -> None:
-    await ensure_indexes(database.access_codes, ACCESS_CODE_INDEXES)
+async def prepare_access_codes(database: Database, *, recount: bool) -> int:
+    """Make the indexes and import what an older system left; returns how many codes that were.
+
+    All codes are counted anew after it, where there was any or `recount` says so or their total is wrong.
+    """
     await ensure_indexes(database.access_code_uses, USE_INDEXES)
     await ensure_indexes(database.expiry_counts, EXPIRY_INDEXES)
+    imported = await import_all(database, AccessCodeImporter())
+    await ensure_indexes(database.access_codes, ACCESS_CODE_INDEXES)
+    if recount or imported or not await Counters(database, FAMILY).agrees("codes", database.access_codes):
+        await database.transaction(AccessCodeCounts(database).recount)
+    return imported
 
 
-async def access_codes_need_take_over(database: Database) -> bool:
-    """Whether there are codes that the counters do not know, told in constant time."""
-    return not await Counters(database, FAMILY).agrees("codes", database.access_codes)
+class AccessCodeImporter:
+    """Gives codes their search fields, and makes their uses documents of their own."""
+
+    collection = "accesscodes"
+    unique: tuple[str, ...] = ("code",)
+    looked_up: tuple[str, ...] = unique
+
+    def convert(self, reading: Reading) -> Imported:
+        if "codeKey" in reading.document:
+            return Imported({**reading.document, **_complete(reading, 0)}, legacy=False)
+        entries = reading.list("usedBy")
+        complete = _complete(reading, len(entries))
+        reading.drop_unknown(_KNOWN)
+        uses = _uses_of(reading, entries, complete)
+        if unaccounted := complete["usedCount"] - len(uses):
+            complete["unaccountedUses"] = unaccounted
+        return Imported(complete, legacy=True, rows=[("accesscodeuses", use) for use in uses])
+
+    async def settle(
+        self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """The uses of codes that are set aside stay in the history of their users, as those of deleted codes do."""
+        return [row for each in doubles for row in each.rows]
 
 
-async def take_over_access_codes(database: Database) -> int:
-    """Bring every code of the original system into our form, then count all anew. Answers how many were taken over.
-
-    Each batch is one transaction, so a crash leaves whole batches, and running it again finishes the rest.
-    """
-    taken = 0
-    while batch := await database.transaction(lambda session: _take_over_batch(database, session)):
-        taken += batch
-    await database.transaction(AccessCodeCounts(database).recount)
-    return taken
-
-
-async def _take_over_batch(database: Database, session: "Session") -> int:
-    found = database.access_codes.find({"codeKey": {"$exists": False}}, session=session).limit(TAKE_OVER_BATCH)
-    documents = await found.to_list(None)
-    if not documents:
-        return 0
-    updates, uses = [], []
-    for document in documents:
-        complete = _complete(document)
-        updates.append(UpdateOne({"_id": document["_id"]}, {"$set": complete, "$unset": {"usedBy": ""}}))
-        uses += _uses_of(document, complete)
-    if uses:
-        await database.access_code_uses.insert_many(uses, session=session)
-    await database.access_codes.bulk_write(updates, session=session)
-    return len(documents)
-
-
-def _complete(document: dict[str, Any]) -> dict[str, Any]:
+def _complete(reading: Reading, known_uses: int) -> dict[str, Any]:
     """What the document holds, in our form and with what it lacks."""
-    created_at = document.get("createdAt") or to_milliseconds(document["_id"].generation_time)
-    known = len(document.get("usedBy") or ())
-    used_count = max(int(document.get("usedCount") or 0), known)
-    unaccounted: dict[str, int] = {}
-    if used_count > known:
-        log.warning("access code %s: %d uses by users who were not kept", document["_id"], used_count - known)
-        unaccounted = {"unaccountedUses": used_count - known}
-    code, max_uses = normalize_code(document["code"]), max(1, int(document.get("maxUses") or used_count))
+    code = normalize_code(reading.text("code") or "")
+    if not code:
+        raise reading.refuse("code", "is missing")
+    created_at = reading.created_at()
+    used_count = max(reading.count("usedCount"), known_uses)
+    max_uses = _max_uses(reading, used_count)
     return {
+        "_id": reading.identifier(),
         "code": code,
-        "description": str(document.get("description") or DEFAULT_DESCRIPTION),
+        "description": reading.text("description") or DEFAULT_DESCRIPTION,
         "maxUses": max_uses,
         "usedCount": used_count,
-        # A code without an expiry never expired.
-        "expiresAt": document.get("expiresAt") or created_at + MAX_EXPIRY_DAYS * DAY,
-        "active": document.get("active") is not False,
+        "expiresAt": reading.instant("expiresAt") or _never(created_at),
+        "active": reading.flag("active") is not False,
         "createdAt": created_at,
-        "updatedAt": document.get("updatedAt") or created_at,
-        "createdBy": str(document.get("createdBy") or CREATED_BY),
-        **unaccounted,
+        "updatedAt": reading.instant("updatedAt") or created_at,
+        "createdBy": reading.text("createdBy") or CREATED_BY,
         **derived_fields(code, used_count, max_uses),
     }
 
 
-def _uses_of(document: dict[str, Any], code: dict[str, Any]) -> list[dict[str, Any]]:
+def _max_uses(reading: Reading, used_count: int) -> int:
+    """How many may use it. A code that races had let be used more often than it allowed is a full one of that many."""
+    max_uses = reading.at_most("maxUses")
+    if max_uses == 0:
+        raise reading.refuse("maxUses", "is 0: nobody can use it")
+    if max_uses is None:
+        reading.changed("maxUses", f"was missing and is {max(1, used_count)}")
+    elif max_uses < used_count:
+        reading.changed("maxUses", f"was {max_uses} and is {used_count}, the number of uses")
+    return max(1, max_uses or 0, used_count)
+
+
+def _never(created_at: datetime) -> datetime:
+    """When a code without an expiry, which never expired, expires: after the longest time that can be asked for."""
+    longest = MAX_EXPIRY_DAYS * DAY
+    return LAST_INSTANT if created_at > LAST_INSTANT - longest else created_at + longest
+
+
+def _uses_of(reading: Reading, entries: Sequence[Any], code: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The uses of a code, doubles of the same user included: nothing that was recorded is lost."""
     seen: Counter[str] = Counter()
     uses = []
-    for entry in document.get("usedBy") or ():
-        twitter_id = entry.get("twitterId")
-        username = str(entry.get("username") or twitter_id or "")
+    for place, entry in enumerate(entries):
+        # An entry that is no object is the name itself.
+        fields = entry if isinstance(entry, Mapping) else {"username": entry}
+        inner = Reading(fields, f"usedBy.{place}.", reading.changes)
+        twitter_id = inner.text("twitterId")
+        username = inner.text("username") or twitter_id
+        if username is None:
+            inner.changed("username", "is missing; the use counts without its user")
+            continue
         use = {
             "_id": ObjectId(),
-            "codeId": document["_id"],
+            "codeId": code["_id"],
             **{field: code[field] for field in ("code", "description", "expiresAt", "createdAt")},
             "username": username,
-            "redeemedAt": entry.get("redeemedAt") or entry.get("usedAt") or code["updatedAt"],
-            "twitterId": None if twitter_id is None else str(twitter_id),
+            "redeemedAt": inner.instant("redeemedAt") or inner.instant("usedAt") or code["updatedAt"],
+            "twitterId": twitter_id,
         }
         if seen[username]:
             use["again"] = seen[username]

@@ -1,107 +1,144 @@
-"""Indexes and counters of coupons, and the take-over of coupons that the original system left.
+"""Indexes and counters of coupons, and the import of coupons that an older system left.
 
 The original system kept points and uses on the coupon alone. A coupon without our search fields is one of those: it
 gets them, and ledger rows for the redemptions its numbers tell of, so that the ledger accounts for every point.
 """
 
-import logging
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pymongo import UpdateOne
-
 from models.codes import normalize_code
-from models.coupon import POINTS_PER_REDEMPTION
-from models.instants import to_milliseconds
-from services.coupons.repository import COUPON_INDEXES, LEDGER_INDEXES, search_fields
+from models.coupon import POINTS_PER_REDEMPTION, CouponRole
+from models.readers import MAX_INT
+from services.coupons.repository import COUPON_INDEXES, LEDGER_INDEXES, code_field, search_fields
 from services.coupons.totals import FAMILY, CouponCounts
 from services.kit.counters import Counters
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
+from services.migrations.legacy_import import Imported, import_all
+from services.migrations.legacy_reading import Reading
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-log = logging.getLogger("tessera.migration")
+MOST_ROWS_EACH = 1_000
+"""How many ledger rows a coupon gets for uses of which only the number is known; beyond it the number is kept."""
 
-TAKE_OVER_BATCH = 500
+_REDEEMER = "redeemerTwitterId"
+_KNOWN = frozenset(
+    {"_id", "couponCode", "twitterId", "username", "followers", "points", "timesUsed", "role", "active", "form"}
+    | {"createdAt", "updatedAt", "lastUsedAt", "__v"}
+)
 
 
-async def make_coupon_indexes(database: Database) -> None:
-    await ensure_indexes(database.coupons, COUPON_INDEXES)
+async def prepare_coupons(database: Database, *, recount: bool) -> int:
+    """Make the indexes and import what an older system left; returns how many coupons that were.
+
+    All coupons are counted anew after it, where there was any or `recount` says so or their total is wrong.
+    """
     await ensure_indexes(database.redemptions, LEDGER_INDEXES)
+    imported = await import_all(database, CouponImporter(database))
+    await ensure_indexes(database.coupons, COUPON_INDEXES)
+    if recount or imported or await coupons_need_count(database):
+        await database.transaction(CouponCounts(database).recount)
+    return imported
 
 
-async def coupons_need_take_over(database: Database) -> bool:
+async def coupons_need_count(database: Database) -> bool:
     """Whether there are coupons that the counters do not know, told in constant time."""
     return not await Counters(database, FAMILY).agrees("total", database.coupons)
 
 
-async def take_over_coupons(database: Database) -> int:
-    """Bring every coupon of the original system into our form, then count all anew. Answers how many were taken over.
+class CouponImporter:
+    """Gives coupons their search fields, and the ledger rows for the redemptions that their numbers tell of."""
 
-    Each batch is one transaction, so a crash leaves whole batches, and running it again finishes the rest.
-    """
-    taken = 0
-    while batch := await database.transaction(lambda session: _take_over_batch(database, session)):
-        taken += batch
-    await database.transaction(CouponCounts(database).recount)
-    return taken
+    collection = "coupons"
+    unique: tuple[str, ...] = ("twitterId", "couponCode")
+    looked_up: tuple[str, ...] = unique
+
+    def __init__(self, database: Database) -> None:
+        self._redemptions = database.redemptions
+
+    def convert(self, reading: Reading) -> Imported:
+        complete = _complete(reading)
+        if "usernameKey" in reading.document:
+            return Imported({**reading.document, **complete}, legacy=False)
+        reading.drop_unknown(_KNOWN)
+        return Imported(complete, legacy=True, rows=[("redemptions", row) for row in _ledger_of(complete)])
+
+    async def settle(
+        self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Leave out rows of redeemers that the ledger knows, and note on each coupon what no row accounts for.
+
+        A user who redeemed stays one, also where the coupon is set aside.
+        """
+        own = [row["redeemerTwitterId"] for each in (*kept, *doubles) for _, row in each.rows if _REDEEMER in row]
+        known = self._redemptions.find({_REDEEMER: {"$in": own}}, session=session) if own else None
+        redeemed = set() if known is None else {row[_REDEEMER] async for row in known}
+        for each in kept:
+            if each.legacy:
+                each.rows = [pair for pair in each.rows if pair[1].get(_REDEEMER) not in redeemed]
+                each.document |= _unaccounted(each)
+        redeemed.update(row[_REDEEMER] for each in kept for _, row in each.rows if _REDEEMER in row)
+        rest = {row[_REDEEMER]: row for each in doubles for _, row in each.rows if _REDEEMER in row}
+        for row in rest.values():
+            row.pop("redeemerCouponId")
+        return [("redemptions", row) for twitter_id, row in rest.items() if twitter_id not in redeemed]
 
 
-async def _take_over_batch(database: Database, session: "Session") -> int:
-    found = database.coupons.find({"usernameKey": {"$exists": False}}, session=session).limit(TAKE_OVER_BATCH)
-    documents = await found.to_list(None)
-    if not documents:
-        return 0
-    twitter_ids = [document.get("twitterId") for document in documents]
-    known = database.redemptions.find({"redeemerTwitterId": {"$in": twitter_ids}}, session=session)
-    redeemed = {row["redeemerTwitterId"] async for row in known}
-    updates, rows = [], []
-    for document in documents:
-        complete = _complete(document)
-        own = _ledger_of(complete | {"_id": document["_id"]}, redeemed)
-        rest = complete["points"] - POINTS_PER_REDEMPTION * len(own)
-        if rest:
-            log.warning("coupon %s: %d points that no redemption accounts for are kept", document["_id"], rest)
-            complete["unaccountedPoints"] = rest
-        updates.append(UpdateOne({"_id": document["_id"]}, {"$set": complete}))
-        rows += own
-    if rows:
-        await database.redemptions.insert_many(rows, session=session)
-    await database.coupons.bulk_write(updates, session=session)
-    return len(documents)
-
-
-def _complete(document: dict[str, Any]) -> dict[str, Any]:
+def _complete(reading: Reading) -> dict[str, Any]:
     """What the document holds, in our form and with what it lacks."""
-    created_at = document.get("createdAt") or to_milliseconds(document["_id"].generation_time)
-    username = str(document.get("username") or document.get("twitterId"))
+    coupon_code, twitter_id = reading.text("couponCode"), reading.text("twitterId")
+    if coupon_code is None:
+        raise reading.refuse("couponCode", "is missing")
+    if twitter_id is None:
+        raise reading.refuse("twitterId", "is missing")
+    username = reading.text("username") or twitter_id
+    created_at = reading.created_at()
     return {
-        "couponCode": normalize_code(document["couponCode"]),
-        "twitterId": str(document["twitterId"]),
+        "_id": reading.identifier(),
+        "couponCode": normalize_code(coupon_code),
+        "twitterId": twitter_id,
         "username": username,
-        "followers": int(document.get("followers") or 0),
-        "points": int(document.get("points") or 0),
-        "timesUsed": int(document.get("timesUsed") or 0),
-        "role": "creator" if document.get("role") == "creator" else "user",
-        "active": document.get("active") is not False,
+        "followers": reading.at_most("followers") or 0,
+        "points": reading.whole("points", minimum=-MAX_INT) or 0,
+        "timesUsed": reading.count("timesUsed"),
+        "role": _role(reading),
+        "active": reading.flag("active") is not False,
         "createdAt": created_at,
-        "updatedAt": document.get("updatedAt") or created_at,
-        "lastUsedAt": document.get("lastUsedAt"),
+        "updatedAt": reading.instant("updatedAt") or created_at,
+        "lastUsedAt": reading.instant("lastUsedAt"),
         **search_fields(username),
+        **code_field(coupon_code),
     }
 
 
-def _ledger_of(coupon: dict[str, Any], redeemed: set[str]) -> list[dict[str, Any]]:
+def _role(reading: Reading) -> str:
+    role = (reading.text("role") or CouponRole.USER.value).lower()
+    if role not in CouponRole.__members__.values():
+        raise reading.refuse("role", "is neither creator nor user")
+    return role
+
+
+def _ledger_of(coupon: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows for the uses of a coupon, and one for its owner's own redemption when the points tell of it."""
     at = coupon["lastUsedAt"] or coupon["updatedAt"]
     row = {"points": POINTS_PER_REDEMPTION, "redeemedAt": at, "takenOver": True}
     uses = [
         {**row, "couponId": coupon["_id"], "couponCode": coupon["couponCode"], "creatorTwitterId": coupon["twitterId"]}
-        for _ in range(coupon["timesUsed"])
+        for _ in range(min(coupon["timesUsed"], MOST_ROWS_EACH))
     ]
-    rest = coupon["points"] - POINTS_PER_REDEMPTION * coupon["timesUsed"]
     own = {**row, "redeemerTwitterId": coupon["twitterId"], "redeemerCouponId": coupon["_id"]}
-    if rest >= POINTS_PER_REDEMPTION and coupon["twitterId"] not in redeemed:
+    if coupon["points"] - POINTS_PER_REDEMPTION * coupon["timesUsed"] >= POINTS_PER_REDEMPTION:
         uses.append(own)
     return uses
+
+
+def _unaccounted(imported: Imported) -> dict[str, int]:
+    """The points and uses of a coupon that its rows do not account for."""
+    coupon = imported.document
+    uses = coupon["timesUsed"] - sum("couponId" in row for _, row in imported.rows)
+    points = coupon["points"] - POINTS_PER_REDEMPTION * len(imported.rows)
+    numbers = {"unaccountedUses": uses, "unaccountedPoints": points}
+    return {name: number for name, number in numbers.items() if number}

@@ -10,6 +10,7 @@ from models.coupon import Coupon, CouponFilter, CouponRole, LedgerEntry
 from models.pagination import KeysetOrder
 from services.kit.mapping import Derived, Mapper
 from services.kit.search import contains, search_key, trigrams
+from services.kit.stored_form import WITH_FORM
 
 SEARCH_FIELDS = ("usernameKey", "usernameTrigrams", "codeKey")
 """What only a search needs; no entity has it."""
@@ -25,11 +26,12 @@ def code_field(coupon_code: str) -> dict[str, Any]:
     return {"codeKey": compact_form(coupon_code)}
 
 
-COUPONS = Mapper(
+COUPONS: Mapper[Coupon] = Mapper(
     Coupon,
     derived=[
         Derived(frozenset({"username"}), lambda coupon: search_fields(coupon.username)),
         Derived(frozenset({"coupon_code"}), lambda coupon: code_field(coupon.coupon_code)),
+        WITH_FORM,
     ],
 )
 LEDGER = Mapper(LedgerEntry)

@@ -40,6 +40,12 @@ async def ensure_indexes(collection: "Collection", indexes: Sequence[IndexModel]
             await _replace(collection, index)
 
 
+async def drop_index(collection: "Collection", name: str) -> None:
+    """Drop an index that an earlier release made, where it still is."""
+    if name in await collection.index_information():
+        await collection.drop_index(name)
+
+
 async def _make(collection: "Collection", indexes: Sequence[IndexModel]) -> None:
     try:
         await collection.create_indexes(indexes)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-import orjson
 from pymongo import ASCENDING
 from pymongo.read_concern import ReadConcern
 
@@ -25,13 +24,25 @@ _INSERTS: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}, {"$pr
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """An event that waits to be sent: its id, when it happened, where it goes, and its value as JSON."""
+    """An event that waits to be sent: its id, when it happened, where it goes, and its value, to be JSON."""
 
     id: str
     at: datetime
     topic: str
     key: str
-    value: bytes
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """An event that Kafka would not take, and why."""
+
+    id: str
+    at: datetime
+    topic: str
+    key: str
+    parked_at: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ class Backlog:
 
 
 class Watch(Protocol):
-    async def unsent(self, limit: int) -> list[OutboxRow]:
+    async def unsent(self, limit: int, without: Collection[str] = ()) -> list[OutboxRow]:
         """The next rows, those among them that were added before the watch began."""
 
     async def changed(self) -> None:
@@ -61,16 +72,19 @@ class OutboxQueue:
         self._marks = database.outbox
         self._client = database.client
 
-    async def unsent(self, limit: int, session: "Session | None" = None) -> list[OutboxRow]:
-        """The next rows, in the order of (`at`, `n`), which keeps that of every key."""
+    async def unsent(
+        self, limit: int, without: Collection[str] = (), session: "Session | None" = None
+    ) -> list[OutboxRow]:
+        """The next rows of all topics but some, in the order of (`at`, `n`), which keeps that of every key."""
+        waiting = _WAITING | ({"topic": {"$nin": list(without)}} if without else {})
         found = (
-            self._rows.find(_WAITING, {"sentAt": 0, "n": 0}, session=session)
+            self._rows.find(waiting, {"sentAt": 0, "n": 0}, session=session)
             .sort(_ORDER)
             .limit(limit)
             .batch_size(limit + 1)
         )
         rows = await found.to_list(None)
-        return [OutboxRow(row["_id"], row["at"], row["topic"], row["key"], orjson.dumps(row["value"])) for row in rows]
+        return [OutboxRow(row["_id"], row["at"], row["topic"], row["key"], row.get("value")) for row in rows]
 
     async def mark_sent(self, identifiers: Collection[str]) -> None:
         """Remember that Kafka has acknowledged these rows."""
@@ -80,6 +94,21 @@ class OutboxQueue:
         """Set aside a row that Kafka will never take (it is too large, say), so that the others can go on."""
         mark = {"parkedAt": datetime.now(UTC), "parkedFor": reason}
         await self._marks.update_one({"_id": identifier}, {"$set": mark})
+
+    async def parked(self) -> list[ParkedEvent]:
+        """The rows that were set aside, the oldest first."""
+        chosen = {"parkedAt": {"$type": "date"}, "sentAt": None}
+        fields = {"topic": 1, "key": 1, "at": 1, "parkedAt": 1, "parkedFor": 1}
+        rows = await self._marks.find(chosen, fields).sort("parkedAt", ASCENDING).to_list(None)
+        return [
+            ParkedEvent(row["_id"], row["at"], row["topic"], row["key"], row["parkedAt"], row["parkedFor"])
+            for row in rows
+        ]
+
+    async def send_again(self, identifiers: Collection[str]) -> None:
+        """Let the relay try rows once more that were set aside."""
+        mark = {"$unset": {"parkedAt": "", "parkedFor": ""}}
+        await self._marks.update_many({"_id": {"$in": list(identifiers)}}, mark)
 
     async def backlog(self) -> Backlog:
         first = await self._rows.find(_WAITING, {"at": 1}).sort(_ORDER).limit(1).to_list(None)
@@ -109,8 +138,8 @@ class _ChangeStream:
         self._session = session
         self._stream = stream
 
-    async def unsent(self, limit: int) -> list[OutboxRow]:
-        return await self._queue.unsent(limit, self._session)
+    async def unsent(self, limit: int, without: Collection[str] = ()) -> list[OutboxRow]:
+        return await self._queue.unsent(limit, without, self._session)
 
     async def changed(self) -> None:
         await self._stream.try_next()

@@ -4,18 +4,15 @@ import logging
 
 from pymongo import ASCENDING, IndexModel
 
-from services.access_codes.migration import (
-    access_codes_need_take_over,
-    make_access_code_indexes,
-    take_over_access_codes,
-)
-from services.coupons.migration import coupons_need_take_over, make_coupon_indexes, take_over_coupons
+from services.access_codes.migration import prepare_access_codes
+from services.coupons.migration import prepare_coupons
 from services.kit.database import Database
 from services.kit.inbox import INBOX_RETENTION
 from services.kit.indexes import ensure_indexes
 from services.kit.leases import hold
 from services.kit.outbox_queue import SENT_RETENTION
 from services.migrations.search_keys import renew_search_keys
+from services.migrations.stored_texts import clean_stored_texts
 from services.orders.migration import prepare_orders
 from services.usage.migration import prepare_usage
 
@@ -28,21 +25,20 @@ LEASE_SECONDS = 30.0
 async def migrate(database: Database, *, thorough: bool = True, usage_hold: int = 900) -> dict[str, int]:
     """Make the database ready; answers how many documents of each family were taken over from an older system.
 
-    With `thorough=False` (start-up) families whose counters agree with their collections are left alone, which takes
-    constant time. A hold that is taken over lives `usage_hold` seconds. One process at a time works; the others wait.
+    Nothing stops it: what cannot be read is set aside with the reason. With `thorough=False` (start-up) families whose
+    counters agree with their collections are left alone, which takes constant time. A hold that is imported lives
+    `usage_hold` seconds. One process at a time works; the others wait.
     """
     async with hold(database, "migration", LEASE_SECONDS):
-        await make_coupon_indexes(database)
-        await make_access_code_indexes(database)
         await _make_shared_indexes(database)
-        taken: dict[str, int] = {}
-        if thorough or await coupons_need_take_over(database):
-            taken["coupons"] = await take_over_coupons(database)
-        if thorough or await access_codes_need_take_over(database):
-            taken["access codes"] = await take_over_access_codes(database)
+        await clean_stored_texts(database, again=thorough)
+        taken = {
+            "coupons": await prepare_coupons(database, recount=thorough),
+            "access codes": await prepare_access_codes(database, recount=thorough),
+            "orders": await prepare_orders(database, recount=thorough),
+            "usage followers": await prepare_usage(database, usage_hold, recount=thorough),
+        }
         await renew_search_keys(database, thorough=thorough)
-        taken["orders"] = await prepare_orders(database, recount=thorough)
-        taken["usage followers"] = await prepare_usage(database, usage_hold, recount=thorough)
     for family, number in taken.items():
         if number:
             log.info("took over %d %s of an older system", number, family)
@@ -60,7 +56,12 @@ async def _make_shared_indexes(database: Database) -> None:
     await ensure_indexes(
         database.outbox,
         [
-            IndexModel([("at", ASCENDING), ("n", ASCENDING)], name="unsent", partialFilterExpression={"sentAt": None}),
+            # With the topic, so that those of a topic that has to wait are passed over without being read.
+            IndexModel(
+                [("at", ASCENDING), ("n", ASCENDING), ("topic", ASCENDING)],
+                name="unsent",
+                partialFilterExpression={"sentAt": None},
+            ),
             IndexModel(
                 [("sentAt", ASCENDING)],
                 name="sentAt",
@@ -70,6 +71,9 @@ async def _make_shared_indexes(database: Database) -> None:
             ),
             IndexModel([("parkedAt", ASCENDING)], name="parkedAt", sparse=True),
         ],
+    )
+    await database.parked.create_indexes(
+        [IndexModel([("topic", ASCENDING), ("partition", ASCENDING), ("offset", ASCENDING)], name="place")]
     )
     await database.inbox.create_indexes(
         [IndexModel([("at", ASCENDING)], name="at", expireAfterSeconds=int(INBOX_RETENTION.total_seconds()))]

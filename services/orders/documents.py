@@ -14,6 +14,7 @@ from models.instants import iso
 from models.money import to_number
 from models.order import Order, ProductRefund
 from models.order_lines import OrderLine, with_earlier_refunds
+from services.kit.stored_form import FORM
 
 
 def order_from_document(document: Mapping[str, Any]) -> Order:
@@ -56,6 +57,7 @@ def order_to_document(order: Order, before: Mapping[str, Any] | None = None) -> 
         "cardLast4": order.card_last4,
         "createdAt": order.created_at,
         "updatedAt": order.updated_at,
+        "form": FORM,
     }
     if before is not None and "copy" in before:
         document["copy"] = before["copy"]

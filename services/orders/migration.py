@@ -1,43 +1,40 @@
-"""Indexes of orders, and the take-over of orders that the original system left.
+"""Indexes of orders, and the import of orders that an older system left.
 
-The original system kept the whole card number, money as binary numbers, and could make two orders of one payment. What
-it left is known by `cardNumber`, a field that our orders do not have.
+The original system kept the whole card number, money as binary numbers, and could make two orders of one payment. An
+order without `cardLast4` is one of those. Only the fields of an order are imported, so that no card secret stays.
 """
 
-import logging
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bson import Decimal128
-from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.card_numbers import last_four
-from models.instants import to_milliseconds
-from models.money import from_number, to_cents, to_unit_price
+from models.money import MAX_MONEY, to_cents, to_unit_price
 from models.order import OrderStatus
 from services.kit.counters import RowCounts
 from services.kit.database import Database
-from services.kit.indexes import ensure_indexes
+from services.kit.indexes import drop_index, ensure_indexes
+from services.migrations.legacy_import import Imported, import_all
+from services.migrations.legacy_reading import Reading
+from services.migrations.legacy_values import Unreadable, legacy_number, legacy_text
 from services.migrations.order_refunds import note_refunds
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-log = logging.getLogger("tessera.migration")
-
-TAKE_OVER_BATCH = 500
 UNKNOWN_CARD = "0000"
+"""Unit prices are kept as they came, to six decimals: what is finer is the noise of binary numbers."""
 
-OF_THE_ORIGINAL = {"cardNumber": {"$exists": True}}
 ORDER_INDEXES = [
     IndexModel(
         [("userId", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)],
         name="user",
     ),
     IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
-    # Holds the orders to take over, so it is empty but once, and looking into it takes constant time.
-    IndexModel([("cardNumber", ASCENDING)], name="original", partialFilterExpression=OF_THE_ORIGINAL),
 ]
 ONE_FOR_EACH_PAYMENT = IndexModel(
     # `copy` numbers the further orders that the original system made of one payment; ours have none.
@@ -45,97 +42,126 @@ ONE_FOR_EACH_PAYMENT = IndexModel(
     name="paymentId",
     unique=True,
 )
+_KNOWN = frozenset(
+    {"_id", "userId", "checkoutId", "basketId", "paymentId", "products", "address", "isGift", "status", "totalPrice"}
+    | {"refunded", "cardNumber", "createdAt", "updatedAt", "form", "__v"}
+)
 
 
 async def prepare_orders(database: Database, *, recount: bool) -> int:
-    """Make the indexes and take over what the original system left. Answers how many orders were taken over.
+    """Make the indexes and import what an older system left; returns how many orders that were.
 
-    Each batch is one transaction, so a crash leaves whole batches, and running it again finishes the rest. All orders
-    are counted anew after it, where there was any or `recount` says so or their total is amiss.
+    All orders are counted anew after it, where there was any or `recount` says so or their total is wrong.
     """
     await ensure_indexes(database.orders, ORDER_INDEXES)
-    taken = 0
-    while batch := await database.transaction(lambda session: _take_over_batch(database, session)):
-        taken += batch
+    await drop_index(database.orders, "original")
+    imported = await import_all(database, OrderImporter(database))
     # Only now, because it would not suffer the original's doubles.
     await ensure_indexes(database.orders, [ONE_FOR_EACH_PAYMENT])
-    await note_refunds(database, again=recount or taken > 0)
-    await RowCounts(database, database.orders).catch_up(recount=recount or taken > 0)
-    return taken
+    await note_refunds(database, again=recount or imported > 0)
+    await RowCounts(database, database.orders).catch_up(recount=recount or imported > 0)
+    return imported
 
 
-async def _take_over_batch(database: Database, session: "Session") -> int:
-    found = database.orders.find(OF_THE_ORIGINAL, session=session).hint("original").limit(TAKE_OVER_BATCH)
-    documents = await found.to_list(None)
-    if not documents:
-        return 0
-    payment_ids = list({_text(document.get("paymentId")) for document in documents})
-    per_payment: list[dict[str, Any]] = [
-        {"$match": {"paymentId": {"$in": payment_ids}, "cardLast4": {"$exists": True}}},
-        {"$group": {"_id": "$paymentId", "orders": {"$sum": 1}}},
-    ]
-    known = await database.orders.aggregate(per_payment, session=session).to_list(None)
-    copies: dict[str, int] = {row["_id"]: row["orders"] for row in known}
-    updates = []
-    for document in documents:
-        complete = _complete(document)
-        payment_id = complete["paymentId"]
-        if copies.get(payment_id):
-            complete["copy"] = copies[payment_id]
-            log.warning("order %s: its payment has another order, which stands for it", document["_id"])
-        copies[payment_id] = copies.get(payment_id, 0) + 1
-        updates.append(UpdateOne({"_id": document["_id"]}, {"$set": complete, "$unset": {"cardNumber": ""}}))
-    await database.orders.bulk_write(updates, session=session)
-    return len(documents)
+class OrderImporter:
+    """Makes money decimal, cuts card numbers, and numbers the further orders of one payment."""
+
+    collection = "orders"
+    unique: tuple[str, ...] = ()
+    looked_up: tuple[str, ...] = ("paymentId",)
+
+    def __init__(self, database: Database) -> None:
+        self._orders = database.orders
+
+    def convert(self, reading: Reading) -> Imported:
+        complete = _complete(reading)
+        if "cardLast4" in reading.document:
+            lines = zip(reading.list("products"), complete["products"], strict=True)
+            complete["products"] = [{**line, **read} for line, read in lines]
+            return Imported({**reading.document, **complete}, legacy=False)
+        reading.drop_unknown(_KNOWN)
+        return Imported(complete, legacy=True)
+
+    async def settle(
+        self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Number the further orders of a payment: the first that is found stands for it."""
+        mine = [each.document["_id"] for each in kept]
+        sought = {"paymentId": {"$in": list({each.document["paymentId"] for each in kept})}, "_id": {"$nin": mine}}
+        copies: defaultdict[str, set[int]] = defaultdict(set)
+        async for row in self._orders.find(sought, {"paymentId": 1, "copy": 1, "_id": 0}, session=session):
+            copies[row["paymentId"]].add(row.get("copy") or 0)
+        for each in kept:
+            taken, number = copies[each.document["paymentId"]], each.document.get("copy") or 0
+            if number in taken:
+                number = max(taken) + 1
+                each.document["copy"] = number
+            taken.add(number)
+        return []
 
 
-def _complete(document: dict[str, Any]) -> dict[str, Any]:
+def _complete(reading: Reading) -> dict[str, Any]:
     """What the document holds, in our form and with what it lacks."""
-    created_at = document.get("createdAt") or to_milliseconds(document["_id"].generation_time)
-    refunded = document.get("refunded") is True
+    created_at, identifier = reading.created_at(), reading.identifier()
+    flagged = reading.flag("refunded") is True
+    lines = [_line(reading, place, line, order_refunded=flagged) for place, line in enumerate(reading.list("products"))]
+    ordered = sum(line["quantity"] for line in lines)
     return {
-        "userId": _text(document.get("userId")),
-        "checkoutId": _text(document.get("checkoutId")),
-        "basketId": _text(document.get("basketId")),
+        "_id": identifier,
+        "userId": reading.text("userId") or "",
+        "checkoutId": reading.text("checkoutId") or "",
+        "basketId": reading.text("basketId") or "",
         # A text of its own where there is none, so that orders without a payment do not pass for each other's doubles.
-        "paymentId": _text(document.get("paymentId")) or f"none:{document['_id']}",
-        "products": [_complete_line(line, refunded) for line in document.get("products") or ()],
-        "address": _text(document.get("address")),
-        "isGift": document.get("isGift") is True,
-        "status": _text(document.get("status")) or OrderStatus.PENDING.value,
-        "totalPrice": _money(document.get("totalPrice")),
-        "refunded": refunded,
-        "cardLast4": _last_four(document["cardNumber"]),
+        "paymentId": reading.text("paymentId") or f"none:{identifier}",
+        "products": lines,
+        "address": reading.text("address") or "",
+        "isGift": reading.flag("isGift") is True,
+        "status": reading.text("status") or OrderStatus.PENDING.value,
+        "totalPrice": Decimal128(to_cents(_amount(reading, "totalPrice"))),
+        "refunded": flagged or (ordered > 0 and sum(line["refundedQuantity"] for line in lines) == ordered),
+        "cardLast4": _last_four(reading),
         "createdAt": created_at,
-        "updatedAt": document.get("updatedAt") or created_at,
+        "updatedAt": reading.instant("updatedAt") or created_at,
     }
 
 
-def _complete_line(line: dict[str, Any], order_refunded: bool) -> dict[str, Any]:
-    quantity = int(line.get("quantity") or 0)
-    refunded = quantity if order_refunded else min(int(line.get("refundedQuantity") or 0), quantity)
-    seller_id = line.get("sellerId")
+def _line(reading: Reading, place: int, raw: Any, *, order_refunded: bool) -> dict[str, Any]:
+    if not isinstance(raw, Mapping):
+        raise reading.refuse(f"products.{place}", "is no object")
+    line = Reading(raw, f"products.{place}.", reading.changes)
+    quantity = line.whole("quantity", minimum=0) or 0
+    refunded = line.count("refundedQuantity")
+    if order_refunded or (refunded == 0 and line.flag("isRefunded")):
+        refunded = quantity
+    if refunded > quantity:
+        line.changed("refundedQuantity", f"was {refunded} and is {quantity}, the number of units")
+    refunded = min(refunded, quantity)
     return {
-        "productId": _text(line.get("productId")),
+        "productId": line.text("productId") or "",
         "quantity": quantity,
-        "price": _money(line.get("price"), to_unit_price),
+        "price": Decimal128(to_unit_price(_amount(line, "price"))),
         "isRefunded": refunded > 0,
         "refundedQuantity": refunded,
-        "sellerId": None if seller_id is None else str(seller_id),
+        "sellerId": line.text("sellerId"),
     }
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+def _amount(reading: Reading, name: str) -> Decimal:
+    amount = reading.money(name) or Decimal(0)
+    if amount > MAX_MONEY:
+        raise reading.refuse(name, f"is more than {MAX_MONEY}")
+    return amount
 
 
-def _money(value: Any, rounded: Callable[[Decimal], Decimal] = to_cents) -> Decimal128:
-    amount = value.to_decimal() if isinstance(value, Decimal128) else from_number(value or 0)
-    return Decimal128(rounded(amount if amount.is_finite() else Decimal(0)))
-
-
-def _last_four(value: Any) -> str:
-    """The digits of a number of any of MongoDB's kinds, or of a text."""
-    if isinstance(value, float | Decimal128):
-        value = int(Decimal(str(value)))
-    return last_four(value if isinstance(value, str) else int(value or 0)) or UNKNOWN_CARD
+def _last_four(reading: Reading) -> str:
+    """The digits of a number of any of MongoDB's kinds, or of a text; of what is none of these nothing is kept."""
+    raw = reading.document.get("cardLast4", reading.document.get("cardNumber"))
+    try:
+        if not isinstance(raw, str | bool):
+            number = legacy_number(raw)
+            raw = None if number is None or not number.is_finite() else int(number)
+        else:
+            raw = legacy_text(raw)
+    except Unreadable:
+        raw = None
+    return last_four(raw) or UNKNOWN_CARD

@@ -25,6 +25,7 @@ TALLIES = (
         "coupons",
         "timesUsed",
         (Source("redemptions", ("couponId",), 1),),
+        offset="unaccountedUses",
     ),
     Tally(
         AuditFamily.COUPONS,

@@ -12,9 +12,7 @@ from bson import ObjectId
 
 from models.usage import Availability, Followed, Limits, UsageFollower, UserUsage, limit_to_json, target_of
 from models.usage_inputs import Move
-
-FORM = 1
-"""The form in which followers are stored; those of an older system have none."""
+from services.kit.stored_form import FORM
 
 
 def follower_from_document(document: Mapping[str, Any]) -> UsageFollower:

@@ -1,18 +1,16 @@
-"""Indexes of usage followers, and the take-over of followers that the original system left.
+"""Indexes of usage followers, and the import of followers that an older system left.
 
 The original system kept the counts of all users in two maps of the follower. They become counters of their own, the
 temporary counts holds; the ledger gets a row for each count, so that it accounts for every unit.
 """
 
-import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
-from bson.errors import InvalidId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.instants import to_milliseconds
@@ -21,19 +19,19 @@ from models.usage_inputs import Move
 from services.kit.counters import RowCounts
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
-from services.usage.documents import FORM, follower_to_document, usage_ledger_row, usage_to_document
+from services.migrations.legacy_import import Imported, import_all
+from services.migrations.legacy_reading import Reading
+from services.migrations.legacy_values import MAX_COUNT, Unreadable, legacy_text
+from services.usage.documents import follower_to_document, limits_to_json, usage_ledger_row, usage_to_document
 
 if TYPE_CHECKING:
     from services.kit.database import Session
-
-log = logging.getLogger("tessera.migration")
 
 _HOLDING = {"holdExpiresAt": {"$exists": True}}
 FOLLOWER_INDEXES = [
     IndexModel([(field, ASCENDING)], name=field, unique=True, partialFilterExpression={field: {"$type": "objectId"}})
     for field in ("couponId", "campaignId")
 ] + [IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest")]
-FORM_INDEX = IndexModel([("form", ASCENDING), ("_id", ASCENDING)], name="form")
 COUNTER_INDEXES = [
     IndexModel([("followerId", ASCENDING), ("userId", ASCENDING)], name="user", unique=True),
     IndexModel([("followerId", ASCENDING), ("_id", ASCENDING)], name="listed"),
@@ -47,109 +45,111 @@ COUNTER_INDEXES = [
     ),
 ]
 LEDGER_INDEXES = [IndexModel([("followerId", ASCENDING), ("userId", ASCENDING)], name="user")]
+Counts = Mapping[str | None, int]
+_KNOWN = frozenset(
+    {"_id", "couponId", "campaignId", "maxLimitInBasket", "maxTotalLimit", "maxLimitPerCustomer", "totalUsageCount"}
+    | {"userUsageCount", "tempUsageCount", "createdAt", "updatedAt", "form", "__v"}
+)
 
 
 async def prepare_usage(database: Database, hold: int, *, recount: bool) -> int:
-    """Make the indexes and take over what the original system left; answers how many followers that were.
+    """Make the indexes and import what an older system left; returns how many followers that were.
 
-    The take-over comes first: the original system could hold two followers of a campaign, which our indexes refuse.
-    Each follower is one transaction, so that a crash leaves whole followers and running it again finishes the rest. All
-    followers are counted anew after it, where there was any or `recount` says so or their total is amiss.
+    The import comes first: the original system could hold two followers of a campaign, which our indexes refuse. It
+    found the oldest of them and never came to count with another, which is set aside. All followers are counted anew
+    after it, where there was any or `recount` says so or their total is wrong.
     """
-    await ensure_indexes(database.usage_followers, [FORM_INDEX])
     await ensure_indexes(database.usage_counters, COUNTER_INDEXES)
     await ensure_indexes(database.usage_ledger, LEDGER_INDEXES)
-    taken = 0
     now = to_milliseconds(datetime.now(UTC))
-    while await database.transaction(lambda session: _take_over_one(database, session, now, timedelta(seconds=hold))):
-        taken += 1
+    imported = await import_all(database, FollowerImporter(now, now + timedelta(seconds=hold)))
     await ensure_indexes(database.usage_followers, FOLLOWER_INDEXES)
-    await RowCounts(database, database.usage_followers).catch_up(recount=recount or taken > 0)
-    return taken
+    await RowCounts(database, database.usage_followers).catch_up(recount=recount or imported > 0)
+    return imported
 
 
-async def _take_over_one(database: Database, session: "Session", now: datetime, hold: timedelta) -> bool:
-    followers = database.usage_followers
-    document = await followers.find_one({"form": None}, sort=[("form", 1), ("_id", 1)], session=session)
-    if document is None:
-        return False
-    targets = {name: _object_id(document.get(name)) for name in ("couponId", "campaignId")}
-    either = [{name: identifier, "form": FORM} for name, identifier in targets.items() if identifier is not None]
-    await followers.delete_one({"_id": document["_id"]}, session=session)
-    if either and await followers.find_one({"$or": either}, session=session) is not None:
-        # The original system found the oldest follower of a campaign and never came to count with another.
-        log.warning("usage follower %s: its coupon or campaign has an older one; set aside", document["_id"])
-        await database.collection("usagefollowersaside").insert_one(document, session=session)
-        return True
-    follower, usages = _complete(document, targets, now, now + hold)
-    counts: list[tuple[str | None, int]] = [(usage.user_id, usage.used) for usage in usages if usage.used]
-    rest = follower.total_usage_count - sum(used for _, used in counts)
-    if rest:
-        log.warning("usage follower %s: %d uses that no user accounts for are kept", follower.id, rest)
-        counts.append((None, rest))
-    rows = []
-    for user_id, used in counts:
-        follower = replace(follower, revision=follower.revision + 1)
-        rows.append(usage_ledger_row(follower, user_id, used, Move.TAKE_OVER, "migration", None, now))
-    if rows:
-        await database.usage_ledger.insert_many(rows, session=session, ordered=False)
-    if usages:
-        counters = [usage_to_document(usage) for usage in usages]
-        await database.usage_counters.insert_many(counters, session=session, ordered=False)
-    await followers.insert_one(follower_to_document(follower), session=session)
-    return True
+class FollowerImporter:
+    """Makes the maps of users counters and ledger rows; a temporary count lives as a new hold does."""
 
+    collection = "usagefollowers"
+    unique: tuple[str, ...] = ("couponId", "campaignId")
+    looked_up: tuple[str, ...] = unique
 
-def _complete(
-    document: Mapping[str, Any], targets: Mapping[str, ObjectId | None], now: datetime, expires_at: datetime
-) -> tuple[UsageFollower, list[UserUsage]]:
-    """The follower in our form, and a counter for each user of its maps; a temporary count lives as a new hold does."""
-    used, held = (_counts(document.get(name)) for name in ("userUsageCount", "tempUsageCount"))
-    identifier = str(document["_id"])
-    usages = [
-        UserUsage(
-            str(ObjectId()),
-            identifier,
-            user_id,
-            used.get(user_id, 0),
-            held.get(user_id, 0),
-            expires_at if held.get(user_id) else None,
+    def __init__(self, now: datetime, holds_expire_at: datetime) -> None:
+        self._now = now
+        self._holds_expire_at = holds_expire_at
+
+    def convert(self, reading: Reading) -> Imported:
+        limits = Limits(*(reading.limit(f"max{name}") for name in ("LimitInBasket", "TotalLimit", "LimitPerCustomer")))
+        if "revision" in reading.document:
+            return Imported({**reading.document, **limits_to_json(limits)}, legacy=False)
+        reading.drop_unknown(_KNOWN)
+        used, held = (_counts(reading, name) for name in ("userUsageCount", "tempUsageCount"))
+        usages = self._usages(reading.identifier(), used, held)
+        follower = self._follower(reading, limits, used, usages)
+        counts: list[tuple[str | None, int]] = [(usage.user_id, usage.used) for usage in usages if usage.used]
+        if rest := follower.total_usage_count - sum(usage.used for usage in usages):
+            reading.changed("totalUsageCount", f"has {rest} uses that no user accounts for")
+            counts.append((None, rest))
+        rows = [("usagecounters", usage_to_document(usage)) for usage in usages]
+        for user_id, amount in counts:
+            follower = replace(follower, revision=follower.revision + 1)
+            row = usage_ledger_row(follower, user_id, amount, Move.TAKE_OVER, "migration", None, self._now)
+            rows.append(("usageledger", row))
+        return Imported(follower_to_document(follower), legacy=True, rows=rows)
+
+    async def settle(
+        self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
+    ) -> list[tuple[str, dict[str, Any]]]:
+        return []
+
+    def _usages(
+        self, identifier: ObjectId, used: Mapping[str | None, int], held: Mapping[str | None, int]
+    ) -> list[UserUsage]:
+        return [
+            UserUsage(
+                str(ObjectId()),
+                str(identifier),
+                user_id,
+                used.get(user_id, 0),
+                held.get(user_id, 0),
+                self._holds_expire_at if held.get(user_id) else None,
+            )
+            for user_id in {**used, **held}
+            if user_id is not None
+        ]
+
+    def _follower(self, reading: Reading, limits: Limits, used: Counts, usages: Sequence[UserUsage]) -> UsageFollower:
+        coupon_id, campaign_id = reading.object_id("couponId"), reading.object_id("campaignId")
+        if coupon_id is None and campaign_id is None:
+            raise Unreadable("couponId and campaignId are missing")
+        total = max(reading.count("totalUsageCount", MAX_COUNT), sum(used.values()))
+        if total > MAX_COUNT:
+            raise reading.refuse("userUsageCount", "holds more than can be counted")
+        return UsageFollower(
+            id=str(reading.identifier()),
+            coupon_id=None if coupon_id is None else str(coupon_id),
+            campaign_id=None if campaign_id is None else str(campaign_id),
+            limits=limits,
+            created_at=reading.created_at(),
+            updated_at=self._now,
+            total_usage_count=total,
+            held_count=sum(usage.held for usage in usages),
+            user_count=len(usages),
         )
-        for user_id in used | held
-    ]
-    made = document.get("createdAt") or to_milliseconds(document["_id"].generation_time)
-    coupon_id, campaign_id = (targets[name] for name in ("couponId", "campaignId"))
-    follower = UsageFollower(
-        id=identifier,
-        coupon_id=None if coupon_id is None else str(coupon_id),
-        campaign_id=None if campaign_id is None else str(campaign_id),
-        limits=Limits(
-            *(_limit(document.get(f"max{name}")) for name in ("LimitInBasket", "TotalLimit", "LimitPerCustomer"))
-        ),
-        created_at=made,
-        updated_at=now,
-        total_usage_count=max(_whole(document.get("totalUsageCount")), sum(used.values())),
-        held_count=sum(held.values()),
-        user_count=len(usages),
-    )
-    return follower, usages
 
 
-def _counts(given: Any) -> dict[str, int]:
-    return {str(user_id): _whole(count) for user_id, count in given.items()} if isinstance(given, Mapping) else {}
-
-
-def _limit(given: Any) -> int | None:
-    return None if given is None else _whole(given)
-
-
-def _whole(given: Any) -> int:
-    """A count of the original system, which kept them as floating numbers: nothing below nothing."""
-    return max(0, int(given)) if isinstance(given, int | float) and isfinite(given) else 0
-
-
-def _object_id(given: Any) -> ObjectId | None:
-    try:
-        return None if given is None else ObjectId(given)
-    except (InvalidId, TypeError):
-        return None
+def _counts(reading: Reading, name: str) -> Counter[str | None]:
+    """The counts of a map by user; names that differ in nothing one can see are those of one user, blank ones None."""
+    given = reading.document.get(name)
+    if given is None or given == []:
+        return Counter()
+    if not isinstance(given, Mapping):
+        raise reading.refuse(name, "is no map of users")
+    inner, counts = Reading(given, f"{name}.", reading.changes), Counter[str | None]()
+    for key in given:
+        count, user_id = inner.count(key, MAX_COUNT), legacy_text(key)
+        if user_id is None:
+            inner.changed(key, "is no user; its uses count without one")
+        counts[user_id] += count
+    return counts

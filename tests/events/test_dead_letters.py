@@ -98,7 +98,7 @@ async def test_emit_puts_an_event_in_and_cuts_its_card(world: EventWorld) -> Non
     (record,) = await world.arrived(ACCEPTED, 1, where=lambda r: r.key == paid["_id"].encode())
     assert header(record, "ce_id") in said
     assert orjson.loads(record.value)["cardNumber"] == 42
-    await run(world, "emit", world.prefix + ACCEPTED, "-", "--each", given=json.dumps(several))
+    await run(world, "emit", world.prefix + ACCEPTED, "-", "--each", given="\ufeff" + json.dumps(several, indent=1))
     for one in several:
         await world.order_of(one)
 
@@ -120,10 +120,12 @@ async def test_a_whole_card_number_is_nowhere(world: EventWorld) -> None:
     for shape in shapes:
         await world.send(ACCEPTED, shape, key=marker)
     await world.send("campaignService-campaignCreated", [{"_id": "x", "cardNumber": CARD_NUMBER}], key=marker)
-    await world.send(ACCEPTED, b"{", key=f"{marker} {spaced}", headers={"note": loose, "marker": marker})
+    await world.send(
+        ACCEPTED, b"{", key=f"{marker} {spaced}", headers={"note": loose, "ce_subject": loose, "ce_id": marker}
+    )
     await world.order_of(good)
     await world.arrived(DLT, len(shapes), where=lambda r: r.key == marker.encode())
-    await world.arrived(DLT, 1, where=lambda r: ("marker", marker.encode()) in r.headers)
+    await world.arrived(DLT, 1, where=lambda r: ("ce_id", marker.encode()) in r.headers)
     await world.arrived("campaignService-campaignCreated.dlt", 1, where=lambda r: r.key == marker.encode())
 
     needles = (number[:12].encode(), spaced[:14].encode(), loose[:12].encode(), b"5555 5555 5555")
@@ -135,6 +137,41 @@ async def test_a_whole_card_number_is_nowhere(world: EventWorld) -> None:
     for collection in await database.list_collection_names():
         documents = [repr(document).encode() async for document in database[collection].find()]
         assert _holding(needles, documents) == [], collection
+
+
+async def test_neither_a_security_code_nor_an_expiry_is_in_a_dead_letter_of_any_topic(world: EventWorld) -> None:
+    """Whatever is wrong with the record, and wherever in it they stand."""
+    code, expiry, marker = "9137", "11/39", unique("secret")
+    secrets = {"cvv": code, "cardExpiry": expiry}
+    plain = json.dumps(payment(totalPrice="much", **secrets))
+    shapes: list[object] = [
+        plain.encode(),
+        plain.replace("1 Long Street", "Long Street \\ud83d").encode(),
+        plain.replace("1 Long Street", "Zoë").encode("latin-1"),
+        json.dumps(plain).encode(),
+        b"\x00\x00\x00\x00\x07" + plain.encode(),
+        plain.encode()[:-1],
+        [payment(**secrets)],
+        payment(address=json.dumps(secrets), products=None),
+    ]
+    for shape in shapes:
+        await world.send(ACCEPTED, shape, key=marker)
+    await world.send(ACCEPTED, {"x": 1}, key=marker, headers={"cvv": code, "ce_subject": f"cvv {code}"})
+    others = {
+        "campaignService-campaignUpdated": [{"_id": "x", **secrets}, {"_id": secrets}],
+        "couponService-couponCreated": {"_id": "x", "card": secrets},
+        "couponService-couponRedeemed": {"resMsg": {"_id": "x", **secrets}, **secrets},
+        "basketService-setUsage-active": {"product": {"userId": "u", **secrets}},
+    }
+    for topic, value in others.items():
+        await world.send(topic, value, key=marker)
+    dead = await world.arrived(DLT, len(shapes) + 1, where=lambda r: r.key == marker.encode())
+    for topic in others:
+        dead += await world.arrived(f"{topic}.dlt", 1, where=lambda r: r.key == marker.encode())
+    for letter in dead:
+        json.loads(letter.value)
+        named = [pair for pair in letter.headers if pair[0] not in ("dlt-value-digest", "dlt-original-timestamp")]
+        assert _holding([code.encode(), expiry.encode()], [letter.value, repr(named).encode()]) == []
 
 
 async def test_metrics_count_dead_letters_by_topic_and_code(world: EventWorld) -> None:

@@ -56,6 +56,26 @@ async def test_a_payment_that_comes_again_in_any_form_and_on_either_topic_makes_
     assert len(await world.arrived("orderService-basketClear", 1, where=lambda r: r.key == order.id.encode())) == 1
 
 
+async def test_a_payment_is_known_by_its_payment_id_whatever_its_envelopes(
+    world: EventWorld, payments: PaymentService
+) -> None:
+    paid = payment(_id=unique("pay"))
+    named = paid["_id"]
+    payments.payments[named] = {**paid, "_id": unique("envelope"), "paymentId": named}
+    for change in (
+        {"_id": unique("envelope"), "paymentId": named},
+        {"_id": unique("envelope"), "paymentId": f" {named} ", "status": "refunded", "refunded": True},
+        {"_id": {"$oid": "64b7f0c2a1b2c3d4e5f60718"}, "paymentId": named},
+        {"_id": named, "paymentId": None},
+        {"_id": named, "paymentId": " "},
+    ):
+        await world.send(ACCEPTED, {**paid, **change})
+    await world.send(ACCEPTED, {"paymentId": named, "_id": unique("envelope"), "type": "accepted"})
+    await after_all_before(world)
+    (order,) = await world.services.orders.find_by_user(SYSTEM, paid["userId"])
+    assert (order.payment_id, order.status, order.refunded) == (named, "Pending", False)
+
+
 async def test_a_payment_of_which_only_the_id_came_is_asked_for(world: EventWorld, payments: PaymentService) -> None:
     paid = payment()
     payments.payments[paid["_id"]] = paid

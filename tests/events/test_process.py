@@ -81,6 +81,15 @@ async def test_it_tells_of_its_health_and_its_figures(own_world: EventWorld) -> 
     assert len(lags) == 3
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+async def test_signals_that_mean_no_stop_are_passed_over(own_world: EventWorld, number: signal.Signals) -> None:
+    worker = own_world.worker()
+    await worker.start()
+    worker.tell(number)
+    await eventually(lambda: f"signal {number.name} passed over" in worker.log.read_text(), within=20)
+    assert await worker.stop(signal.SIGQUIT) == 0
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 async def test_asked_to_end_it_drains_and_commits_so_that_nothing_comes_again(
     own_world: EventWorld, how: signal.Signals

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from consumers.kafka.admin import Broker
 from consumers.kafka.relay import Relay
@@ -184,3 +185,59 @@ async def test_what_was_sent_expires_and_what_was_not_stays(world: EventWorld) -
     assert indexes["unsent"]["partialFilterExpression"] == {"sentAt": None}
     inbox = await world.services.database.inbox.index_information()
     assert inbox["at"]["expireAfterSeconds"] == 7 * 24 * 60 * 60
+
+
+async def test_a_topic_that_cannot_be_had_holds_its_own_events_and_no_others(
+    world: EventWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    await put(world, Event("no/topic", "a", 1), Event(TOPIC, "a", 2), Event("no/topic", "a", 3), Event(TOPIC, "a", 4))
+    queue = world.services.outbox_queue
+
+    async def others_are_sent() -> bool:
+        return (await queue.backlog()).unsent == 2
+
+    async with relaying(world) as metrics:
+        await eventually(others_are_sent, within=60)
+        await asyncio.sleep(2)
+        for number in range(5, 15):
+            await put(world, Event(TOPIC, "a", number))
+        await eventually(others_are_sent, within=20)
+        assert metrics.registry.get_sample_value("tessera_outbox_topics_waiting") == 1
+    assert await numbers_by_key(world) == {b"a": [2, 4, *range(5, 15)]}
+    assert {row.topic for row in await queue.unsent(10)} == {"no/topic"}
+    assert (await queue.backlog()).parked == 0
+    told = [record for record in caplog.records if "the events of a topic wait" in record.getMessage()]
+    assert len(told) == 1
+
+
+async def test_a_topic_that_is_deleted_while_the_relay_runs_is_made_again(world: EventWorld) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka_uri)
+    await admin.start()
+    try:
+        async with relaying(world):
+            await put(world, Event(TOPIC, "a", 1), Event("other", "a", 1))
+            await all_sent(world)
+            await admin.delete_topics([world.prefix + TOPIC])
+            await asyncio.sleep(1)
+            await put(world, Event(TOPIC, "a", 2), Event("other", "a", 2), Event(TOPIC, "b", 3))
+            await all_sent(world)
+        (made,) = await admin.describe_topics([world.prefix + TOPIC])
+        assert len(made["partitions"]) == 3
+    finally:
+        await admin.close()
+    assert await numbers_by_key(world) == {b"a": [2], b"b": [3]}
+
+
+async def test_an_event_that_cannot_be_written_as_json_is_set_aside_and_can_be_tried_again(world: EventWorld) -> None:
+    await put(world, Event(TOPIC, "a", 1), Event(TOPIC, "b", 2), Event(TOPIC, "c", 3))
+    outbox = world.services.database.outbox
+    await outbox.update_one({"key": "b"}, {"$set": {"value": {"odd": b"bytes"}}})
+    await outbox.update_one({"key": "c"}, {"$set": {"key": 7}})
+    queue = world.services.outbox_queue
+    async with relaying(world):
+        await all_sent(world)
+        assert [event.key for event in await queue.parked()] == ["b", 7]
+        await outbox.update_one({"key": "b"}, {"$set": {"value": 2}})
+        await queue.send_again([event.id for event in await queue.parked() if event.key == "b"])
+        await all_sent(world)
+    assert await numbers_by_key(world) == {b"a": [1], b"b": [2]}

@@ -125,10 +125,10 @@ async def test_json_in_utf_8_may_say_so(client: httpx.AsyncClient, content_type:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "BREW"])
-async def test_any_other_method_is_a_405_that_names_the_two(client: httpx.AsyncClient, method: str) -> None:
+async def test_any_other_method_is_a_405_that_names_the_others(client: httpx.AsyncClient, method: str) -> None:
     answer = await client.request(method, "/graphql")
     assert (answer.status_code, the_code(answer)) == (405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
 async def test_get_runs_queries_with_variables(client: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import pytest
 from pymongo import MongoClient
 
 from tests.support.api import JWT_SECRET
@@ -17,24 +18,59 @@ def test_migrate_makes_the_database_ready_as_often_as_one_likes(database_uri: st
         assert done.stdout.endswith("The database is ready.\n")
 
 
-def test_migrate_says_which_documents_of_an_older_system_share_what_must_be_unique(database_uri: str) -> None:
+def test_migrate_sets_aside_what_shares_what_must_be_unique_and_names_it(database_uri: str) -> None:
     shared = {"twitterId": "1001", "username": "a", "followers": 1500}
     with MongoClient[dict[str, Any]](database_uri) as client:
-        coupons = client.get_default_database()["coupons"]
-        coupons.insert_many([shared | {"couponCode": "ABC1-DEF2"}, shared | {"couponCode": "ABC1-DEF3"}])
-        done = run("migrate", variables=served(database_uri))
-        assert done.returncode == 1
-        assert done.stderr == (
-            "Several documents of `coupons` share twitterId '1001'. "
-            "Keep one of them and start again; nothing was changed.\n"
+        database = client.get_default_database()
+        first, second = (
+            database["coupons"]
+            .insert_many([shared | {"couponCode": "ABC1-DEF2"}, shared | {"couponCode": "ABC1-DEF3"}])
+            .inserted_ids
         )
-        assert coupons.count_documents({"usernameKey": {"$exists": False}}) == 2
+        done = run("migrate", variables=served(database_uri))
+        assert done.returncode == 0
+        assert "coupons: 1 taken over\n" in done.stdout
+        assert "1 documents were set aside; the originals are in the collection `setaside`:\n" in done.stdout
+        assert f"  coupons {second}: twitterId '1001' is that of {first}\n" in done.stdout
+        assert [coupon["_id"] for coupon in database["coupons"].find()] == [first]
+        assert [row["document"]["couponCode"] for row in database["setaside"].find()] == ["ABC1-DEF3"]
 
 
 def test_migrate_names_what_is_missing() -> None:
     done = run("migrate", variables=environment())
     assert done.returncode == 2
     assert "MONGO_URI is missing" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["audit", "migrate", "codes export"])
+def test_a_command_asks_only_for_the_settings_it_uses(database_uri: str, command: str) -> None:
+    unused = {"PORT": "none", "KAFKA_URI": "none", "RATE_LIMIT": "often", "PAYMENT_URI": "none", "CORS_ORIGINS": "none"}
+    done = run(*command.split(), variables=environment(MONGO_URI=database_uri, **unused))
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
+
+
+@pytest.mark.parametrize("command", ["audit", "migrate", "codes export", "serve", "consume"])
+def test_a_mongo_uri_that_is_none_is_a_sentence_without_its_secret(command: str) -> None:
+    uri = "mongodb://user:hunter2@@db.example/shop"
+    variables = served(uri, KAFKA_URI="127.0.0.1:9")
+    done = run(*command.split(), variables=variables)
+    assert done.returncode == 2
+    assert "  - MONGO_URI must be a MongoDB URI such as " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("command", ["audit", "migrate", "codes export"])
+def test_a_database_that_is_away_is_a_sentence(command: str) -> None:
+    done = run(*command.split(), variables=environment(MONGO_URI="mongodb://127.0.0.1:9/shop"))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("MongoDB cannot be reached: 127.0.0.1:9: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_health_asks_for_the_port_alone() -> None:
+    done = run("health", variables=environment(PORT="none", MONGO_URI="none"))
+    assert (done.returncode, done.stderr.count("PORT must be"), done.stderr.count("MONGO_URI")) == (2, 1, 0)
 
 
 def test_the_schema_that_is_checked_in_is_the_one_that_is_served(tmp_path: Path) -> None:

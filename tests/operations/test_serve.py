@@ -4,8 +4,6 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,29 +12,10 @@ import pytest
 
 from devtools.embedded import ChildProcess
 from devtools.embedded.ports import free_ports, is_listening
-from tests.support.processes import family, program, run, served, survivors
+from tests.support.processes import family, run, served, survivors
+from tests.support.serving import answers, serving
 
 BODY = json.dumps({"query": "{ __typename }"}).encode()
-
-
-@contextmanager
-def serving(log: Path, database_uri: str, ports: list[int], *options: str, **variables: str) -> Iterator[ChildProcess]:
-    """A `tessera serve` on these ports, stopped afterwards."""
-    names = ("PORT", "ORDER_SERVICE_PORT", "USAGE_FOLLOWER_SERVICE_PORT")
-    variables = {name: str(port) for name, port in zip(names, ports, strict=False)} | variables
-    process = program(log, "serve", "--host", "127.0.0.1", *options, variables=served(database_uri, **variables))
-    try:
-        process.start().wait_until(lambda: all(_answers(port) for port in ports), 30)
-        yield process
-    finally:
-        process.stop()
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def _begin_request(port: int) -> socket.socket:
@@ -81,7 +60,7 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, database_uri: str) -> No
         first = _workers(process)
         first[0].kill()
         process.wait_until(lambda: len(_workers(process)) == 2 and first[0] not in _workers(process), 30)
-        process.wait_until(lambda: _answers(ports[0]), 10)
+        process.wait_until(lambda: answers(ports[0]), 10)
 
 
 def _workers(process: ChildProcess) -> list[psutil.Process]:
@@ -103,14 +82,24 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path, database_uri: str) 
         assert survivors(processes, 15) == []
 
 
-@pytest.mark.parametrize(("trusted", "seen"), [("", "127.0.0.1"), ("127.0.0.1", "203.0.113.9")])
+HOPS = [
+    ("", "203.0.113.9", "127.0.0.1"),
+    ("192.0.2.1", "203.0.113.9", "127.0.0.1"),
+    ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+    ("127.0.0.1/8, 192.0.2.77/24", "198.51.100.1, 203.0.113.9:4711, 192.0.2.5", "203.0.113.9"),
+    ("::ffff:127.0.0.1", "[2001:db8::9]:443", "2001:db8::9"),
+    ("127.0.0.1,192.0.2.5", "203.0.113.9, ::ffff:192.0.2.5", "203.0.113.9"),
+]
+
+
+@pytest.mark.parametrize(("trusted", "forwarded", "seen"), HOPS)
 def test_a_forwarded_address_counts_only_from_a_proxy_that_is_named(
-    tmp_path: Path, database_uri: str, trusted: str, seen: str
+    tmp_path: Path, database_uri: str, trusted: str, forwarded: str, seen: str
 ) -> None:
     [port] = free_ports(1)
     with serving(tmp_path / "log", database_uri, [port], FORWARDED_ALLOW_IPS=trusted) as process:
         url = f"http://127.0.0.1:{port}/health?adminKey=hidden"
-        httpx.get(url, headers={"x-forwarded-for": "203.0.113.9"})
+        httpx.get(url, headers={"x-forwarded-for": forwarded})
         process.wait_until(lambda: '"/health"' in (tmp_path / "log").read_text(), 5)
     log = (tmp_path / "log").read_text()
     [line] = [json.loads(line) for line in log.splitlines() if '"/health"' in line]
@@ -143,4 +132,5 @@ def test_without_its_database_it_ends_with_a_code_and_a_reason(workers: str) -> 
     variables = served(f"mongodb://127.0.0.1:{nobody}/tessera", PORT=str(port))
     done = run("serve", "--host", "127.0.0.1", "--workers", workers, variables=variables)
     assert done.returncode == 3
-    assert f"127.0.0.1:{nobody}" in done.stderr
+    assert f"MongoDB cannot be reached: 127.0.0.1:{nobody}" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -133,7 +133,8 @@ async def streamed_until_complete(worker: Worker, shown: str, order_id: str) -> 
     answer = await worker.http.post("/graphql", json=body, headers=headers)
     *events, comment, complete, _ = answer.text.split("\r\n\r\n")
     assert (comment, complete) == (": Token has expired.", "event: complete\r\ndata: ")
-    told = [json.loads(event.partition("data: ")[2]) for event in events]
+    # Between events there may be heartbeats, which are comments.
+    told = [json.loads(event.partition("data: ")[2]) for event in events if not event.startswith(":")]
     return [payload["data"]["orderChanged"]["address"] for payload in told]
 
 

@@ -80,6 +80,11 @@ class ConsumersWorker:
         self._process.kill()
         self._process.wait(20)
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it as an operator would; answers the exit code."""
         if self._process is None:

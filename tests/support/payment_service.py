@@ -1,7 +1,7 @@
 """A payment service to ask: it knows the payments it is given, and can be made to fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -16,12 +16,16 @@ from tests.support.eventually import eventually
 
 
 class PaymentService:
-    """`payments` by id; while `status` is set it answers nothing but that; `asked` counts the questions."""
+    """`payments` by id; while `status` is set it answers nothing but that; `asked` counts the questions.
+
+    `answers` are whole answers by id: they go before all else.
+    """
 
     def __init__(self) -> None:
         [self.port] = free_ports(1)
         self.uri = f"http://127.0.0.1:{self.port}"
         self.payments: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, Callable[[], Response]] = {}
         self.status: int | None = None
         self.asked = 0
 
@@ -29,6 +33,9 @@ class PaymentService:
         self.asked += 1
         if self.status is not None:
             return Response(status_code=self.status)
+        answer = self.answers.get(request.path_params["payment_id"])
+        if answer is not None:
+            return answer()
         payment = self.payments.get(request.path_params["payment_id"])
         return JSONResponse(payment) if payment is not None else JSONResponse({"message": "unknown"}, 404)
 

@@ -80,9 +80,11 @@ async def test_starting_on_an_original_database_takes_its_followers_over(
         assert (await api.data("{ audit { driftCount } }", None, ADMIN))["audit"]["driftCount"] == 0
     assert check_usage_invariants(database_uri) == 6
     with MongoClient[dict[str, Any]](database_uri) as client:
-        aside = client.get_default_database()["usagefollowersaside"].find_one()
+        aside = client.get_default_database()["setaside"].find_one({"imported": False})
     assert aside is not None
-    assert aside["userUsageCount"] == {"late": 1}
+    assert aside["document"]["userUsageCount"] == {"late": 1}
+    assert aside["documentId"] == twin["_id"]
+    assert aside["reason"].startswith("campaignId ")
 
 
 async def test_taking_over_again_changes_nothing(database_uri: str, originals: list[dict[str, Any]]) -> None:

@@ -1,0 +1,1 @@
+"""Data of older systems, and files that spreadsheets had."""

@@ -1,0 +1,150 @@
+"""Values of the environment that are written in several ways: put right, or refused with the name of the variable."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.environment import EnvironmentReader
+from models.networks import as_seen, read_network
+from services.connection import DatabaseSettings, read_mongo_uri
+
+ORIGINS = {
+    "https://shop.example": "https://shop.example",
+    "https://shop.example/": "https://shop.example",
+    "HTTPS://Shop.Example": "https://shop.example",
+    "https://shop.example:443": "https://shop.example",
+    "http://shop.example:80/": "http://shop.example",
+    "http://shop.example:443": "http://shop.example:443",
+    "http://localhost:5173": "http://localhost:5173",
+    "http://127.0.0.1:3000": "http://127.0.0.1:3000",
+    "http://[::1]:5173": "http://[::1]:5173",
+    "http://[0:0:0::1]": "http://[::1]",
+    "https://xn--bcher-kva.example": "https://xn--bcher-kva.example",
+    "*": "*",
+}
+NO_ORIGINS = [
+    "shop.example",
+    "//shop.example",
+    "https://",
+    "https:/shop.example",
+    "https://shop.example/path",
+    "https://shop.example?",
+    "https://shop.example#",
+    "https://shop.example\\",
+    "https://user@shop.example",
+    "https://*.shop.example",
+    "https://bücher.example",
+    "https://shop.example:0x50",
+    "https://shop.example:99999",
+    "https://shop example",
+    "ftp://shop.example",
+    "null",
+    "*, https://shop.example",
+]
+
+
+@pytest.mark.parametrize("written", ORIGINS)
+def test_an_origin_is_read_as_browsers_send_it(written: str) -> None:
+    reader = EnvironmentReader({"CORS_ORIGINS": written})
+    assert reader.origins("CORS_ORIGINS") == (ORIGINS[written],)
+    assert reader.faults == []
+
+
+@pytest.mark.parametrize("written", NO_ORIGINS)
+def test_what_no_browser_sends_is_refused(written: str) -> None:
+    reader = EnvironmentReader({"CORS_ORIGINS": written})
+    reader.origins("CORS_ORIGINS")
+    assert len(reader.faults) == 1
+    assert reader.faults[0].startswith("CORS_ORIGINS must be a list of origins")
+
+
+def test_origins_are_listed_once() -> None:
+    reader = EnvironmentReader({"CORS_ORIGINS": " https://a.example, ,https://A.example/,https://b.example "})
+    assert reader.origins("CORS_ORIGINS") == ("https://a.example", "https://b.example")
+
+
+NETWORKS = {
+    "127.0.0.1": "127.0.0.1/32",
+    "127.0.0.1/8": "127.0.0.0/8",
+    "10.1.2.3/255.255.0.0": "10.1.0.0/16",
+    "::ffff:127.0.0.1": "127.0.0.1/32",
+    "::ffff:10.1.2.3/104": "10.0.0.0/8",
+    "2001:db8::1/64": "2001:db8::/64",
+    "2001:DB8:0:0::1": "2001:db8::1/128",
+}
+
+
+@pytest.mark.parametrize("written", NETWORKS)
+def test_a_network_is_read_as_it_is_meant(written: str) -> None:
+    reader = EnvironmentReader({"FORWARDED_ALLOW_IPS": written})
+    assert reader.networks("FORWARDED_ALLOW_IPS") == (NETWORKS[written],)
+    assert reader.faults == []
+
+
+NO_NETWORKS = ["*", "me", "0.0.0.0/0", "::/0", "::ffff:0:0/96", "10.0.0.0/33", "10", "1.2.3.4:80"]
+
+
+@pytest.mark.parametrize("written", NO_NETWORKS)
+def test_what_names_nobody_or_everybody_is_refused(written: str) -> None:
+    reader = EnvironmentReader({"FORWARDED_ALLOW_IPS": written})
+    reader.networks("FORWARDED_ALLOW_IPS")
+    assert len(reader.faults) == 1
+    assert reader.faults[0].startswith("FORWARDED_ALLOW_IPS must be a list of IP addresses or networks")
+
+
+@given(st.ip_addresses(), st.integers(1, 32))
+def test_a_network_holds_every_address_it_was_written_with_in_every_form(
+    address: IPv4Address | IPv6Address, bits: int
+) -> None:
+    prefix = bits if isinstance(address, IPv4Address) else 96 + bits
+    forms = [f"{address}/{prefix}"]
+    if isinstance(address, IPv4Address):
+        forms.append(f"::ffff:{address}/{96 + prefix}")
+    for form in forms:
+        seen = [ip_network(network) for network in as_seen(read_network(form))]
+        assert any(address in network for network in seen if network.version == address.version)
+        if isinstance(address, IPv4Address):
+            mapped = ip_address(f"::ffff:{address}")
+            assert any(mapped in network for network in seen if network.version == 6)
+
+
+BAD_URIS = [
+    "http://db",
+    "mongodb://",
+    "mongodb://db:port/",
+    "mongodb://db:70000/",
+    "mongodb://user:hunter2@@db/",
+    "mongodb://user:hunter2%zz@db/",
+    "mongodb://user:hunter2@/",
+    "mongodb://[::1/",
+    "mongodb://db/a.b",
+    "mongodb://db/a%20b",
+    "mongodb://db/?replicaSet",
+    "mongodb://a,b/?directConnection=true",
+    "mongodb://db/?tls=true&tlsCAFile=missing.pem",
+]
+
+
+@pytest.mark.parametrize("uri", BAD_URIS)
+def test_a_wrong_mongo_uri_is_a_sentence_without_its_secrets(uri: str) -> None:
+    reader = EnvironmentReader({"MONGO_URI": uri})
+    read_mongo_uri(reader)
+    assert len(reader.faults) == 1
+    assert reader.faults[0].startswith("MONGO_URI must ")
+    assert "hunter2" not in reader.faults[0]
+
+
+GOOD_URIS = [
+    "mongodb://db",
+    "mongodb://user:p%40ss@a:1,b:2/shop?replicaSet=rs",
+    "mongodb+srv://cluster.example/shop",
+    "mongodb://db/shop?useNewUrlParser=true",
+    "mongodb://%2Ftmp%2Fmongodb-27017.sock/shop",
+]
+
+
+@pytest.mark.parametrize("uri", GOOD_URIS)
+def test_a_right_mongo_uri_is_taken(uri: str) -> None:
+    assert DatabaseSettings.from_environment({"MONGO_URI": uri}).mongo_uri == uri
