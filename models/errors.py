@@ -81,8 +81,8 @@ class Fault:
     message: str
 
 
-REFUSALS: dict[str, type["DomainError"]] = {}
-"""The class that stands for each code: the first that bears it."""
+REFUSALS: dict[tuple[str, int], type["DomainError"]] = {}
+"""The class that stands for each code with its status: the first that bears both."""
 
 
 class DomainError(Exception):
@@ -97,8 +97,8 @@ class DomainError(Exception):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "code" in vars(cls):
-            REFUSALS.setdefault(cls.code.value, cls)
+        if hasattr(cls, "code") and hasattr(cls, "status"):
+            REFUSALS.setdefault((cls.code.value, cls.status), cls)
 
     def __init__(self, message: str | None = None) -> None:
         if message is not None:

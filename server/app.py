@@ -24,7 +24,7 @@ from server.health import health_routes
 from server.middleware import BodyLimit, Faults, Head, RequestLog
 from server.protocol import BOUNDS, Bounds
 from server.settings import Settings
-from services.migrations.runner import migrate
+from services.migrations.runner import prepare
 from services.registry import Services
 
 log = logging.getLogger("tessera")
@@ -59,13 +59,16 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
-        await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
+        looking = await prepare(services.database, usage_hold=settings.usage_hold)
         if not settings.events_enabled:
             log.warning("KAFKA_URI is not set: no event is written or read")
         # What start-up made lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         yield {DRAINING: draining, BOUNDS: _bounds(settings)}
+        if looking is not None:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
         await services.close()
 
     routes = [

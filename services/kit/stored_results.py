@@ -1,7 +1,7 @@
 """What a verb brought about, as MongoDB keeps it: dataclasses, enums, refusals and decimals, and back.
 
-Classes stand under the tags of `models.stored` and refusals under their codes, so that what is stored does not know the
-code. A field that is new since takes its default, one that is gone is passed over.
+Classes stand under the tags of `models.stored` and refusals under their codes and statuses, so that what is stored does
+not know the code. A field that is new since takes its default, one that is gone is passed over.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,8 @@ def to_stored(value: Any) -> Any:
         return {"map": [[to_stored(key), to_stored(item)] for key, item in value.items()]}
     if isinstance(value, DomainError):
         state = {name: to_stored(item) for name, item in vars(value).items()}
-        return {"refusal": value.code.value, "of": state | {"message": value.message}}
+        of = state | {"message": value.message}
+        return {"refusal": value.code.value, "status": value.status, "of": of}
     if is_dataclass(value) and not isinstance(value, type):
         given = {f.name: to_stored(getattr(value, f.name)) for f in fields(value) if f.init}
         return {"object": _tag(value), "of": given}
@@ -59,8 +60,8 @@ def from_stored(stored: Any) -> Any:
             return {from_stored(key): from_stored(item) for key, item in items}
         case {"object": tag, "of": given}:
             return _object(_type(tag), given)
-        case {"refusal": code, "of": state}:
-            return _refusal(code, {name: from_stored(item) for name, item in state.items()})
+        case {"refusal": code, "status": status, "of": state}:
+            return _refusal(code, status, {name: from_stored(item) for name, item in state.items()})
     raise TypeError("no result is stored in this form")
 
 
@@ -83,11 +84,11 @@ def _object(kind: Any, given: Mapping[str, Any]) -> Any:
     return kind(**{name: from_stored(item) for name, item in given.items() if name in known})
 
 
-def _refusal(code: str, state: dict[str, Any]) -> DomainError:
+def _refusal(code: str, status: int, state: dict[str, Any]) -> DomainError:
     try:
-        kind = REFUSALS[code]
+        kind = REFUSALS[code, status]
     except KeyError:
-        raise TypeError(f"{code} is the code of no refusal") from None
+        raise TypeError(f"{code} with {status} is no refusal") from None
     refusal = kind.__new__(kind)
     vars(refusal).update(state)
     refusal.args = (refusal.message,)

@@ -1,80 +1,100 @@
-"""Indexes, counters and the take-over of older data, at start-up and by `tessera migrate`, as often as one likes."""
+"""Numbered migrations, which bring a database of any earlier release or of an older system along, under load.
 
+The number of the last one that is done is recorded, so that a start with nothing to do reads one row and takes no
+lease. Each may be killed at any moment and run again, finishes the rest, and costs constant time where nothing is left.
+"""
+
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
-from pymongo import ASCENDING, IndexModel
-
-from services.access_codes.migration import prepare_access_codes
-from services.coupons.migration import prepare_coupons
 from services.kit.database import Database
-from services.kit.inbox import INBOX_RETENTION
-from services.kit.indexes import ensure_indexes
 from services.kit.leases import hold
-from services.kit.outbox_queue import SENT_RETENTION
-from services.migrations.search_keys import renew_search_keys
-from services.migrations.stored_texts import clean_stored_texts
-from services.orders.migration import prepare_orders
-from services.usage.migration import prepare_usage
+from services.migrations.m0001_indexes import make_shared_indexes
+from services.migrations.m0002_stored_texts import clean_stored_texts
+from services.migrations.m0003_older_documents import import_older_documents
+from services.migrations.m0004_search_keys import renew_search_keys
+from services.migrations.m0005_stored_results import retag_stored_results
 
 log = logging.getLogger("tessera.migration")
 
-LEASE_SECONDS = 30.0
+LEASE_SECONDS = 3.0
 """How long a start waits for another that died while it migrated."""
+VERSION = "version"
+"""The row, in the collection of migrations, that holds the number of the last one that is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How migrations are run: `thorough` looks at everything anew; a hold that is imported lives `usage_hold` s."""
+
+    thorough: bool
+    usage_hold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """`run` returns what it has to tell: numbers of documents by what they are."""
+
+    number: int
+    run: Callable[[Database, Options], Awaitable[Any]]
+
+
+MIGRATIONS = (
+    Migration(1, lambda database, _: make_shared_indexes(database)),
+    Migration(2, lambda database, options: clean_stored_texts(database, again=options.thorough)),
+    Migration(
+        3,
+        lambda database, options: import_older_documents(
+            database, recount=options.thorough, usage_hold=options.usage_hold
+        ),
+    ),
+    Migration(4, lambda database, options: renew_search_keys(database, thorough=options.thorough)),
+    Migration(5, lambda database, _: retag_stored_results(database)),
+)
+LATEST = MIGRATIONS[-1].number
+
+
+async def is_up_to_date(database: Database) -> bool:
+    """Whether every migration is recorded as done; reads one row."""
+    row = await database.migrations.find_one({"_id": VERSION})
+    return row is not None and int(row["number"]) >= LATEST
+
+
+async def prepare(database: Database, *, usage_hold: int) -> "asyncio.Task[object] | None":
+    """Make the database ready for a process that starts.
+
+    Where every migration is recorded nothing is waited for: a look for what others left since (older services may still
+    write) goes on in the task that is returned.
+    """
+    if not await is_up_to_date(database):
+        await migrate(database, thorough=False, usage_hold=usage_hold)
+        return None
+    return asyncio.get_running_loop().create_task(_look_again(database, usage_hold))
+
+
+async def _look_again(database: Database, usage_hold: int) -> None:
+    try:
+        await migrate(database, thorough=False, usage_hold=usage_hold)
+    except Exception as fault:  # The process serves; the next start looks again.
+        log.warning("could not look for documents of an older system: %s", type(fault).__name__)
 
 
 async def migrate(database: Database, *, thorough: bool = True, usage_hold: int = 900) -> dict[str, int]:
-    """Make the database ready; answers how many documents of each family were taken over from an older system.
+    """Make the database ready; returns how many documents of each family were imported from an older system.
 
-    Nothing stops it: what cannot be read is set aside with the reason. With `thorough=False` (start-up) families whose
-    counters agree with their collections are left alone, which takes constant time. A hold that is imported lives
-    `usage_hold` seconds. One process at a time works; the others wait.
+    Nothing stops it: what cannot be read is set aside with the reason. With `thorough=False` families whose counters
+    agree with their collections are left alone, which takes constant time. One process at a time works; the others
+    wait.
     """
+    imported: dict[str, int] = {}
     async with hold(database, "migration", LEASE_SECONDS):
-        await _make_shared_indexes(database)
-        await clean_stored_texts(database, again=thorough)
-        taken = {
-            "coupons": await prepare_coupons(database, recount=thorough),
-            "access codes": await prepare_access_codes(database, recount=thorough),
-            "orders": await prepare_orders(database, recount=thorough),
-            "usage followers": await prepare_usage(database, usage_hold, recount=thorough),
-        }
-        await renew_search_keys(database, thorough=thorough)
-    for family, number in taken.items():
-        if number:
-            log.info("took over %d %s of an older system", number, family)
-    return taken
-
-
-async def _make_shared_indexes(database: Database) -> None:
-    await database.attempts.create_indexes(
-        [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
-    )
-    await database.idempotency_keys.create_indexes(
-        [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
-    )
-    await database.counters.create_indexes([IndexModel([("family", ASCENDING)], name="family")])
-    await ensure_indexes(
-        database.outbox,
-        [
-            # With the topic, so that those of a topic that has to wait are passed over without being read.
-            IndexModel(
-                [("at", ASCENDING), ("n", ASCENDING), ("topic", ASCENDING)],
-                name="unsent",
-                partialFilterExpression={"sentAt": None},
-            ),
-            IndexModel(
-                [("sentAt", ASCENDING)],
-                name="sentAt",
-                expireAfterSeconds=int(SENT_RETENTION.total_seconds()),
-                # What waits is in no index but `unsent`: every change writes an event.
-                sparse=True,
-            ),
-            IndexModel([("parkedAt", ASCENDING)], name="parkedAt", sparse=True),
-        ],
-    )
-    await database.parked.create_indexes(
-        [IndexModel([("topic", ASCENDING), ("partition", ASCENDING), ("offset", ASCENDING)], name="place")]
-    )
-    await database.inbox.create_indexes(
-        [IndexModel([("at", ASCENDING)], name="at", expireAfterSeconds=int(INBOX_RETENTION.total_seconds()))]
-    )
+        for migration in MIGRATIONS:
+            told = await migration.run(database, Options(thorough, usage_hold))
+            if isinstance(told, dict):
+                imported |= told
+        done = {"$max": {"number": LATEST}, "$currentDate": {"at": True}}
+        await database.migrations.update_one({"_id": VERSION}, done, upsert=True)
+    return imported

@@ -12,6 +12,7 @@ from bson.codec_options import CodecOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.access_code import AccessCodeExpired, CannotActivateExpired
 from models.coupon import Coupon, CouponRole, Redemption
 from models.errors import Fault, InvalidInput, RateLimited
 from models.order import Order, OrderNotFound
@@ -53,7 +54,13 @@ def test_objects_come_back_with_all_that_is_in_them() -> None:
 
 
 def test_refusals_come_back_with_all_they_know() -> None:
-    refusals = [OrderNotFound(), RateLimited(7), InvalidInput([Fault("a.b", "a.b is required")], "No")]
+    refusals = [
+        OrderNotFound(),
+        CannotActivateExpired(),
+        AccessCodeExpired(),
+        RateLimited(7),
+        InvalidInput([Fault("a.b", "a.b is required")], "No"),
+    ]
     for refusal in refusals:
         back = through_mongodb(refusal)
         assert type(back) is type(refusal)
@@ -64,7 +71,11 @@ def test_what_is_stored_knows_no_module_and_no_class() -> None:
     line = OrderLine("p", 1, Decimal("19.90"))
     assert to_stored(line)["object"] == "orderLine"
     assert to_stored(CouponRole.USER) == {"enum": "couponRole", "of": "USER"}
-    assert to_stored(OrderNotFound()) == {"refusal": "ORDER_NOT_FOUND", "of": {"message": "Order not Found."}}
+    assert to_stored(OrderNotFound()) == {
+        "refusal": "ORDER_NOT_FOUND",
+        "status": 404,
+        "of": {"message": "Order not Found."},
+    }
 
 
 def test_fields_may_come_and_go_between_storing_and_reading() -> None:
@@ -96,7 +107,7 @@ def test_what_could_not_come_back_is_not_kept(value: Any) -> None:
         {"object": "subprocess:Popen", "of": {"args": "true"}},
         {"object": "Order", "of": {}},
         {"enum": "Decimal", "of": "x"},
-        {"refusal": "Exception", "of": {}},
+        {"refusal": "Exception", "status": 500, "of": {}},
         {"unknown": 1},
     ],
 )

@@ -14,7 +14,7 @@ from models.pagination import Window
 from models.principal import SYSTEM
 from models.texts import clean, fold
 from services.coupons.repository import NEWEST_FIRST, code_field, search_fields
-from services.migrations.search_keys import renew_search_keys
+from services.migrations.m0004_search_keys import renew_search_keys
 from tests.support.api import ADMIN, Api, unique
 
 USERNAMES = [

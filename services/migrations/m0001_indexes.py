@@ -1,0 +1,44 @@
+"""Indexes of the collections that all nouns share; each noun makes its own."""
+
+from pymongo import ASCENDING, IndexModel
+
+from services.kit.database import Database
+from services.kit.inbox import INBOX_RETENTION
+from services.kit.indexes import ensure_indexes
+from services.kit.outbox_queue import SENT_RETENTION
+
+
+async def make_shared_indexes(database: Database) -> None:
+    """Make those that are missing."""
+    await database.attempts.create_indexes(
+        [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
+    )
+    await database.idempotency_keys.create_indexes(
+        [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
+    )
+    await database.counters.create_indexes([IndexModel([("family", ASCENDING)], name="family")])
+    await ensure_indexes(
+        database.outbox,
+        [
+            # With the topic, so that those of a topic that has to wait are passed over without being read.
+            IndexModel(
+                [("at", ASCENDING), ("n", ASCENDING), ("topic", ASCENDING)],
+                name="unsent",
+                partialFilterExpression={"sentAt": None},
+            ),
+            IndexModel(
+                [("sentAt", ASCENDING)],
+                name="sentAt",
+                expireAfterSeconds=int(SENT_RETENTION.total_seconds()),
+                # What waits is in no index but `unsent`: every change writes an event.
+                sparse=True,
+            ),
+            IndexModel([("parkedAt", ASCENDING)], name="parkedAt", sparse=True),
+        ],
+    )
+    await database.parked.create_indexes(
+        [IndexModel([("topic", ASCENDING), ("partition", ASCENDING), ("offset", ASCENDING)], name="place")]
+    )
+    await database.inbox.create_indexes(
+        [IndexModel([("at", ASCENDING)], name="at", expireAfterSeconds=int(INBOX_RETENTION.total_seconds()))]
+    )

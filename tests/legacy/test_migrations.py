@@ -1,0 +1,115 @@
+"""Migrations are numbered and recorded; a start with nothing to do waits for nothing."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from models.access_code import CannotActivateExpired
+from models.coupon import CouponRole
+from models.order import OrderNotFound
+from services.kit.leases import Lease
+from services.kit.stored_results import from_stored
+from services.migrations.m0005_stored_results import retag, retag_stored_results
+from services.migrations.runner import LATEST, MIGRATIONS, is_up_to_date, migrate, prepare
+from tests.support.api import Api
+
+COUPON = {
+    "object": "models.coupons:Coupon",
+    "of": {
+        "id": "60d21b4667d0d8992e610c85",
+        "coupon_code": "ABCD-EFGH",
+        "twitter_id": "1",
+        "username": "ada",
+        "followers": 1500,
+        "points": 10,
+        "times_used": 1,
+        "role": {"enum": "models.coupons:CouponRole", "of": "CREATOR"},
+        "active": True,
+        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "updated_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "last_used_at": None,
+    },
+}
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    assert [migration.number for migration in MIGRATIONS] == list(range(1, LATEST + 1))
+
+
+async def test_a_start_reads_one_row_and_takes_no_lease_where_all_is_recorded(own_api: Api) -> None:
+    database = own_api.services.database
+    assert await is_up_to_date(database)
+    held = Lease(database, "migration", 60)
+    while not await held.take():
+        pass
+    began = time.monotonic()
+    looking = await prepare(database, usage_hold=900)
+    assert time.monotonic() - began < 1
+    assert looking is not None
+    looking.cancel()
+    await held.release()
+
+
+async def test_what_an_older_service_wrote_since_is_found_soon_after_a_start(own_api: Api) -> None:
+    database = own_api.services.database
+    await database.coupons.insert_one({"couponCode": "OLDE-CODE", "twitterId": "older", "username": "o"})
+    looking = await prepare(database, usage_hold=900)
+    assert looking is not None
+    await looking
+    found = await database.coupons.find_one({"twitterId": "older"})
+    assert found is not None
+    assert found["timesUsed"] == 0
+
+
+async def test_a_database_that_no_migration_has_seen_is_made_ready_before_it_is_served(own_api: Api) -> None:
+    database = own_api.services.database
+    await database.migrations.drop()
+    assert not await is_up_to_date(database)
+    assert await prepare(database, usage_hold=900) is None
+    assert await is_up_to_date(database)
+    await migrate(database)
+    assert await is_up_to_date(database)
+
+
+def test_results_of_the_first_release_are_read_after_they_are_retagged() -> None:
+    redemption = {
+        "object": "models.coupons:Redemption",
+        "of": {"creator_points": 10, "redeemer_points": 20, "new_coupon": COUPON},
+    }
+    found = from_stored(retag({"tuple": [redemption, {"enum": "services.idempotency:Again", "of": "AGAIN"}]}))
+    assert found[0].new_coupon.role is CouponRole.CREATOR
+    assert (found[0].redeemer_points, found[0].new_coupon.coupon_code) == (20, "ABCD-EFGH")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("models.orders:OrderNotFound", OrderNotFound),
+        ("models.access_codes:CannotActivateExpired", CannotActivateExpired),
+    ],
+)
+def test_refusals_of_the_first_release_stay_what_they_were(name: str, kind: type[Exception]) -> None:
+    refusal = from_stored(retag({"refusal": name, "of": {}}))
+    assert type(refusal) is kind
+    assert str(refusal) == str(kind())
+
+
+async def test_rows_of_the_first_release_are_retagged_once(own_api: Api) -> None:
+    rows = own_api.services.database.idempotency_keys
+    row: dict[str, Any] = {
+        "_id": "k",
+        "fingerprint": "f",
+        "outcomes": [COUPON],
+        "answer": None,
+        "holder": "h",
+        "expiresAt": datetime.now(UTC) + timedelta(days=1),
+        "heldUntil": datetime.now(UTC),
+    }
+    await rows.insert_one(row)
+    assert await retag_stored_results(own_api.services.database) == 1
+    assert await retag_stored_results(own_api.services.database) == 0
+    found = await rows.find_one({"_id": "k"})
+    assert found is not None
+    assert from_stored(found["outcomes"][0]).username == "ada"
