@@ -13,7 +13,7 @@ from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
 from resolvers.audit import AuditMutation, AuditQuery
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
-from resolvers.idempotency import once_per_key
+from resolvers.idempotency import make_idempotent
 from resolvers.orders import OrderMutation, OrderQuery, OrderSubscription
 from resolvers.usage import UsageMutation, UsageQuery, UsageSubscription
 from schema.relay import Node
@@ -86,4 +86,4 @@ class Subscription(UsageSubscription, OrderSubscription):
     pass
 
 
-once_per_key(Mutation)
+make_idempotent(Mutation)
