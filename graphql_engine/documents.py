@@ -6,7 +6,6 @@ What passed is kept by its text, or by its text without literals, so that a clie
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -20,7 +19,7 @@ from graphql import (
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from graphql_engine.codes import GraphQLCode, coded
+from graphql_engine.errors import GraphQLCode, coded
 from graphql_engine.limits import NOTHING, Cost, CostWalk, Limits, excess
 from graphql_engine.literals import Shape, Slot, lift, relocate, shape_of, values_of
 
@@ -65,10 +64,10 @@ class Found:
     document: Document
     text: str
     shape: Shape | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
     """Of the variables that stand for the text's literals."""
 
-    def variables(self, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    def variables(self, given: Mapping[str, object] | None) -> Mapping[str, object] | None:
         """The variables that the client gave, and those that stand for its literals."""
         return {**(given or {}), **self.values} if self.values else given
 

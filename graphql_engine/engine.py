@@ -20,13 +20,19 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.scalar import ScalarDefinition
 from typing_extensions import override
 
-from graphql_engine.codes import GraphQLCode, coded
 from graphql_engine.deadlines import Deadlines
 from graphql_engine.documents import Documents, Found
+from graphql_engine.errors import (
+    DocumentNotPersisted,
+    GraphQLCode,
+    IntrospectionRefused,
+    MethodRefused,
+    OutOfTime,
+    coded,
+)
 from graphql_engine.execution import Execute, Interpreter
 from graphql_engine.limits import Limits
-from graphql_engine.refusals import DocumentNotTrusted, IntrospectionRefused, MethodRefused, OutOfTime
-from graphql_engine.trusted import TrustedDocuments
+from graphql_engine.persisted import PersistedDocuments
 
 NO_SUBSCRIPTION = "Subscriptions are served over WebSocket (graphql-transport-ws) and as text/event-stream."
 
@@ -75,35 +81,35 @@ class Engine(strawberry.Schema):
         self.interpreter = Interpreter(self._schema, max_errors=limits.errors)
         self.run: Execute = self.interpreter
         """What runs queries and mutations; may be replaced by something quicker that means the same."""
-        self.trusted = TrustedDocuments()
+        self.persisted = PersistedDocuments()
         """Which documents may be named instead of sent, and whether others run."""
         self._deadlines = Deadlines(request_timeout)
         self._open_tools = open_tools
 
-    def trusts(self, context: Any) -> bool:
+    def trusts(self, context: object) -> bool:
         """Whether this caller may know the schema: by introspection, or by suggestions in errors. An application's."""
         return self._open_tools
 
-    def explain(self, fault: Exception, context: Any) -> Exception:
+    def explain(self, fault: Exception, context: object) -> Exception:
         """The application's exception for what went wrong before anything ran. An application's to override."""
         return fault
 
-    def present(self, errors: list[GraphQLError], context: Any, limit: int) -> None:
+    def present(self, errors: list[GraphQLError], context: object, limit: int) -> None:
         """Change the errors in place to what clients are told of them, `limit` at the most. An application's."""
         del errors[limit:]
 
-    def text_of(self, query: str | None, extensions: Mapping[str, Any] | None, context: Any) -> str | None:
+    def text_of(self, query: str | None, extensions: Mapping[str, object] | None, context: object) -> str | None:
         """The document that a request sends or names. Raises `GraphQLError`, or the application's refusal of it."""
         try:
-            return self.trusted.text_of(query, extensions, privileged=self.trusts(context))
-        except DocumentNotTrusted as refusal:
+            return self.persisted.text_of(query, extensions, privileged=self.trusts(context))
+        except DocumentNotPersisted as refusal:
             raise self.explain(refusal, context) from None
 
     def _prepare(
         self,
         query: str | None,
         operation_name: str | None,
-        context: Any,
+        context: object,
         allowed: Collection[OperationType],
     ) -> tuple[Found, OperationDefinitionNode]:
         """The document and its operation to run. Raises `RefusedDocument`, `GraphQLError` or `Refused`."""
@@ -167,10 +173,10 @@ class Engine(strawberry.Schema):
     async def _results(
         self,
         query: str | None,
-        extensions: Mapping[str, Any] | None,
+        extensions: Mapping[str, object] | None,
         operation_name: str | None,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         allowed: Collection[OperationType],
     ) -> AsyncGenerator[ExecutionResult, None]:
         try:
@@ -196,8 +202,8 @@ class Engine(strawberry.Schema):
         self,
         found: Found,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
     ) -> ExecutionResult:
         trusted = self.trusts(context)
         try:
@@ -207,7 +213,7 @@ class Engine(strawberry.Schema):
             raise OutOfTime from None
         return self._finish(result, found, context)
 
-    def _finish(self, result: CoreResult, found: Found, context: Any) -> ExecutionResult:
+    def _finish(self, result: CoreResult, found: Found, context: object) -> ExecutionResult:
         """Strawberry's result of graphql-core's, its errors presented."""
         if not result.errors:
             return ExecutionResult(result.data, None)
@@ -219,7 +225,7 @@ class Engine(strawberry.Schema):
         self.present(result.errors, context, self.limits.field_errors)
         return ExecutionResult(result.data, result.errors)
 
-    def refuse(self, fault: Exception, context: Any) -> Refusal:
+    def refuse(self, fault: Exception, context: object) -> Refusal:
         """What is answered when nothing ran, because of this fault."""
         reason: Exception | None = None
         if isinstance(fault, RefusedDocument):

@@ -31,8 +31,8 @@ class Execute(Protocol):
         self,
         document: Document,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         *,
         trusted: bool,
     ) -> ExecutionResult: ...
@@ -49,8 +49,8 @@ class Interpreter:
         self,
         document: Document,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         trusted: bool,
     ) -> dict[str, Any]:
         return {
@@ -69,8 +69,8 @@ class Interpreter:
         self,
         document: Document,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         *,
         trusted: bool,
     ) -> ExecutionResult:
@@ -82,8 +82,8 @@ class Interpreter:
         self,
         document: Document,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         *,
         trusted: bool,
     ) -> AsyncGenerator[ExecutionResult, None] | ExecutionResult:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, OperationType
 from graphql.language import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 
-from graphql_engine.codes import GraphQLCode, coded
+from graphql_engine.errors import GraphQLCode, coded
 
 
 @dataclass(frozen=True, slots=True)

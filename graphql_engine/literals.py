@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -99,7 +98,7 @@ def _read_text(literal: str) -> str:
     return literal.strip('"')
 
 
-_READERS: dict[object, Callable[[str], Any]] = {
+_READERS: dict[object, Callable[[str], object]] = {
     GraphQLString: _read_text,
     GraphQLID: _read_text,
     GraphQLInt: _read_int,
@@ -114,10 +113,10 @@ class Slot:
     variable: str
     start: int
     length: int
-    read: Callable[[str], Any]
+    read: Callable[[str], object]
 
 
-def values_of(slots: tuple[Slot, ...], shape: Shape) -> dict[str, Any] | None:
+def values_of(slots: tuple[Slot, ...], shape: Shape) -> dict[str, object] | None:
     """The variables that stand for the literals; None where one of them does not fit its type."""
     values = {slot.variable: slot.read(literal) for slot, (_, literal) in zip(slots, shape.literals, strict=True)}
     return None if None in values.values() else values
@@ -165,19 +164,19 @@ class _Lifter(Visitor):
         self.definitions: list[VariableDefinitionNode] = []
         self._type_info = type_info
 
-    def enter_variable_definition(self, *_: Any) -> VisitorAction:
+    def enter_variable_definition(self, *_: object) -> VisitorAction:
         return SKIP  # A default must stay a constant.
 
-    def enter_directive(self, *_: Any) -> VisitorAction:
+    def enter_directive(self, *_: object) -> VisitorAction:
         return SKIP  # Directives may hold constants alone, too.
 
-    def enter_int_value(self, node: IntValueNode, *_: Any) -> Node | None:
+    def enter_int_value(self, node: IntValueNode, *_: object) -> Node | None:
         return self._variable(node)
 
-    def enter_float_value(self, node: FloatValueNode, *_: Any) -> Node | None:
+    def enter_float_value(self, node: FloatValueNode, *_: object) -> Node | None:
         return self._variable(node)
 
-    def enter_string_value(self, node: StringValueNode, *_: Any) -> Node | None:
+    def enter_string_value(self, node: StringValueNode, *_: object) -> Node | None:
         return self._variable(node)
 
     def _variable(self, node: IntValueNode | FloatValueNode | StringValueNode) -> Node | None:

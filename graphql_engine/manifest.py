@@ -1,4 +1,4 @@
-"""The manifest of trusted documents: a JSON object of each text by its SHA-256 in lower-case hexadecimal."""
+"""The manifest of persisted documents: a JSON object of each text by its SHA-256 in lower-case hexadecimal."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What a client is told of a fault: `extensions.code` for each error, and nothing of what no one expected.
+"""What a client is shown of a fault: `extensions.code` for each error, and nothing of what no one expected.
 
 Runs over the finished errors, in place, so that HTTP, server-sent events and WebSocket show the same.
 """
@@ -11,7 +11,7 @@ from graphql import GraphQLError
 from graphql.language import FieldNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from graphql_engine.codes import coded
+from graphql_engine.errors import coded
 from models.card_numbers import mask_digits
 from models.errors import DomainError, ErrorCode, InternalServerError
 from services.kit.database import as_domain_error
@@ -32,14 +32,14 @@ def present(errors: list[GraphQLError], request_id: str, limit: int) -> None:
         if cause is None or isinstance(cause, StrawberryInputCoercionError):
             coded(error, ErrorCode.BAD_USER_INPUT)
             continue
-        told = as_domain_error(cause)
-        error.message = told.message
-        error.extensions = {"code": told.code.value, **told.data}
-        if isinstance(told, InternalServerError):
+        shown = as_domain_error(cause)
+        error.message = shown.message
+        error.extensions = {"code": shown.code.value, **shown.data}
+        if isinstance(shown, InternalServerError):
             error.extensions["requestId"] = request_id
-        if told is not cause and id(cause) not in logged:
+        if shown is not cause and id(cause) not in logged:
             logged.add(id(cause))
-            report(cause, told, error.path, request_id)
+            report(cause, shown, error.path, request_id)
 
 
 def _cause(error: GraphQLError) -> Exception | None:
@@ -54,14 +54,14 @@ def _cause(error: GraphQLError) -> Exception | None:
     return cause
 
 
-def report(fault: Exception, told: DomainError, path: Sequence[str | int] | None, request_id: str) -> None:
+def report(fault: Exception, shown: DomainError, path: Sequence[str | int] | None, request_id: str) -> None:
     """Log where it went wrong, never what was sent: an exception's own text may quote an argument or a secret."""
     where = ".".join(map(str, path or ()))
-    fields = {"request_id": request_id, "field": where, "code": told.code.value}
-    if isinstance(told, InternalServerError):
+    fields = {"request_id": request_id, "field": where, "code": shown.code.value}
+    if isinstance(shown, InternalServerError):
         log.error("unexpected fault\n%s", _frames(fault), extra=fields)
     else:
-        log.warning("%s by %s", told.code.value, type(fault).__name__, extra=fields)
+        log.warning("%s by %s", shown.code.value, type(fault).__name__, extra=fields)
 
 
 def _frames(fault: BaseException) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from graphql_engine.trusted import names_document
+from graphql_engine.persisted import names_document
 from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
 from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
 
@@ -15,7 +15,7 @@ JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 METHODS = ("GET", "POST")
-PARAMETERS = ("query", "variables", "operationName", "extensions")
+NAMES = ("query", "variables", "operationName", "extensions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def _media_range(part: str) -> tuple[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Parameters:
     """The parameters of a GraphQL request, of the right JSON types."""
 
     query: str | None
@@ -60,7 +60,7 @@ class Asked:
     extensions: dict[str, Any] | None = None
 
 
-async def read_request(request: Request, body_limit: int) -> Asked:
+async def read_request(request: Request, body_limit: int) -> Parameters:
     """The parameters of a GET or a POST.
 
     Raises `MethodNotAllowed`, `UnsupportedMediaType`, `PayloadTooLarge` (over `body_limit` bytes) and `InvalidInput`.
@@ -83,10 +83,10 @@ def decode(raw: bytes, what: str) -> Any:
         raise InvalidInput.of(doubled.key or "", str(doubled)) from None
 
 
-def _query_parameters(request: Request) -> dict[str, Any]:
+def _query_parameters(request: Request) -> dict[str, object]:
     given: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
-        if name not in PARAMETERS:
+        if name not in NAMES:
             continue
         if name in given:
             raise InvalidInput.of(name, f"{name} must be given once")
@@ -121,7 +121,7 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _shaped(given: Any) -> Asked:
+def _shaped(given: object) -> Parameters:
     if isinstance(given, list):
         raise InvalidInput.of("", "Batches are not served; send one operation at a time")
     if not isinstance(given, Mapping):
@@ -136,4 +136,4 @@ def _shaped(given: Any) -> Asked:
         raise InvalidInput.of("operationName", "operationName must be a string or null")
     if not isinstance(extensions, dict | None):
         raise InvalidInput.of("extensions", "extensions must be an object or null")
-    return Asked(query, variables, name, extensions)
+    return Parameters(query, variables, name, extensions)
