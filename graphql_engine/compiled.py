@@ -48,7 +48,7 @@ PLAIN = frozenset({NoneType, bool, int, float, str, list, dict, date, datetime, 
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
 
 Step: TypeAlias = Callable[["Run", Any, Any], Any]
-"""Resolves a field (given what makes its info) or completes a value (given its path), or answers an awaitable."""
+"""Resolves a field (given what makes its info) or completes a value (given its path), or returns an awaitable."""
 
 
 class Facts:
@@ -147,7 +147,7 @@ class Facts:
 
 
 def _is_plain(definition: Any) -> bool:
-    """Whether the class alone tells the type: no generic, no `is_type_of` of its own, nothing raised or awaited."""
+    """Whether the class alone decides the type: no generic, no `is_type_of` of its own, nothing raised or awaited."""
     return (
         type(definition) is StrawberryObjectDefinition
         and definition.is_type_of is None
@@ -161,7 +161,7 @@ def _conversions(of: gql.GraphQLLeafType) -> dict[type, Callable[[Any], Any]]:
     """What makes the output of a leaf's values, by their class; with any other class it takes graphql-core."""
     complete = partial(gql.Executor.complete_leaf_value, of)
     if of in UNCHANGED:
-        return {UNCHANGED[of]: UNCHANGED[of]}  # A class that is called with a value of its own answers just that.
+        return {UNCHANGED[of]: UNCHANGED[of]}  # A class that is called with a value of its own returns just that.
     if of is gql.GraphQLInt:
         return {int: lambda value: value if -(2**31) <= value < 2**31 else complete(value)}
     if type(of) is CustomGraphQLEnumType and not issubclass(of.wrapped_cls, Flag):
@@ -200,7 +200,7 @@ class Field:
         return self.receive(run, self.resolve(run, source, lambda: self.info(run, path)), path)
 
     def info(self, run: "Run", path: Path) -> Any:
-        """What graphql-core tells of the field; `path` may be that of an item of its list."""
+        """What graphql-core knows of the field; `path` may be that of an item of its list."""
         while isinstance(path.key, int) and path.prev is not None:
             path = path.prev
         return run.build_resolve_info(self.definition, self.nodes, self.parent, path)

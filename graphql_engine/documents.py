@@ -44,7 +44,7 @@ class Document:
     """Where variables stand for the literals of the text."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """The operation to run. Raises `GraphQLError` where the name is unknown, or missing among several."""
+        """Returns the operation to run. Raises `GraphQLError` where the name is unknown, or missing among several."""
         if name is None:
             if len(self.operations) == 1:
                 return self.operations[0]
@@ -68,11 +68,11 @@ class Found:
     """Of the variables that stand for the text's literals."""
 
     def variables(self, given: Mapping[str, object] | None) -> Mapping[str, object] | None:
-        """The variables that the client gave, and those that stand for its literals."""
+        """Returns the variables that the client gave, and those that stand for its literals."""
         return {**(given or {}), **self.values} if self.values else given
 
     def relocate(self, errors: list[GraphQLError]) -> None:
-        """Let the errors point into this text."""
+        """Lets the errors point into this text."""
         if self.shape is not None and self.text != self.document.text:
             relocate(errors, self.document.slots, self.shape, self.text)
 
@@ -97,7 +97,7 @@ class Documents:
         return len(self._kept)
 
     def find(self, text: str) -> Found | None:
-        """The valid document of this text, when it was met before, be it with other literals."""
+        """Returns the valid document of this text when it was met before, or one with other literals."""
         document = self._get(text)
         if document is not None:
             return Found(document, text)
@@ -120,7 +120,7 @@ class Documents:
             self._kept.popitem(last=False)
 
     def parse(self, text: str) -> Document:
-        """Parse and measure. Raises `GraphQLError` for a syntax error or a passed limit."""
+        """Parses and measures. Raises `GraphQLError` for a syntax error or a passed limit."""
         self.parses += 1
         try:
             node = parse(text, max_lexical_tokens=self._limits.tokens, max_comments=self._limits.comments)
@@ -139,7 +139,7 @@ class Documents:
         return Document(text, node, operations, total)
 
     def validate(self, document: Document, *, hide_suggestions: bool) -> list[GraphQLError]:
-        """Every fault up to the limit of errors; a document without any is kept."""
+        """Returns every fault up to the limit of errors; keeps a document without any."""
         self.validations += 1
         errors = validate(self._schema, document.node, RULES, self._limits.errors, hide_suggestions)
         if not errors and len(document.text) <= self._longest:

@@ -1,4 +1,4 @@
-"""The schema as it is served: parse, judge, validate, run, and tell what went wrong.
+"""The schema as it is served: parse, judge, validate, run, and present what went wrong.
 
 Strawberry builds the types; its per-request machinery (extension hooks around every phase, a fresh middleware manager)
 is left out, because it costs more than most of Tessera's fields.
@@ -87,19 +87,19 @@ class Engine(strawberry.Schema):
         self._open_tools = open_tools
 
     def trusts(self, context: object) -> bool:
-        """Whether this caller may know the schema: by introspection, or by suggestions in errors. An application's."""
+        """Whether this caller may know the schema, by introspection or by suggestions in errors. To be overridden."""
         return self._open_tools
 
     def explain(self, fault: Exception, context: object) -> Exception:
-        """The application's exception for what went wrong before anything ran. An application's to override."""
+        """Returns the application's exception for what went wrong before anything ran. To be overridden."""
         return fault
 
     def present(self, errors: list[GraphQLError], context: object, limit: int) -> None:
-        """Change the errors in place to what clients are told of them, `limit` at the most. An application's."""
+        """Changes the errors in place to what clients may see, `limit` at the most. To be overridden."""
         del errors[limit:]
 
     def text_of(self, query: str | None, extensions: Mapping[str, object] | None, context: object) -> str | None:
-        """The document that a request sends or names. Raises `GraphQLError`, or the application's refusal of it."""
+        """Returns the document that a request sends or names. Raises `GraphQLError` or the application's refusal."""
         try:
             return self.persisted.text_of(query, extensions, privileged=self.trusts(context))
         except DocumentNotPersisted as refusal:
@@ -112,7 +112,7 @@ class Engine(strawberry.Schema):
         context: object,
         allowed: Collection[OperationType],
     ) -> tuple[Found, OperationDefinitionNode]:
-        """The document and its operation to run. Raises `RefusedDocument`, `GraphQLError` or `Refused`."""
+        """Returns the document and its operation to run. Raises `RefusedDocument`, `GraphQLError` or `Refused`."""
         if query is None:
             raise coded(GraphQLError("A query is required."), GraphQLCode.BAD_USER_INPUT)
         found = self.documents.find(query)
@@ -137,14 +137,14 @@ class Engine(strawberry.Schema):
     async def execute(
         self,
         query: str | None,
-        variable_values: dict[str, Any] | None = None,
-        context_value: Any | None = None,
-        root_value: Any | None = None,
+        variable_values: Mapping[str, object] | None = None,
+        context_value: object = None,
+        root_value: object = None,
         operation_name: str | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
-        operation_extensions: dict[str, Any] | None = None,
+        operation_extensions: Mapping[str, object] | None = None,
     ) -> ExecutionResult:
-        """Run a query or a mutation (the types allowed say which). Never raises: a `Refusal` means that nothing ran."""
+        """Runs a query or a mutation, as the types allow. Never raises: a `Refusal` means that nothing ran."""
         context = context_value
         allowed = QUERIES_AND_MUTATIONS.intersection(allowed_operation_types or QUERIES_AND_MUTATIONS)
         try:
@@ -158,14 +158,14 @@ class Engine(strawberry.Schema):
     async def stream(
         self,
         query: str | None,
-        variable_values: dict[str, Any] | None = None,
-        context_value: Any | None = None,
-        root_value: Any | None = None,
+        variable_values: Mapping[str, object] | None = None,
+        context_value: object = None,
+        root_value: object = None,
         operation_name: str | None = None,
-        operation_extensions: dict[str, Any] | None = None,
+        operation_extensions: Mapping[str, object] | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Run any operation as a stream: a subscription's events, or the one answer of a query or a mutation."""
+        """Runs any operation as a stream: a subscription's events, or the one answer of a query or a mutation."""
         context = context_value
         allowed = frozenset(allowed_operation_types or OperationType)
         return self._results(query, operation_extensions, operation_name, variable_values, context, allowed)
@@ -214,7 +214,7 @@ class Engine(strawberry.Schema):
         return self._finish(result, found, context)
 
     def _finish(self, result: CoreResult, found: Found, context: object) -> ExecutionResult:
-        """Strawberry's result of graphql-core's, its errors presented."""
+        """Returns Strawberry's result of graphql-core's, its errors presented."""
         if not result.errors:
             return ExecutionResult(result.data, None)
         found.relocate(result.errors)
@@ -226,7 +226,7 @@ class Engine(strawberry.Schema):
         return ExecutionResult(result.data, result.errors)
 
     def refuse(self, fault: Exception, context: object) -> Refusal:
-        """What is answered when nothing ran, because of this fault."""
+        """Returns the result of a request of which nothing ran, because of this fault."""
         reason: Exception | None = None
         if isinstance(fault, RefusedDocument):
             errors = fault.errors

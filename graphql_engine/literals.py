@@ -63,7 +63,7 @@ class Shape:
 
 
 def shape_of(text: str) -> Shape | None:
-    """The shape of a text; None where it has no literals, or some that only the lexer understands."""
+    """Returns the shape of a text, or None where it has no literals, or some that only the lexer understands."""
     literals: list[tuple[int, str]] = []
     pieces: list[str] = []
     done = 0
@@ -117,13 +117,13 @@ class Slot:
 
 
 def values_of(slots: tuple[Slot, ...], shape: Shape) -> dict[str, object] | None:
-    """The variables that stand for the literals; None where one of them does not fit its type."""
+    """Returns the variables that stand for the literals, or None where one of them does not fit its type."""
     values = {slot.variable: slot.read(literal) for slot, (_, literal) in zip(slots, shape.literals, strict=True)}
     return None if None in values.values() else values
 
 
 def relocate(errors: list[GraphQLError], slots: tuple[Slot, ...], shape: Shape, text: str) -> None:
-    """Move the errors' locations from the text that the document was made of to the text that was sent."""
+    """Moves the errors' locations from the text that the document was made of to the text that was sent."""
     source = Source(text)
     growth = [(slot.start, len(one[1]) - slot.length) for slot, one in zip(slots, shape.literals, strict=True)]
     for error in errors:
@@ -134,7 +134,7 @@ def relocate(errors: list[GraphQLError], slots: tuple[Slot, ...], shape: Shape, 
 
 
 def lift(schema: GraphQLSchema, node: DocumentNode, shape: Shape) -> tuple[DocumentNode, tuple[Slot, ...]] | None:
-    """A valid document of one operation, with variables for all its literals; None where that cannot be."""
+    """Returns a valid document of one operation with variables for all its literals, or None where that cannot be."""
     type_info = TypeInfo(schema)
     lifter = _Lifter(type_info)
     lifted = visit(node, TypeInfoVisitor(type_info, lifter))

@@ -42,7 +42,7 @@ class PersistedDocuments:
         self._registered: OrderedDict[str, str] = OrderedDict()
 
     def text_of(self, query: str | None, extensions: Mapping[str, object] | None, *, privileged: bool) -> str | None:
-        """The document that a request means; None where it has neither text nor hash.
+        """Returns the document that a request means, or None where it has neither text nor hash.
 
         Raises `GraphQLError` in the words of Apollo's protocol, and `DocumentNotPersisted`.
         """
@@ -81,7 +81,7 @@ def names_document(extensions: object) -> bool:
 
 
 def _named(extensions: Mapping[str, object] | None) -> str | None:
-    """The hash by which the request names its document, in lower case."""
+    """Returns the hash by which the request names its document, in lower case."""
     if extensions is None or not names_document(extensions):
         return None
     persisted = extensions["persistedQuery"]

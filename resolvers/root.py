@@ -20,7 +20,7 @@ from schema.relay import Node
 
 Finder = Callable[[Info, str], Awaitable[Node | None]]
 
-# How an object of each type is found again by its raw id.
+# How an object of each type is found by its raw id.
 FINDERS: dict[str, Finder] = {
     "Coupon": coupons.node,
     "AccessCode": access_codes.node,
@@ -31,7 +31,7 @@ MAX_NODES = 100
 
 
 async def find_node(info: Info, identifier: str) -> Node | None:
-    """The object of a global id, or None where there is none that the caller may see."""
+    """Returns the object of a global id, or None where there is none that the caller may see."""
     info.context.caller()
     type_name, raw_id = split_global_id(identifier) or ("", "")
     finder = FINDERS.get(type_name)

@@ -118,7 +118,7 @@ class Connection(Generic[Item]):
 
     @classmethod
     def of(cls, page: Slice[Model], to_node: Callable[[Model], Item], count: Callable[[], Awaitable[int]]) -> Self:
-        """The connection for a slice of models, whose whole list `count` counts."""
+        """Returns the connection for a slice of models, whose whole list `count` counts."""
         edges = [Edge(place=edge, node=to_node(edge.node)) for edge in page.edges]
         info = PageInfo(
             has_next_page=page.has_next,

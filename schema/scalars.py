@@ -21,7 +21,7 @@ _BIG_INT = re.compile("-?[0-9]{1,19}")
 
 
 def describe_enum(enum: type[StrEnum], name: str, description: str, members: Mapping[StrEnum, str]) -> None:
-    """Make an enum of the models one of the schema; `members` says what each of its values means."""
+    """Makes an enum of the models one of the schema; `members` says what each of its values means."""
     strawberry.enum(enum, name=name, description=description)
     for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
         value.description = members.get(enum[value.name])

@@ -48,7 +48,7 @@ class TesseraEngine(Engine):
 
 
 def _refusal_of(caller: Principal) -> DomainError:
-    """Why this caller is no admin."""
+    """Returns why this caller is no admin."""
     try:
         caller.require_admin()
     except DomainError as refusal:

@@ -20,7 +20,7 @@ log = logging.getLogger("tessera.graphql")
 
 
 def present(errors: list[GraphQLError], request_id: str, limit: int) -> None:
-    """Cut the list to `limit`, and give each error its code; a fault is logged once and masked."""
+    """Cuts the list to `limit`, and gives each error its code; a fault is logged once and masked."""
     del errors[limit:]
     logged: set[int] = set()
     for error in errors:
@@ -43,7 +43,7 @@ def present(errors: list[GraphQLError], request_id: str, limit: int) -> None:
 
 
 def _cause(error: GraphQLError) -> Exception | None:
-    """What a resolver raised or a result broke; None where the client's own input is at fault."""
+    """Returns what a resolver raised or a result broke; None where the client's own input is at fault."""
     cause: Exception = error
     while isinstance(cause, GraphQLError) and not isinstance(cause, StrawberryInputCoercionError):
         if cause.original_error is None:
@@ -55,7 +55,7 @@ def _cause(error: GraphQLError) -> Exception | None:
 
 
 def report(fault: Exception, shown: DomainError, path: Sequence[str | int] | None, request_id: str) -> None:
-    """Log where it went wrong, never what was sent: an exception's own text may quote an argument or a secret."""
+    """Logs where it went wrong, never what was sent: an exception's own text may quote an argument or a secret."""
     where = ".".join(map(str, path or ()))
     fields = {"request_id": request_id, "field": where, "code": shown.code.value}
     if isinstance(shown, InternalServerError):
@@ -65,7 +65,7 @@ def report(fault: Exception, shown: DomainError, path: Sequence[str | int] | Non
 
 
 def _frames(fault: BaseException) -> str:
-    """The traceback of a fault and of what led to it, with the types of the exceptions and without their messages."""
+    """Returns the traceback of a fault and of what led to it, with types of exceptions and no messages."""
     parts: list[str] = []
     seen: set[int] = set()
     link: BaseException | None = fault

@@ -32,7 +32,7 @@ class Accepted:
 
 @lru_cache(256)
 def negotiate(accept: str) -> Accepted:
-    """Read an `Accept` header. What names nothing that is served gets JSON, as does a missing one."""
+    """Reads an `Accept` header. What names nothing that is served gets JSON, as does a missing one."""
     listed = [_media_range(part) for part in accept.lower().split(",") if part.strip()]
     names = [name for name, quality in sorted(listed, key=lambda one: -one[1]) if quality > 0]
     served = {JSON: JSON, GRAPHQL_JSON: GRAPHQL_JSON, "application/*": JSON, "*/*": JSON}
@@ -55,13 +55,13 @@ class Parameters:
 
     query: str | None
     """None where `extensions` name the document."""
-    variables: dict[str, Any] | None = None
+    variables: dict[str, object] | None = None
     operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
+    extensions: dict[str, object] | None = None
 
 
 async def read_request(request: Request, body_limit: int) -> Parameters:
-    """The parameters of a GET or a POST.
+    """Returns the parameters of a GET or a POST.
 
     Raises `MethodNotAllowed`, `UnsupportedMediaType`, `PayloadTooLarge` (over `body_limit` bytes) and `InvalidInput`.
     """
@@ -73,8 +73,8 @@ async def read_request(request: Request, body_limit: int) -> Parameters:
     return _shaped(decode(await _body(request, body_limit), "The body"))
 
 
-def decode(raw: bytes, what: str) -> Any:
-    """JSON of the strict kind. Raises `InvalidInput`, naming `what` or the key that is doubled in it."""
+def decode(raw: bytes, what: str) -> object:
+    """Returns strict JSON, decoded. Raises `InvalidInput`, naming `what` or the key that is doubled in it."""
     try:
         return parse_json(raw)
     except MalformedJSON:

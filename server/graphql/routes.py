@@ -12,7 +12,7 @@ PATH = "/graphql"
 
 
 def graphql_routes(settings: Settings, authenticator: Authenticator, make_context: MakeContext) -> list[BaseRoute]:
-    """To be put into the application; the view answers every method and every WebSocket at its path."""
+    """Returns the routes of GraphQL; the view handles every method and every WebSocket at its path."""
     schema = tessera_schema(request_timeout=settings.request_timeout, open_tools=settings.open_tools)
     view = GraphQLView(schema, settings=settings, authenticator=authenticator, make_context=make_context)
     return [*graphiql_assets, Route(PATH, view), WebSocketRoute(PATH, view)]

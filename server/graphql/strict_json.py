@@ -24,10 +24,10 @@ class DoubledKey(ValueError):
 
 
 def parse_json(raw: bytes) -> Any:
-    """The value of a document. Raises `MalformedJSON` or `DoubledKey`.
+    """Returns the value of a document. Raises `MalformedJSON` or `DoubledKey`.
 
-    orjson keeps the last of doubled keys and cannot tell; the keys that stand there are therefore counted. Decoding a
-    second time with Python's `json` would tell too, but it recurses, and how deep it may depends on the caller.
+    orjson keeps the last of doubled keys in silence; the keys that stand there are therefore counted. Decoding a
+    second time with Python's `json` would show it too, but it recurses, and how deep it may depends on the caller.
     """
     try:
         value = orjson.loads(raw)

@@ -41,7 +41,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class GraphQLView(GraphQL[RequestContext, None]):
-    """An ASGI application for HTTP and WebSocket scopes. Every HTTP answer but the page is JSON, faults included."""
+    """An ASGI application for HTTP and WebSocket scopes. Every HTTP response but the page is JSON, faults included."""
 
     graphql_transport_ws_handler_class = TransportHandler
     websocket_adapter_class = WebSocketAdapter
@@ -108,7 +108,7 @@ class GraphQLView(GraphQL[RequestContext, None]):
         return StreamingResponse(stream, headers=HEADERS)
 
     def _failure(self, fault: Exception, accepted: Accepted, request_id: str) -> Response:
-        """What went wrong before there was an operation to run."""
+        """Returns what went wrong before there was an operation to run."""
         shown = as_domain_error(fault)
         extensions: dict[str, object] = {"code": shown.code.value, **shown.data}
         if isinstance(shown, InternalServerError):
@@ -120,7 +120,7 @@ class GraphQLView(GraphQL[RequestContext, None]):
 
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
-        """The context of a WebSocket connection, until `connection_init` says more."""
+        """Returns the context of a WebSocket connection, until `connection_init` says more."""
         caller = self.authenticator.principal(request, takes_cookie=self._is_page_of_ours(request))
         return self.make_context(request, caller)
 

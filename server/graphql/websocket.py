@@ -86,7 +86,7 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
 
 
 def fault_of(message: object) -> str | None:
-    """What is wrong with the shape of a message; None where nothing is."""
+    """Returns what is wrong with the shape of a message, or None."""
     if not isinstance(message, dict):
         return "A message must be a JSON object"
     match message.get("type"):
@@ -138,7 +138,7 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
 
     async def _close_at_expiry(self) -> None:
         authenticator, expires_at = self._view.authenticator, self.context.principal.expires_at
-        while (left := expires_at - authenticator.clock()) > 0:  # noqa: ASYNC110  # nobody tells when a clock is set
+        while (left := expires_at - authenticator.clock()) > 0:  # noqa: ASYNC110  # a clock that is set wakes nobody
             await asyncio.sleep(min(left, LOOKS_AT_CLOCK))
         for identifier in list(self.operations):
             await self.cleanup_operation(identifier)
