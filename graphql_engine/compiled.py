@@ -6,7 +6,7 @@ is taken as it is. Whatever else turns up (another class, an exception, an argum
 executor's own method for just that value, so that every message, path and order of errors is graphql-core's.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
@@ -41,14 +41,14 @@ from graphql_engine.execution import Execute
 
 MAX_VARIANTS = 32
 """Of one operation: each combination of its Boolean variables, on which `@skip` and `@include` go, has a plan."""
-UNCHANGED: dict[Any, type] = {gql.GraphQLString: str, gql.GraphQLID: str, gql.GraphQLBoolean: bool}
+UNCHANGED: dict[object, type] = {gql.GraphQLString: str, gql.GraphQLID: str, gql.GraphQLBoolean: bool}
 """Built-in scalars, and the Python class whose values they pass on as they are, in and out."""
 PLAIN = frozenset({NoneType, bool, int, float, str, list, dict, date, datetime, Decimal})
 """Classes whose values are neither awaitables nor exceptions."""
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
 
 Step: TypeAlias = Callable[["Run", Any, Any], Any]
-"""Resolves a field (given what makes its info) or completes a value (given its path), or answers an awaitable."""
+"""Resolves a field (given what makes its info) or completes a value (given its path), or returns an awaitable."""
 
 
 class Facts:
@@ -76,7 +76,7 @@ class Facts:
         definition, resolve = field.extensions.get(BACKREF), field.resolve or default_field_resolver
         made_as = getattr(resolve, "__qualname__", "").removeprefix("GraphQLCoreConverter.from_resolver.<locals>.")
 
-        def long_way(run: Run, source: Any, info: Callable[[], Any]) -> Any:
+        def long_way(run: Run, source: object, info: Callable[[], Any]) -> Any:
             given = gql.get_argument_values(field, node, run.variable_values, None, run.hide_suggestions)
             return resolve(source, info(), **given)
 
@@ -120,14 +120,14 @@ class Facts:
             arguments.append((argument.python_name, variable, constant, None if is_same else convert))
         return arguments
 
-    def _call(self, definition: StrawberryField, function: Callable[..., Any], arguments: Any) -> Step:
+    def _call(self, definition: StrawberryField, function: Callable[..., object], arguments: Any) -> Step:
         resolver: Any = definition.base_resolver
         source_names = [one.name for one in (resolver.parent_parameter, resolver.root_parameter) if one]
         takes_self, info_name = resolver.self_parameter is not None, getattr(resolver.info_parameter, "name", None)
         may_fail = any(convert for _, _, _, convert in arguments)
         make_info = self._converter.config.info_class
 
-        def call(run: Run, source: Any, raw_info: Callable[[], Any]) -> Any:
+        def call(run: Run, source: object, raw_info: Callable[[], Any]) -> Any:
             info = make_info(_raw_info=raw_info(), _field=definition) if info_name or may_fail else None
             variables = run.variable_values.coerced
             given = dict.fromkeys(source_names, source)
@@ -139,7 +139,7 @@ class Facts:
                 given[info_name] = info
             return function(source, **given) if takes_self else function(**given)
 
-        async def call_later(run: Run, source: Any, raw_info: Callable[[], Any]) -> Any:
+        async def call_later(run: Run, source: object, raw_info: Callable[[], Any]) -> Any:
             return await call(run, source, raw_info)
 
         # What fails before an async resolver does so when that is awaited.
@@ -147,7 +147,7 @@ class Facts:
 
 
 def _is_plain(definition: Any) -> bool:
-    """Whether the class alone tells the type: no generic, no `is_type_of` of its own, nothing raised or awaited."""
+    """Whether the class alone decides the type: no generic, no `is_type_of` of its own, nothing raised or awaited."""
     return (
         type(definition) is StrawberryObjectDefinition
         and definition.is_type_of is None
@@ -161,7 +161,7 @@ def _conversions(of: gql.GraphQLLeafType) -> dict[type, Callable[[Any], Any]]:
     """What makes the output of a leaf's values, by their class; with any other class it takes graphql-core."""
     complete = partial(gql.Executor.complete_leaf_value, of)
     if of in UNCHANGED:
-        return {UNCHANGED[of]: UNCHANGED[of]}  # A class that is called with a value of its own answers just that.
+        return {UNCHANGED[of]: UNCHANGED[of]}  # A class that is called with a value of its own returns just that.
     if of is gql.GraphQLInt:
         return {int: lambda value: value if -(2**31) <= value < 2**31 else complete(value)}
     if type(of) is CustomGraphQLEnumType and not issubclass(of.wrapped_cls, Flag):
@@ -192,7 +192,7 @@ class Field:
             self.leaf[NoneType] = lambda value: None
             self.known[NoneType] = lambda run, value, path: None
 
-    def run(self, run: "Run", source: Any, above: Path | None) -> Any:
+    def run(self, run: "Run", source: object, above: Path | None) -> Any:
         """What the field resolves to, completed, or an awaitable of it. Raises whatever goes wrong."""
         if self.definition is gql.TypeNameMetaFieldDef:
             return self.parent.name
@@ -200,7 +200,7 @@ class Field:
         return self.receive(run, self.resolve(run, source, lambda: self.info(run, path)), path)
 
     def info(self, run: "Run", path: Path) -> Any:
-        """What graphql-core tells of the field; `path` may be that of an item of its list."""
+        """What graphql-core knows of the field; `path` may be that of an item of its list."""
         while isinstance(path.key, int) and path.prev is not None:
             path = path.prev
         return run.build_resolve_info(self.definition, self.nodes, self.parent, path)
@@ -211,11 +211,11 @@ class Field:
             return self._later(run, value, path)
         return self._complete(run, value, path)
 
-    async def _later(self, run: "Run", value: Awaitable[Any], path: Path) -> Any:
+    async def _later(self, run: "Run", value: Awaitable[object], path: Path) -> Any:
         completed = self._complete(run, await value, path)
         return await completed if is_awaitable(completed) else completed
 
-    def _complete(self, run: "Run", value: Any, path: Path) -> Any:
+    def _complete(self, run: "Run", value: object, path: Path) -> Any:
         complete = self.known.get(type(value))
         if complete is None and type(value) in self.types and get_strawberry_type_cast(value) is None:
             complete = self.known[type(value)] = run.fields_of(self.types[type(value)], self.details)
@@ -227,14 +227,14 @@ class Field:
         """Note the error, or raise it where the value is not to be null."""
         run.handle_field_error(error, self.type, self.details, path)
 
-    async def guarded(self, run: "Run", value: Awaitable[Any], path: Path) -> Any:
+    async def guarded(self, run: "Run", value: Awaitable[object], path: Path) -> Any:
         """The awaited value, or null for a noted error."""
         try:
             return await value
         except Exception as error:
             return self.fail(run, error, path)
 
-    def items(self, run: "Run", value: Any, above: Path | None) -> Any:
+    def items(self, run: "Run", value: Iterable[object], above: Path | None) -> Any:
         """The completed items of the list at `above`, or an awaitable of them."""
         results: list[Any] = []
         pending: list[int] = []
@@ -259,7 +259,7 @@ class Field:
 def _side_by_side(fields: list[Field]) -> Step:
     entries = [(field.name, field.attribute, field.leaf, field) for field in fields]
 
-    def run_fields(run: Run, source: Any, above: Path | None) -> Any:
+    def run_fields(run: Run, source: object, above: Path | None) -> Any:
         results: dict[str, Any] = {}
         pending: list[str] = []
         try:
@@ -330,7 +330,7 @@ class Run(StrawberryGraphQLCoreExecutionContext):
 
     async def result(self) -> gql.ExecutionResult:
         """What the request comes to."""
-        data: dict[str, Any] = {}
+        data: dict[str, object] = {}
         try:
             for run_fields in self._stages:
                 done = run_fields(self, None, None)
@@ -349,9 +349,9 @@ class Operation:
         self._build: Any = partial(Run.build, facts.schema, document.node, operation_name=name)
         signatures: Any = [get_variable_signature(facts.schema, one) for one in self._definitions]
         self._variables = [(one.name, UNCHANGED.get(gql.get_nullable_type(one.type)), one) for one in signatures]
-        self._plans: dict[tuple[Any, ...], Run] = {}
+        self._plans: dict[tuple[object, ...], Run] = {}
 
-    def begin(self, given: Mapping[str, Any], context: Any, *, trusted: bool) -> Run | None:
+    def begin(self, given: Mapping[str, object], context: object, *, trusted: bool) -> Run | None:
         """The execution of a request; None where graphql-core is to see it."""
         if all(type(given.get(name)) is kind for name, kind, _ in self._variables):
             sources = {name: VariableValueSource(signature, given[name]) for name, _, signature in self._variables}
@@ -384,8 +384,8 @@ class CompiledOperations:
         self,
         document: Document,
         operation: gql.OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         *,
         trusted: bool,
     ) -> gql.ExecutionResult:

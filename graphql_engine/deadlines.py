@@ -18,7 +18,7 @@ class Deadlines:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self) -> "Deadline":
-        """For a `with` statement around what the current task awaits."""
+        """Returns a `with` block around what the current task awaits."""
         loop = asyncio.get_running_loop()
         deadline = Deadline(self._running, loop.time() + self._seconds)
         if self._timer is None or self._loop is not loop:

@@ -6,7 +6,6 @@ What passed is kept by its text, or by its text without literals, so that a clie
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -20,7 +19,7 @@ from graphql import (
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from graphql_engine.codes import GraphQLCode, coded
+from graphql_engine.errors import GraphQLCode, coded
 from graphql_engine.limits import NOTHING, Cost, CostWalk, Limits, excess
 from graphql_engine.literals import Shape, Slot, lift, relocate, shape_of, values_of
 
@@ -45,7 +44,7 @@ class Document:
     """Where variables stand for the literals of the text."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """The operation to run. Raises `GraphQLError` where the name is unknown, or missing among several."""
+        """Returns the operation to run. Raises `GraphQLError` where the name is unknown, or missing among several."""
         if name is None:
             if len(self.operations) == 1:
                 return self.operations[0]
@@ -65,15 +64,15 @@ class Found:
     document: Document
     text: str
     shape: Shape | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
     """Of the variables that stand for the text's literals."""
 
-    def variables(self, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """The variables that the client gave, and those that stand for its literals."""
+    def variables(self, given: Mapping[str, object] | None) -> Mapping[str, object] | None:
+        """Returns the variables that the client gave, and those that stand for its literals."""
         return {**(given or {}), **self.values} if self.values else given
 
     def relocate(self, errors: list[GraphQLError]) -> None:
-        """Let the errors point into this text."""
+        """Lets the errors point into this text."""
         if self.shape is not None and self.text != self.document.text:
             relocate(errors, self.document.slots, self.shape, self.text)
 
@@ -98,7 +97,7 @@ class Documents:
         return len(self._kept)
 
     def find(self, text: str) -> Found | None:
-        """The valid document of this text, when it was met before, be it with other literals."""
+        """Returns the valid document of this text when it was met before, or one with other literals."""
         document = self._get(text)
         if document is not None:
             return Found(document, text)
@@ -121,7 +120,7 @@ class Documents:
             self._kept.popitem(last=False)
 
     def parse(self, text: str) -> Document:
-        """Parse and measure. Raises `GraphQLError` for a syntax error or a passed limit."""
+        """Parses and measures. Raises `GraphQLError` for a syntax error or a passed limit."""
         self.parses += 1
         try:
             node = parse(text, max_lexical_tokens=self._limits.tokens, max_comments=self._limits.comments)
@@ -140,7 +139,7 @@ class Documents:
         return Document(text, node, operations, total)
 
     def validate(self, document: Document, *, hide_suggestions: bool) -> list[GraphQLError]:
-        """Every fault up to the limit of errors; a document without any is kept."""
+        """Returns every fault up to the limit of errors; keeps a document without any."""
         self.validations += 1
         errors = validate(self._schema, document.node, RULES, self._limits.errors, hide_suggestions)
         if not errors and len(document.text) <= self._longest:

@@ -1,4 +1,4 @@
-"""The schema as it is served: parse, judge, validate, run, and tell what went wrong.
+"""The schema as it is served: parse, judge, validate, run, and present what went wrong.
 
 Strawberry builds the types; its per-request machinery (extension hooks around every phase, a fresh middleware manager)
 is left out, because it costs more than most of Tessera's fields.
@@ -21,14 +21,20 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.scalar import ScalarDefinition
 from typing_extensions import override
 
-from graphql_engine.codes import GraphQLCode, coded
 from graphql_engine.deadlines import Deadlines
 from graphql_engine.documents import Documents, Found
 from graphql_engine.draining import until_drain
+from graphql_engine.errors import (
+    DocumentNotPersisted,
+    GraphQLCode,
+    IntrospectionRefused,
+    MethodRefused,
+    OutOfTime,
+    coded,
+)
 from graphql_engine.execution import Execute, Interpreter
 from graphql_engine.limits import Limits
-from graphql_engine.refusals import DocumentNotTrusted, IntrospectionRefused, MethodRefused, OutOfTime
-from graphql_engine.trusted import TrustedDocuments
+from graphql_engine.persisted import PersistedDocuments
 
 NO_SUBSCRIPTION = "Subscriptions are served over WebSocket (graphql-transport-ws) and as text/event-stream."
 
@@ -77,40 +83,40 @@ class Engine(strawberry.Schema):
         self.interpreter = Interpreter(self._schema, max_errors=limits.errors)
         self.run: Execute = self.interpreter
         """What runs queries and mutations; may be replaced by something quicker that means the same."""
-        self.trusted = TrustedDocuments()
+        self.persisted = PersistedDocuments()
         """Which documents may be named instead of sent, and whether others run."""
         self.draining = asyncio.Event()
         """Ends every subscription when it is set."""
         self._deadlines = Deadlines(request_timeout)
         self._open_tools = open_tools
 
-    def trusts(self, context: Any) -> bool:
-        """Whether this caller may know the schema: by introspection, or by suggestions in errors. An application's."""
+    def trusts(self, context: object) -> bool:
+        """Whether this caller may know the schema, by introspection or by suggestions in errors. To be overridden."""
         return self._open_tools
 
-    def explain(self, fault: Exception, context: Any) -> Exception:
-        """The application's exception for what went wrong before anything ran. An application's to override."""
+    def explain(self, fault: Exception, context: object) -> Exception:
+        """Returns the application's exception for what went wrong before anything ran. To be overridden."""
         return fault
 
-    def present(self, errors: list[GraphQLError], context: Any, limit: int) -> None:
-        """Change the errors in place to what clients are told of them, `limit` at the most. An application's."""
+    def present(self, errors: list[GraphQLError], context: object, limit: int) -> None:
+        """Changes the errors in place to what clients may see, `limit` at the most. To be overridden."""
         del errors[limit:]
 
-    def text_of(self, query: str | None, extensions: Mapping[str, Any] | None, context: Any) -> str | None:
-        """The document that a request sends or names. Raises `GraphQLError`, or the application's refusal of it."""
+    def text_of(self, query: str | None, extensions: Mapping[str, object] | None, context: object) -> str | None:
+        """Returns the document that a request sends or names. Raises `GraphQLError` or the application's refusal."""
         try:
-            return self.trusted.text_of(query, extensions, privileged=self.trusts(context))
-        except DocumentNotTrusted as refusal:
+            return self.persisted.text_of(query, extensions, privileged=self.trusts(context))
+        except DocumentNotPersisted as refusal:
             raise self.explain(refusal, context) from None
 
     def _prepare(
         self,
         query: str | None,
         operation_name: str | None,
-        context: Any,
+        context: object,
         allowed: Collection[OperationType],
     ) -> tuple[Found, OperationDefinitionNode]:
-        """The document and its operation to run. Raises `RefusedDocument`, `GraphQLError` or `Refused`."""
+        """Returns the document and its operation to run. Raises `RefusedDocument`, `GraphQLError` or `Refused`."""
         if query is None:
             raise coded(GraphQLError("A query is required."), GraphQLCode.BAD_USER_INPUT)
         found = self.documents.find(query)
@@ -135,14 +141,14 @@ class Engine(strawberry.Schema):
     async def execute(
         self,
         query: str | None,
-        variable_values: dict[str, Any] | None = None,
-        context_value: Any | None = None,
-        root_value: Any | None = None,
+        variable_values: Mapping[str, object] | None = None,
+        context_value: object = None,
+        root_value: object = None,
         operation_name: str | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
-        operation_extensions: dict[str, Any] | None = None,
+        operation_extensions: Mapping[str, object] | None = None,
     ) -> ExecutionResult:
-        """Run a query or a mutation (the types allowed say which). Never raises: a `Refusal` means that nothing ran."""
+        """Runs a query or a mutation, as the types allow. Never raises: a `Refusal` means that nothing ran."""
         context = context_value
         allowed = QUERIES_AND_MUTATIONS.intersection(allowed_operation_types or QUERIES_AND_MUTATIONS)
         try:
@@ -156,14 +162,14 @@ class Engine(strawberry.Schema):
     async def stream(
         self,
         query: str | None,
-        variable_values: dict[str, Any] | None = None,
-        context_value: Any | None = None,
-        root_value: Any | None = None,
+        variable_values: Mapping[str, object] | None = None,
+        context_value: object = None,
+        root_value: object = None,
         operation_name: str | None = None,
-        operation_extensions: dict[str, Any] | None = None,
+        operation_extensions: Mapping[str, object] | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Run any operation as a stream: a subscription's events, or the one answer of a query or a mutation."""
+        """Runs any operation as a stream: a subscription's events, or the one answer of a query or a mutation."""
         context = context_value
         allowed = frozenset(allowed_operation_types or OperationType)
         return self._results(query, operation_extensions, operation_name, variable_values, context, allowed)
@@ -171,10 +177,10 @@ class Engine(strawberry.Schema):
     async def _results(
         self,
         query: str | None,
-        extensions: Mapping[str, Any] | None,
+        extensions: Mapping[str, object] | None,
         operation_name: str | None,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         allowed: Collection[OperationType],
     ) -> AsyncGenerator[ExecutionResult, None]:
         try:
@@ -200,8 +206,8 @@ class Engine(strawberry.Schema):
         self,
         found: Found,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
     ) -> ExecutionResult:
         trusted = self.trusts(context)
         try:
@@ -211,8 +217,8 @@ class Engine(strawberry.Schema):
             raise OutOfTime from None
         return self._finish(result, found, context)
 
-    def _finish(self, result: CoreResult, found: Found, context: Any) -> ExecutionResult:
-        """Strawberry's result of graphql-core's, its errors presented."""
+    def _finish(self, result: CoreResult, found: Found, context: object) -> ExecutionResult:
+        """Returns Strawberry's result of graphql-core's, its errors presented."""
         if not result.errors:
             return ExecutionResult(result.data, None)
         found.relocate(result.errors)
@@ -223,8 +229,8 @@ class Engine(strawberry.Schema):
         self.present(result.errors, context, self.limits.field_errors)
         return ExecutionResult(result.data, result.errors)
 
-    def refuse(self, fault: Exception, context: Any) -> Refusal:
-        """What is answered when nothing ran, because of this fault."""
+    def refuse(self, fault: Exception, context: object) -> Refusal:
+        """Returns the result of a request of which nothing ran, because of this fault."""
         reason: Exception | None = None
         if isinstance(fault, RefusedDocument):
             errors = fault.errors

@@ -22,7 +22,7 @@ from graphql_engine.documents import Document
 
 
 class Execute(Protocol):
-    """Runs a query or a mutation. Never raises for what a resolver does: that is in the result's errors.
+    """Runs a query or a mutation. Raises nothing for what a resolver does: that is in the result's errors.
 
     `trusted` callers may know the schema: errors suggest names to them.
     """
@@ -31,8 +31,8 @@ class Execute(Protocol):
         self,
         document: Document,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         *,
         trusted: bool,
     ) -> ExecutionResult: ...
@@ -49,8 +49,8 @@ class Interpreter:
         self,
         document: Document,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         trusted: bool,
     ) -> dict[str, Any]:
         return {
@@ -69,8 +69,8 @@ class Interpreter:
         self,
         document: Document,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         *,
         trusted: bool,
     ) -> ExecutionResult:
@@ -82,12 +82,12 @@ class Interpreter:
         self,
         document: Document,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
+        variables: Mapping[str, object] | None,
+        context: object,
         *,
         trusted: bool,
     ) -> AsyncGenerator[ExecutionResult, None] | ExecutionResult:
-        """The results of a subscription, or one result that says why there are none."""
+        """Returns the results of a subscription, or one result that says why there are none."""
         result = subscribe(**self._arguments(document, operation, variables, context, trusted))
         answer = await result if isawaitable(result) else result
         # graphql-core maps the events in an async generator, which closes their source when it is closed.

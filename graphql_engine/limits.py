@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, OperationType
 from graphql.language import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 
-from graphql_engine.codes import GraphQLCode, coded
+from graphql_engine.errors import GraphQLCode, coded
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Cost:
         )
 
     def under(self, field: FieldNode) -> "Cost":
-        """The cost of `field`, where this is the cost of what is selected on it."""
+        """Returns the cost of `field`, where this is the cost of what is selected on it."""
         return Cost(
             self.depth + 1,
             self.fields + 1,
@@ -98,7 +98,7 @@ class CostWalk:
 
 
 def excess(operation: OperationDefinitionNode, cost: Cost, limits: Limits) -> GraphQLError | None:
-    """The refusal of an operation that passes a limit, naming what it has too much of; else None."""
+    """Returns the refusal of an operation that passes a limit, naming what it has too much of, or None."""
     is_mutation = operation.operation is OperationType.MUTATION
     root_limit = limits.root_mutations if is_mutation else limits.root_fields
     counts = (

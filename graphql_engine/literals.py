@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -64,7 +63,7 @@ class Shape:
 
 
 def shape_of(text: str) -> Shape | None:
-    """The shape of a text; None where it has no literals, or some that only the lexer understands."""
+    """Returns the shape of a text, or None where it has no literals, or some that only the lexer understands."""
     literals: list[tuple[int, str]] = []
     pieces: list[str] = []
     done = 0
@@ -99,7 +98,7 @@ def _read_text(literal: str) -> str:
     return literal.strip('"')
 
 
-_READERS: dict[object, Callable[[str], Any]] = {
+_READERS: dict[object, Callable[[str], object]] = {
     GraphQLString: _read_text,
     GraphQLID: _read_text,
     GraphQLInt: _read_int,
@@ -114,17 +113,17 @@ class Slot:
     variable: str
     start: int
     length: int
-    read: Callable[[str], Any]
+    read: Callable[[str], object]
 
 
-def values_of(slots: tuple[Slot, ...], shape: Shape) -> dict[str, Any] | None:
-    """The variables that stand for the literals; None where one of them does not fit its type."""
+def values_of(slots: tuple[Slot, ...], shape: Shape) -> dict[str, object] | None:
+    """Returns the variables that stand for the literals, or None where one of them does not fit its type."""
     values = {slot.variable: slot.read(literal) for slot, (_, literal) in zip(slots, shape.literals, strict=True)}
     return None if None in values.values() else values
 
 
 def relocate(errors: list[GraphQLError], slots: tuple[Slot, ...], shape: Shape, text: str) -> None:
-    """Move the errors' locations from the text that the document was made of to the text that was sent."""
+    """Moves the errors' locations from the text that the document was made of to the text that was sent."""
     source = Source(text)
     growth = [(slot.start, len(one[1]) - slot.length) for slot, one in zip(slots, shape.literals, strict=True)]
     for error in errors:
@@ -135,7 +134,7 @@ def relocate(errors: list[GraphQLError], slots: tuple[Slot, ...], shape: Shape, 
 
 
 def lift(schema: GraphQLSchema, node: DocumentNode, shape: Shape) -> tuple[DocumentNode, tuple[Slot, ...]] | None:
-    """A valid document of one operation, with variables for all its literals; None where that cannot be."""
+    """Returns a valid document of one operation with variables for all its literals, or None where that cannot be."""
     type_info = TypeInfo(schema)
     lifter = _Lifter(type_info)
     lifted = visit(node, TypeInfoVisitor(type_info, lifter))
@@ -165,19 +164,19 @@ class _Lifter(Visitor):
         self.definitions: list[VariableDefinitionNode] = []
         self._type_info = type_info
 
-    def enter_variable_definition(self, *_: Any) -> VisitorAction:
+    def enter_variable_definition(self, *_: object) -> VisitorAction:
         return SKIP  # A default must stay a constant.
 
-    def enter_directive(self, *_: Any) -> VisitorAction:
+    def enter_directive(self, *_: object) -> VisitorAction:
         return SKIP  # Directives may hold constants alone, too.
 
-    def enter_int_value(self, node: IntValueNode, *_: Any) -> Node | None:
+    def enter_int_value(self, node: IntValueNode, *_: object) -> Node | None:
         return self._variable(node)
 
-    def enter_float_value(self, node: FloatValueNode, *_: Any) -> Node | None:
+    def enter_float_value(self, node: FloatValueNode, *_: object) -> Node | None:
         return self._variable(node)
 
-    def enter_string_value(self, node: StringValueNode, *_: Any) -> Node | None:
+    def enter_string_value(self, node: StringValueNode, *_: object) -> Node | None:
         return self._variable(node)
 
     def _variable(self, node: IntValueNode | FloatValueNode | StringValueNode) -> Node | None:

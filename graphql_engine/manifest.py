@@ -1,4 +1,4 @@
-"""The manifest of trusted documents: a JSON object of each text by its SHA-256 in lower-case hexadecimal."""
+"""The manifest of persisted documents: a JSON object of each text by its SHA-256 in lower-case hexadecimal."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,12 @@ class ManifestError(Exception):
 
 
 def digest(text: str) -> str:
-    """The SHA-256 of a document's text as it stands, by which clients name it."""
+    """Returns the SHA-256 of a document's text as it stands, by which clients name it."""
     return sha256(text.encode()).hexdigest()
 
 
 def read_manifest(path: Path) -> Mapping[str, str]:
-    """The documents by their hashes. Raises `ManifestError`."""
+    """Returns the documents by their hashes. Raises `ManifestError`."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
@@ -31,5 +31,5 @@ def read_manifest(path: Path) -> Mapping[str, str]:
 
 
 def write_manifest(texts: Iterable[str]) -> str:
-    """The manifest of these documents, in the order of their hashes: the same text for the same documents."""
+    """Returns the manifest of these documents, in the order of their hashes: the same text for the same documents."""
     return json.dumps({digest(text): text for text in texts}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

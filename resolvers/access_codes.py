@@ -5,7 +5,6 @@ from typing import Annotated
 
 import strawberry
 
-from models import access_code as models
 from models.errors import NotFound, Refused
 from models.ids import is_object_id
 from models.pagination import Window
@@ -17,7 +16,6 @@ from schema.access_code import (
     AccessCodeRedemptions,
     AccessCodeStats,
     AccessCodeValidity,
-    Asks,
 )
 from schema.access_code_mutations import (
     ActivateAccessCodeInput,
@@ -39,7 +37,7 @@ from schema.access_code_mutations import (
     RedeemAccessCodePayload,
     RedeemAccessCodeResult,
 )
-from schema.arguments import After, Before, First, Last
+from schema.relay import After, Before, First, Last
 
 Code = Annotated[
     str,
@@ -56,16 +54,7 @@ async def node(info: Info, raw_id: str) -> AccessCode | None:
     if not is_object_id(raw_id):
         return None
     code = await info.context.services.access_codes.find_by_id(caller, raw_id)
-    return _shown(info, code) if code else None
-
-
-def _asks(info: Info) -> Asks:
-    access_codes, caller = info.context.services.access_codes, info.context.caller()
-    return Asks(access_codes.usage, partial(access_codes.uses_window, caller), partial(access_codes.count_uses, caller))
-
-
-def _shown(info: Info, code: models.AccessCode) -> AccessCode:
-    return AccessCode.from_domain(code, _asks(info))
+    return AccessCode.or_none(code)
 
 
 @strawberry.type
@@ -75,14 +64,14 @@ class AccessCodeQuery:
         access_codes = info.context.services.access_codes
         try:
             valid = await info.context.read(lambda attempt: access_codes.validate(attempt, {"code": code}))
-            return AccessCodeValidity.from_domain(valid)
+            return AccessCodeValidity.of(valid)
         except (NotFound, Refused) as refusal:
             return AccessCodeValidity.from_refusal(refusal)
 
     @strawberry.field(description="An access code; null where there is none. For admins.")
     async def access_code(self, info: Info, code: Code) -> AccessCode | None:
         found = await info.context.services.access_codes.find(info.context.caller(), {"code": code})
-        return _shown(info, found) if found else None
+        return AccessCode.or_none(found)
 
     @strawberry.field(description="All access codes, the newest first. For admins.")
     async def access_codes(
@@ -98,8 +87,7 @@ class AccessCodeQuery:
         caller.require_admin()
         wanted, window = as_mapping(filter), Window.of(first, after, last, before)
         page = await access_codes.list_window(caller, wanted, window)
-        asks, count = _asks(info), partial(access_codes.count, caller, wanted)
-        return AccessCodeConnection.of(page, lambda code: AccessCode.from_domain(code, asks), count)
+        return AccessCodeConnection.of(page, AccessCode.of, partial(access_codes.count, caller, wanted))
 
     @strawberry.field(description="What a user has redeemed. Open to everyone, rate limited.")
     async def access_code_redemptions(
@@ -109,71 +97,46 @@ class AccessCodeQuery:
     ) -> AccessCodeRedemptions:
         access_codes = info.context.services.access_codes
         uses = await info.context.read(lambda attempt: access_codes.redemptions(attempt, {"username": username}))
-        return AccessCodeRedemptions.from_domain(uses)
+        return AccessCodeRedemptions.of(uses)
 
     @strawberry.field(description="Counts over all access codes that exist. For admins.")
     async def access_code_stats(self, info: Info) -> AccessCodeStats:
         stats = await info.context.services.access_codes.stats(info.context.caller())
-        return AccessCodeStats.from_domain(stats, _asks(info))
+        return AccessCodeStats.of(stats)
 
 
 @strawberry.type
 class AccessCodeMutation:
     @strawberry.mutation(description="Make an access code. For admins.")
-    async def create_access_code(
-        self,
-        info: Info,
-        input: CreateAccessCodeInput,
-    ) -> CreateAccessCodeResult:
+    async def create_access_code(self, info: Info, input: CreateAccessCodeInput) -> CreateAccessCodeResult:
         code = await info.context.services.access_codes.create(info.context.caller(), as_mapping(input))
-        return CreateAccessCodePayload(access_code=_shown(info, code))
+        return CreateAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Make up to 1000 access codes of one kind, all or none. For admins.")
-    async def create_access_codes(
-        self,
-        info: Info,
-        input: CreateAccessCodesInput,
-    ) -> CreateAccessCodesResult:
+    async def create_access_codes(self, info: Info, input: CreateAccessCodesInput) -> CreateAccessCodesResult:
         batches = info.context.services.access_code_batches
         codes = await batches.create_many(info.context.caller(), as_mapping(input))
-        asks = _asks(info)
-        return CreateAccessCodesPayload(access_codes=[AccessCode.from_domain(code, asks) for code in codes])
+        return CreateAccessCodesPayload(access_codes=[AccessCode.of(code) for code in codes])
 
     @strawberry.mutation(description="Redeem an access code, once for each user. Open to everyone, rate limited.")
-    async def redeem_access_code(
-        self,
-        info: Info,
-        input: RedeemAccessCodeInput,
-    ) -> RedeemAccessCodeResult:
-        attempt = await info.context.attempt()
-        code = await info.context.services.access_codes.redeem(attempt, as_mapping(input))
-        return RedeemAccessCodePayload(access_code=_shown(info, code))
+    async def redeem_access_code(self, info: Info, input: RedeemAccessCodeInput) -> RedeemAccessCodeResult:
+        permit = await info.context.permit()
+        code = await info.context.services.access_codes.redeem(permit, as_mapping(input))
+        return RedeemAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Let an access code be redeemed again. For admins.")
-    async def activate_access_code(
-        self,
-        info: Info,
-        input: ActivateAccessCodeInput,
-    ) -> ActivateAccessCodeResult:
+    async def activate_access_code(self, info: Info, input: ActivateAccessCodeInput) -> ActivateAccessCodeResult:
         access_codes = info.context.services.access_codes
         code = await access_codes.switch(info.context.caller(), as_mapping(input), active=True)
-        return ActivateAccessCodePayload(access_code=_shown(info, code))
+        return ActivateAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Let an access code no longer be redeemed. For admins.")
-    async def deactivate_access_code(
-        self,
-        info: Info,
-        input: DeactivateAccessCodeInput,
-    ) -> DeactivateAccessCodeResult:
+    async def deactivate_access_code(self, info: Info, input: DeactivateAccessCodeInput) -> DeactivateAccessCodeResult:
         access_codes = info.context.services.access_codes
         code = await access_codes.switch(info.context.caller(), as_mapping(input), active=False)
-        return DeactivateAccessCodePayload(access_code=_shown(info, code))
+        return DeactivateAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Delete an access code; its users' history stays. For admins.")
-    async def delete_access_code(
-        self,
-        info: Info,
-        input: DeleteAccessCodeInput,
-    ) -> DeleteAccessCodeResult:
+    async def delete_access_code(self, info: Info, input: DeleteAccessCodeInput) -> DeleteAccessCodeResult:
         code = await info.context.services.access_codes.delete(info.context.caller(), as_mapping(input))
-        return DeleteAccessCodePayload(access_code=_shown(info, code))
+        return DeleteAccessCodePayload(access_code=AccessCode.of(code))

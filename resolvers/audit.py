@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from models.audit import AuditFamily
-from resolvers.context import Info, as_mapping
+from resolvers.context import Info
 from schema.audit import AuditReport, RepairCountersInput, RepairCountersPayload, RepairCountersResult
 
 
@@ -21,13 +21,13 @@ class AuditQuery:
         ] = None,
     ) -> AuditReport:
         audit = info.context.services.audit
-        return AuditReport.from_domain(await audit.audit(info.context.caller(), families or tuple(AuditFamily)))
+        return AuditReport.of(await audit.audit(info.context.caller(), families or tuple(AuditFamily)))
 
 
 @strawberry.type
 class AuditMutation:
     @strawberry.mutation(description="Put right every counter that is not what its ledger makes it. For admins.")
     async def repair_counters(self, info: Info, input: RepairCountersInput) -> RepairCountersResult:
-        families = as_mapping(input).get("families") or tuple(AuditFamily)
+        families = input.families or tuple(AuditFamily)
         report = await info.context.services.audit.repair(info.context.caller(), families)
-        return RepairCountersPayload(report=AuditReport.from_domain(report))
+        return RepairCountersPayload(report=AuditReport.of(report))

@@ -4,33 +4,35 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 import strawberry
-from strawberry.types.base import has_object_definition
+from strawberry.types.base import get_object_definition, has_object_definition
 from strawberry.types.unset import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
 from models.errors import InvalidToken
 from models.inputs import DataclassLike, parse
 from models.principal import Principal
-from resolvers.links import RequestLinks
+from resolvers.loaders import RequestLoaders
 from services.kit.rate_limit import Attempt, AttemptRefused, AttemptToRead
 from services.registry import Services
 
 Found = TypeVar("Found")
 Command = TypeVar("Command", bound=DataclassLike)
 
-_counted: ContextVar[Attempt | None] = ContextVar("counted", default=None)
+_permit: ContextVar[Attempt | None] = ContextVar("permit", default=None)
 
 
 @contextmanager
-def counted(attempt: Attempt) -> Iterator[None]:
-    """The field within has been counted as this attempt already."""
-    token = _counted.set(attempt)
+def permitted(permit: Attempt) -> Iterator[None]:
+    """Lets the field within run under this permit: it is counted already."""
+    token = _permit.set(permit)
     try:
         yield
     finally:
-        _counted.reset(token)
+        _permit.reset(token)
 
 
 @dataclass(slots=True)
@@ -44,48 +46,48 @@ class Context:
     response_headers: dict[str, str] = field(default_factory=dict)
 
     @property
-    def links(self) -> RequestLinks:
-        """What the fields between nouns ask."""
-        return RequestLinks(self)
+    def loaders(self) -> RequestLoaders:
+        """What the types ask for in the caller's name."""
+        return RequestLoaders(self.services, self.caller())
 
     def caller(self) -> Principal:
-        """Who is calling. An invalid token is refused on open fields too (403)."""
+        """Returns who is calling. Raises `InvalidToken` (403) on open fields too."""
         if isinstance(self.principal.refusal, InvalidToken):
             raise self.principal.refusal
         return self.principal
 
     def admin(self) -> Principal:
-        """Who is calling, an admin for certain: judged before what was sent is read."""
+        """Returns the caller, an admin for certain: judged before what was sent is read."""
         caller = self.caller()
         caller.require_admin()
         return caller
 
-    async def attempt(self) -> Attempt:
-        """Count one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
-        if (already := _counted.get()) is not None:
+    async def permit(self) -> Attempt:
+        """Counts one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
+        if (already := _permit.get()) is not None:
             return already
-        with self._telling_refusal():
+        with self._showing_refusal():
             return await self._settle(self.services.attempts.begin(self.caller()))
 
     async def read(self, find: Callable[[AttemptToRead], Awaitable[Found]]) -> Found:
-        """What a public query finds, counted as `attempt` does while it looks. Raises `RateLimited` in its place."""
-        with self._telling_refusal():
-            attempt = self.services.attempts.begin(self.caller())
+        """Returns what a public query finds, counted as `permit` does while it looks. Raises `RateLimited` instead."""
+        with self._showing_refusal():
+            permit = self.services.attempts.begin(self.caller())
             try:
-                found = await find(attempt)
+                found = await find(permit)
             except Exception:
-                await self._settle(attempt)
+                await self._settle(permit)
                 raise
-            await self._settle(attempt)
+            await self._settle(permit)
             return found
 
-    async def _settle(self, attempt: AttemptToRead) -> Attempt:
-        settled = await attempt.settled()
+    async def _settle(self, permit: AttemptToRead) -> Attempt:
+        settled = await permit.settled()
         self.response_headers.update(settled.headers)
         return settled
 
     @contextmanager
-    def _telling_refusal(self) -> Iterator[None]:
+    def _showing_refusal(self) -> Iterator[None]:
         try:
             yield
         except AttemptRefused as refused:
@@ -99,26 +101,29 @@ KEY = "idempotencyKey"
 Info: TypeAlias = strawberry.Info[Context, None]
 
 
-def as_mapping(given: Any) -> Mapping[str, Any]:
-    """A GraphQL input with the names of the documents, as verbs take it; but what was not given and the key."""
+def as_mapping(given: object) -> Mapping[str, object]:
+    """Returns a GraphQL input by the names of the documents, without the key and what was not given."""
     if given is None or given is UNSET:
         return {}
-    fields = type(given).__strawberry_definition__.fields
-    values = ((f.graphql_name or _camel(f.python_name), getattr(given, f.python_name)) for f in fields)
-    return {name: _plain(v) for name, v in values if v is not UNSET and name != KEY}
+    input_type: type = type(given)
+    values = ((name, getattr(given, attribute)) for attribute, name in _names(input_type))
+    return {name: _plain(value) for name, value in values if value is not UNSET}
 
 
-def command_of(shape: type[Command], given: Any) -> Command:
-    """A GraphQL input as the command of a verb. Raises `InvalidInput` with every fault."""
+def command_of(shape: type[Command], given: object) -> Command:
+    """Returns a GraphQL input as the command of a verb. Raises `InvalidInput` with every fault."""
     return parse(shape, as_mapping(given))
 
 
-def _plain(value: Any) -> Any:
+@cache
+def _names(input_type: type) -> list[tuple[str, str]]:
+    """The attributes of an input type, each with its name in the documents, but the key."""
+    fields = get_object_definition(input_type, strict=True).fields
+    names = [(one.python_name, one.graphql_name or to_camel_case(one.python_name)) for one in fields]
+    return [pair for pair in names if pair[1] != KEY]
+
+
+def _plain(value: object) -> object:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return as_mapping(value) if has_object_definition(value) else value
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)

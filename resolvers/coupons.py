@@ -10,7 +10,6 @@ from models.ids import either_id, is_object_id
 from models.inputs import parse
 from models.pagination import Window
 from resolvers.context import Info, command_of
-from schema.arguments import After, Before, First, Last
 from schema.coupon import (
     Coupon,
     CouponConnection,
@@ -30,6 +29,7 @@ from schema.coupon import (
     SetCouponActivePayload,
     SetCouponActiveResult,
 )
+from schema.relay import After, Before, First, Last
 from services.coupons.repository import ORDERS
 
 
@@ -38,8 +38,7 @@ async def node(info: Info, raw_id: str) -> Coupon | None:
     if not is_object_id(raw_id):
         return None
     coupons = info.context.services.coupons
-    coupon = await info.context.read(lambda attempt: coupons.find_by_id(attempt, raw_id))
-    return Coupon.from_domain(coupon) if coupon else None
+    return Coupon.or_none(await info.context.read(lambda permit: coupons.find_by_id(permit, raw_id)))
 
 
 @strawberry.type
@@ -57,8 +56,9 @@ class CouponQuery:
         ] = None,
     ) -> Coupon | None:
         named, coupons = {"twitterId": twitter_id, "couponCode": coupon_code}, info.context.services.coupons
-        coupon = await info.context.read(lambda attempt: coupons.find(attempt, parse(models.FindCoupon, named)))
-        return Coupon.from_domain(coupon) if coupon else None
+        return Coupon.or_none(
+            await info.context.read(lambda permit: coupons.find(permit, parse(models.FindCoupon, named)))
+        )
 
     @strawberry.field(description="All coupons, the newest first unless ordered otherwise. For admins.")
     async def coupons(
@@ -74,38 +74,38 @@ class CouponQuery:
         caller, coupons = info.context.admin(), info.context.services.coupons
         wanted, window = command_of(models.CouponFilter, filter), Window.of(first, after, last, before)
         page = await coupons.list_window(caller, wanted, ORDERS[order_by.value], window)
-        return CouponConnection.of(page, Coupon.from_domain, partial(coupons.count, caller, wanted))
+        return CouponConnection.of(page, Coupon.of, partial(coupons.count, caller, wanted))
 
     @strawberry.field(description="Counts over all coupons that exist. For admins.")
     async def coupon_stats(self, info: Info) -> CouponStats:
-        return CouponStats.from_domain(await info.context.services.coupons.stats(info.context.caller()))
+        return CouponStats.of(await info.context.services.coupons.stats(info.context.caller()))
 
 
 @strawberry.type
 class CouponMutation:
     @strawberry.mutation(description="Make a coupon with a new code. Open to everyone, rate limited.")
     async def create_coupon(self, info: Info, input: CreateCouponInput) -> CreateCouponResult:
-        attempt = await info.context.attempt()
-        coupon = await info.context.services.coupons.create(attempt, command_of(models.CreateCoupon, input))
-        return CreateCouponPayload(coupon=Coupon.from_domain(coupon))
+        permit = await info.context.permit()
+        coupon = await info.context.services.coupons.create(permit, command_of(models.CreateCoupon, input))
+        return CreateCouponPayload(coupon=Coupon.of(coupon))
 
     @strawberry.mutation(
         description="Redeem a coupon: 10 points to each side, once for each user ever. Open to everyone, rate limited."
     )
     async def redeem_coupon(self, info: Info, input: RedeemCouponInput) -> RedeemCouponResult:
-        attempt = await info.context.attempt()
-        redemption = await info.context.services.coupons.redeem(attempt, command_of(models.RedeemCoupon, input))
-        return RedeemCouponPayload.from_domain(redemption)
+        permit = await info.context.permit()
+        redemption = await info.context.services.coupons.redeem(permit, command_of(models.RedeemCoupon, input))
+        return RedeemCouponPayload.of(redemption)
 
     @strawberry.mutation(description="Delete a coupon; its redemptions stay in the ledger. For admins.")
     async def delete_coupon(self, info: Info, input: DeleteCouponInput) -> DeleteCouponResult:
         caller = info.context.admin()
         command = models.DeleteCoupon(either_id("Coupon", "id", input.id))
         coupon = await info.context.services.coupons.delete(caller, command)
-        return DeleteCouponPayload(coupon=Coupon.from_domain(coupon))
+        return DeleteCouponPayload(coupon=Coupon.of(coupon))
 
     @strawberry.mutation(description="Let a coupon be redeemed, or not. For admins.")
     async def set_coupon_active(self, info: Info, input: SetCouponActiveInput) -> SetCouponActiveResult:
         caller = info.context.admin()
         coupon = await info.context.services.coupons.set_active(caller, command_of(models.SetCouponActive, input))
-        return SetCouponActivePayload(coupon=Coupon.from_domain(coupon))
+        return SetCouponActivePayload(coupon=Coupon.of(coupon))

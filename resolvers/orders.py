@@ -14,7 +14,6 @@ from models.order import OrderStatus, RefundProduct, UpdateOrder
 from models.pagination import Window
 from models.texts import clean
 from resolvers.context import Info, as_mapping
-from schema.arguments import After, Before, First, Last
 from schema.order import (
     Order,
     OrderConnection,
@@ -28,6 +27,7 @@ from schema.order import (
     UpdateOrderPayload,
     UpdateOrderResult,
 )
+from schema.relay import After, Before, First, Last
 
 Shape = TypeVar("Shape", bound=DataclassLike)
 

@@ -1,54 +1,23 @@
 """Refusals become union members where the field's result has them; what a field does not expect stays an error."""
 
-from typing import Any
-
-import strawberry
-
-from models.errors import Conflict as ConflictError
-from models.errors import InvalidInput as InvalidInputError
-from models.errors import NotFound as NotFoundError
-from models.errors import RateLimited as RateLimitedError
-from models.errors import Refused as RefusedError
+from models.errors import DomainError
 from models.usage import UsageLimitReached as UsageLimitReachedError
-from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused, problem_from_error
+from schema.problems import PROBLEMS, Problem
 from schema.usage import UsageLimitReached
 
 
-class InvalidInputHandler(strawberry.ExceptionHandler[InvalidInputError, InvalidInput]):
-    def handle(self, exception: InvalidInputError, **_: Any) -> Any:
-        return problem_from_error(exception)
+class ProblemHandler:
+    """A `strawberry.ExceptionHandler` that shows the refusals of one class as the type that stands for them."""
+
+    def __init__(self, exception_type: type[DomainError], error_type: type[Problem]) -> None:
+        self.exception_type, self.error_type = exception_type, error_type
+
+    def handle(self, exception: DomainError, **_: object) -> Problem:
+        return self.error_type.of(exception)
 
 
-class NotFoundHandler(strawberry.ExceptionHandler[NotFoundError, NotFound]):
-    def handle(self, exception: NotFoundError, **_: Any) -> Any:
-        return problem_from_error(exception)
-
-
-class UsageLimitReachedHandler(strawberry.ExceptionHandler[UsageLimitReachedError, UsageLimitReached]):
-    def handle(self, exception: UsageLimitReachedError, **_: Any) -> Any:
-        return UsageLimitReached.from_error(exception)
-
-
-class ConflictHandler(strawberry.ExceptionHandler[ConflictError, Conflict]):
-    def handle(self, exception: ConflictError, **_: Any) -> Any:
-        return problem_from_error(exception)
-
-
-class RefusedHandler(strawberry.ExceptionHandler[RefusedError, Refused]):
-    def handle(self, exception: RefusedError, **_: Any) -> Any:
-        return problem_from_error(exception)
-
-
-class RateLimitedHandler(strawberry.ExceptionHandler[RateLimitedError, RateLimited]):
-    def handle(self, exception: RateLimitedError, **_: Any) -> Any:
-        return problem_from_error(exception)
-
-
-PROBLEM_HANDLERS = (
-    InvalidInputHandler(),
-    NotFoundHandler(),
-    UsageLimitReachedHandler(),
-    ConflictHandler(),
-    RefusedHandler(),
-    RateLimitedHandler(),
-)
+# The first that fits is taken: a refusal with a type of its own stands before the class that it derives from.
+PROBLEM_HANDLERS = [
+    ProblemHandler(refusal, problem)
+    for refusal, problem in ({UsageLimitReachedError: UsageLimitReached} | PROBLEMS).items()
+]

@@ -13,14 +13,14 @@ from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
 from resolvers.audit import AuditMutation, AuditQuery
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
-from resolvers.idempotency import once_per_key
+from resolvers.idempotency import make_idempotent
 from resolvers.orders import OrderMutation, OrderQuery, OrderSubscription
 from resolvers.usage import UsageMutation, UsageQuery, UsageSubscription
 from schema.relay import Node
 
 Finder = Callable[[Info, str], Awaitable[Node | None]]
 
-# How an object of each type is found again by its raw id.
+# How an object of each type is found by its raw id.
 FINDERS: dict[str, Finder] = {
     "Coupon": coupons.node,
     "AccessCode": access_codes.node,
@@ -31,7 +31,7 @@ MAX_NODES = 100
 
 
 async def find_node(info: Info, identifier: str) -> Node | None:
-    """The object of a global id, or None where there is none that the caller may see."""
+    """Returns the object of a global id, or None where there is none that the caller may see."""
     info.context.caller()
     type_name, raw_id = split_global_id(identifier) or ("", "")
     finder = FINDERS.get(type_name)
@@ -86,4 +86,4 @@ class Subscription(UsageSubscription, OrderSubscription):
     pass
 
 
-once_per_key(Mutation)
+make_idempotent(Mutation)

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import strawberry
 
@@ -10,9 +11,8 @@ from models.ids import is_object_id
 from models.pagination import Window
 from models.usage_inputs import MoveUsages
 from resolvers.context import Info, as_mapping
-from schema.arguments import After, Before, First, Last
-from schema.usage import UsageAvailability, UsageFollower, UsageFollowerConnection
-from schema.usage_mutations import (
+from schema.relay import After, Before, First, Last
+from schema.usage import (
     AddUsageInput,
     AddUsagePayload,
     AddUsageResult,
@@ -34,6 +34,9 @@ from schema.usage_mutations import (
     UpdateUsageFollowerInput,
     UpdateUsageFollowerPayload,
     UpdateUsageFollowerResult,
+    UsageAvailability,
+    UsageFollower,
+    UsageFollowerConnection,
 )
 
 CouponId = Annotated[
@@ -53,11 +56,10 @@ async def node(info: Info, raw_id: str) -> UsageFollower | None:
 
 
 async def _find(info: Info, **named: str | None) -> UsageFollower | None:
-    follower = await info.context.services.usage.find(info.context.caller(), named)
-    return UsageFollower.from_domain(follower) if follower else None
+    return UsageFollower.or_none(await info.context.services.usage.find(info.context.caller(), named))
 
 
-def _without_id(given: Any) -> dict[str, Any]:
+def _without_id(given: object) -> dict[str, object]:
     return {name: value for name, value in as_mapping(given).items() if name != "id"}
 
 
@@ -79,10 +81,9 @@ class UsageQuery:
     async def usage_followers(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> UsageFollowerConnection:
-        caller, usage = info.context.caller(), info.context.services.usage
-        caller.require_admin()
+        caller, usage = info.context.admin(), info.context.services.usage
         page = await usage.list_window(caller, Window.of(first, after, last, before))
-        return UsageFollowerConnection.of(page, UsageFollower.from_domain, lambda: usage.count(caller))
+        return UsageFollowerConnection.of(page, UsageFollower.of, partial(usage.count, caller))
 
     @strawberry.field(
         description="What the follower of a coupon or a campaign (exactly one) allows a user; null where there is none."
@@ -92,59 +93,47 @@ class UsageQuery:
     ) -> UsageAvailability | None:
         named, asked = {"couponId": coupon_id, "campaignId": campaign_id}, {"userId": user_id}
         found = await info.context.services.usage.find_availability(info.context.caller(), named, asked)
-        return UsageAvailability.from_domain(found) if found else None
+        return UsageAvailability.or_none(found)
 
 
 @strawberry.type
 class UsageMutation:
     @strawberry.mutation(description="Follow a coupon or a campaign, which can have one follower. For admins.")
-    async def create_usage_follower(
-        self,
-        info: Info,
-        input: CreateUsageFollowerInput,
-    ) -> CreateUsageFollowerResult:
+    async def create_usage_follower(self, info: Info, input: CreateUsageFollowerInput) -> CreateUsageFollowerResult:
         made = await info.context.services.usage.create(info.context.caller(), as_mapping(input))
-        return CreateUsageFollowerPayload(usage_follower=UsageFollower.from_domain(made.follower))
+        return CreateUsageFollowerPayload(usage_follower=UsageFollower.of(made.follower))
 
     @strawberry.mutation(description="Change the limits of a follower. For admins.")
-    async def update_usage_follower(
-        self,
-        info: Info,
-        input: UpdateUsageFollowerInput,
-    ) -> UpdateUsageFollowerResult:
+    async def update_usage_follower(self, info: Info, input: UpdateUsageFollowerInput) -> UpdateUsageFollowerResult:
         changed = await info.context.services.usage.update(info.context.caller(), input.id, _without_id(input))
-        return UpdateUsageFollowerPayload(usage_follower=UsageFollower.from_domain(changed.follower))
+        return UpdateUsageFollowerPayload(usage_follower=UsageFollower.of(changed.follower))
 
     @strawberry.mutation(description="Delete a follower with its counts; the ledger stays. For admins.")
-    async def delete_usage_follower(
-        self,
-        info: Info,
-        input: DeleteUsageFollowerInput,
-    ) -> DeleteUsageFollowerResult:
+    async def delete_usage_follower(self, info: Info, input: DeleteUsageFollowerInput) -> DeleteUsageFollowerResult:
         deleted = await info.context.services.usage.delete(info.context.caller(), input.id)
-        return DeleteUsageFollowerPayload(usage_follower=UsageFollower.from_domain(deleted.follower))
+        return DeleteUsageFollowerPayload(usage_follower=UsageFollower.of(deleted.follower))
 
     @strawberry.mutation(description="Set units aside, as many as the limits leave. For the user and admins.")
     async def check_usage(self, info: Info, input: CheckUsageInput) -> CheckUsageResult:
         grant = await info.context.services.usage.check(info.context.caller(), as_mapping(input))
-        return CheckUsagePayload.from_domain(grant)
+        return CheckUsagePayload.of(grant)
 
     @strawberry.mutation(description="Count usage on all followers that are named or on none. For the user and admins.")
     async def add_usage(self, info: Info, input: AddUsageInput) -> AddUsageResult:
         added = await info.context.services.usage.add(info.context.caller(), as_mapping(input), shape=MoveUsages)
-        return AddUsagePayload.from_domain(added)
+        return AddUsagePayload.of(added)
 
     @strawberry.mutation(
         description="Give usage back, never below nothing, on all followers that are named. For the user and admins."
     )
     async def remove_usage(self, info: Info, input: RemoveUsageInput) -> RemoveUsageResult:
         removed = await info.context.services.usage.remove(info.context.caller(), as_mapping(input), shape=MoveUsages)
-        return RemoveUsagePayload.from_domain(removed)
+        return RemoveUsagePayload.of(removed)
 
     @strawberry.mutation(description="Check and count usage in one step. For the user and admins.")
     async def redeem_usage(self, info: Info, input: RedeemUsageInput) -> RedeemUsageResult:
         redeemed = await info.context.services.usage.redeem(info.context.caller(), as_mapping(input))
-        return RedeemUsagePayload(usage_follower=UsageFollower.from_domain(redeemed.follower))
+        return RedeemUsagePayload(usage_follower=UsageFollower.of(redeemed.follower))
 
 
 @strawberry.type
@@ -159,6 +148,6 @@ class UsageSubscription:
         self, info: Info, coupon_id: CouponId = None, campaign_id: CampaignId = None, user_id: UserId = None
     ) -> AsyncGenerator[UsageAvailability | None, None]:
         named, asked = {"couponId": coupon_id, "campaignId": campaign_id}, {"userId": user_id}
-        async with aclosing(info.context.services.usage.watch(info.context.caller(), named, asked)) as told:
-            async for found in told:
-                yield UsageAvailability.from_domain(found) if found else None
+        async with aclosing(info.context.services.usage.watch(info.context.caller(), named, asked)) as changes:
+            async for found in changes:
+                yield UsageAvailability.or_none(found)

@@ -1,60 +1,34 @@
 """Access codes in GraphQL."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Self
 
 import strawberry
 
 from models import access_code as models
 from models.errors import DomainError
-from models.ids import global_id
-from models.pagination import Slice, Window
-from schema.arguments import After, Before, First, Last
-from schema.problems import Problem, problem_from_error
-from schema.relay import Connection, Node
+from models.pagination import Window
+from schema.loaders import Info
+from schema.problems import PROBLEMS, Problem
+from schema.relay import After, Before, Connection, Entity, First, Last, Shows
 from schema.scalars import BigInt
 
 
-@dataclass(frozen=True, slots=True)
-class Asks:
-    """What a code's fields ask for when they are selected: its uses, and how far it is used at that moment."""
-
-    usage: Callable[[models.AccessCode], models.AccessCodeUsage]
-    uses: Callable[[models.AccessCode, Window], Awaitable[Slice[models.AccessCodeUse]]]
-    count_uses: Callable[[models.AccessCode], Awaitable[int]]
-
-
 @strawberry.type(description="How far an access code is used, at the moment of asking.")
-class AccessCodeUsage:
+class AccessCodeUsage(Shows[models.AccessCodeUsage]):
     usage_percentage: float = strawberry.field(description="The used part of `maxUses` in percent, two decimals.")
     is_expired: bool = strawberry.field(description="Whether it has expired.")
     is_usable: bool = strawberry.field(description="Whether it can be redeemed.")
     remaining_uses: int = strawberry.field(description="How often it can still be redeemed.")
     days_until_expiry: int = strawberry.field(description="Days until it expires, rounded up, never below 0.")
 
-    @classmethod
-    def from_domain(cls, usage: models.AccessCodeUsage) -> Self:
-        return cls(
-            usage_percentage=usage.usage_percentage,
-            is_expired=usage.is_expired,
-            is_usable=usage.is_usable,
-            remaining_uses=usage.remaining_uses,
-            days_until_expiry=usage.days_until_expiry,
-        )
-
 
 @strawberry.type(description="One use of an access code.")
-class AccessCodeUse:
+class AccessCodeUse(Shows[models.AccessCodeUse]):
     twitter_id: str | None = strawberry.field(description="The user's Twitter id, where it was given.")
     username: str = strawberry.field(description="Who used it.")
     redeemed_at: datetime = strawberry.field(description="When it was used, in UTC.")
-
-    @classmethod
-    def from_domain(cls, use: models.AccessCodeUse) -> Self:
-        return cls(twitter_id=use.twitter_id, username=use.username, redeemed_at=use.redeemed_at)
 
 
 @strawberry.type(description="A page of the uses of an access code, in their order.")
@@ -63,8 +37,7 @@ class AccessCodeUseConnection(Connection[AccessCodeUse]):
 
 
 @strawberry.type(description="A code of six letters and digits that gives users access to beta features.")
-class AccessCode(Node):
-    database_id: strawberry.ID = strawberry.field(description="The raw `_id`, as REST shows it.")
+class AccessCode(Entity, Shows[models.AccessCode]):
     code: str = strawberry.field(description="What users redeem, in either case.")
     description: str = strawberry.field(description="What it is for.")
     max_uses: int = strawberry.field(description="How many users can use it.")
@@ -74,35 +47,20 @@ class AccessCode(Node):
     created_at: datetime = strawberry.field(description="When it was made.")
     created_by: str = strawberry.field(description="Who made it.")
     model: strawberry.Private[models.AccessCode]
-    asks: strawberry.Private[Asks]
 
     @strawberry.field(description="How far it is used, at the moment of asking.")
-    def stats(self) -> AccessCodeUsage:
-        return AccessCodeUsage.from_domain(self.asks.usage(self.model))
+    def stats(self, info: Info) -> AccessCodeUsage:
+        return AccessCodeUsage.of(info.context.loaders.access_code_usage(self.model))
 
     @strawberry.field(description="Who used it, in order. For admins.")
     async def used_by(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> AccessCodeUseConnection | None:
-        page = await self.asks.uses(self.model, Window.of(first, after, last, before))
-        return AccessCodeUseConnection.of(page, AccessCodeUse.from_domain, partial(self.asks.count_uses, self.model))
+        return await info.context.loaders.access_code_uses(self.model, Window.of(first, after, last, before))
 
     @classmethod
-    def from_domain(cls, code: models.AccessCode, asks: Asks) -> Self:
-        return cls(
-            id=strawberry.ID(global_id("AccessCode", code.id)),
-            database_id=strawberry.ID(code.id),
-            code=code.code,
-            description=code.description,
-            max_uses=code.max_uses,
-            used_count=code.used_count,
-            expires_at=code.expires_at,
-            active=code.active,
-            created_at=code.created_at,
-            created_by=code.created_by,
-            model=code,
-            asks=asks,
-        )
+    def of(cls, code: models.AccessCode, /) -> Self:
+        return cls.by_name(code, model=code)
 
 
 @strawberry.type(description="A page of access codes.")
@@ -111,7 +69,7 @@ class AccessCodeConnection(Connection[AccessCode]):
 
 
 @strawberry.type(description="Whether an access code can be redeemed, at the moment of asking.")
-class AccessCodeValidity:
+class AccessCodeValidity(Shows[models.AccessCode]):
     valid: bool = strawberry.field(description="Whether it can be redeemed.")
     message: str = strawberry.field(description="The same in a sentence.")
     problem: Problem | None = strawberry.field(description="Why it cannot be redeemed; null where it can.")
@@ -121,23 +79,15 @@ class AccessCodeValidity:
     used_count: int | None = strawberry.field(description="How often it was redeemed.")
 
     @classmethod
-    def from_domain(cls, code: models.AccessCode) -> Self:
-        return cls(
-            valid=True,
-            message="Access code is valid",
-            problem=None,
-            description=code.description,
-            expires_at=code.expires_at,
-            remaining_uses=code.remaining_uses,
-            used_count=code.used_count,
-        )
+    def of(cls, code: models.AccessCode, /) -> Self:
+        return cls.by_name(code, valid=True, message="Access code is valid", problem=None)
 
     @classmethod
     def from_refusal(cls, refusal: DomainError) -> Self:
         return cls(
             valid=False,
             message=refusal.message,
-            problem=problem_from_error(refusal),
+            problem=next(problem.of(refusal) for kind, problem in PROBLEMS.items() if isinstance(refusal, kind)),
             description=None,
             expires_at=None,
             remaining_uses=None,
@@ -146,7 +96,7 @@ class AccessCodeValidity:
 
 
 @strawberry.type(description="A code that a user has redeemed; it stays in the history when the code is deleted.")
-class RedeemedAccessCode:
+class RedeemedAccessCode(Shows[models.AccessCodeUse]):
     code: str = strawberry.field(description="The code.")
     description: str = strawberry.field(description="What it was for.")
     expires_at: datetime = strawberry.field(description="When the code expires.")
@@ -160,18 +110,8 @@ class AccessCodeRedemptions:
     access_codes: list[RedeemedAccessCode] = strawberry.field(description="The codes, the last redeemed first.")
 
     @classmethod
-    def from_domain(cls, uses: Sequence[models.AccessCodeUse]) -> Self:
-        codes = [
-            RedeemedAccessCode(
-                code=use.code,
-                description=use.description,
-                expires_at=use.expires_at,
-                created_at=use.created_at,
-                redeemed_at=use.redeemed_at,
-            )
-            for use in uses
-        ]
-        return cls(has_redeemed_access_code=bool(codes), access_codes=codes)
+    def of(cls, uses: Sequence[models.AccessCodeUse]) -> Self:
+        return cls(has_redeemed_access_code=bool(uses), access_codes=[RedeemedAccessCode.of(use) for use in uses])
 
 
 @strawberry.type(description="Counts over all access codes that exist, at the moment of asking.")
@@ -186,14 +126,14 @@ class AccessCodeStats:
     )
 
     @classmethod
-    def from_domain(cls, stats: models.AccessCodeStats, asks: Asks) -> Self:
+    def of(cls, stats: models.AccessCodeStats) -> Self:
         return cls(
             total_access_codes=stats.total,
             active_access_codes=stats.active,
             expired_access_codes=stats.expired,
             fully_used_access_codes=stats.fully_used,
             total_usages=BigInt(stats.total_usages),
-            most_used_code=AccessCode.from_domain(stats.most_used, asks) if stats.most_used else None,
+            most_used_code=AccessCode.or_none(stats.most_used),
         )
 
 

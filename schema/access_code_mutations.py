@@ -5,14 +5,14 @@ from typing import Annotated
 import strawberry
 
 from schema.access_code import AccessCode
-from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
+from schema.relay import IdempotentInput
 
 _CODE = "The code, as typed or pasted: case, outer blanks, invisible characters and the kind of a dash do not count."
 
 
 @strawberry.input(description="What a new access code needs.")
-class CreateAccessCodeInput(Keyed):
+class CreateAccessCodeInput(IdempotentInput):
     max_uses: int = strawberry.field(description="How many users can use it, at least 1.")
     expiry_days: int = strawberry.field(description="After how many days of 24 hours it expires, 1 to 36500.")
     description: str | None = strawberry.field(
@@ -21,7 +21,7 @@ class CreateAccessCodeInput(Keyed):
 
 
 @strawberry.input(description="What several new access codes need; all are of one kind.")
-class CreateAccessCodesInput(Keyed):
+class CreateAccessCodesInput(IdempotentInput):
     count: int = strawberry.field(description="How many, 1 to 1000.")
     max_uses: int = strawberry.field(description="How many users can use each, at least 1.")
     expiry_days: int = strawberry.field(description="After how many days of 24 hours they expire, 1 to 36500.")
@@ -31,24 +31,24 @@ class CreateAccessCodesInput(Keyed):
 
 
 @strawberry.input(description="Who redeems which access code.")
-class RedeemAccessCodeInput(Keyed):
+class RedeemAccessCodeInput(IdempotentInput):
     code: str = strawberry.field(description=_CODE)
     username: str = strawberry.field(description="The user: the exact name, case and all, up to 256 characters.")
     twitter_id: str | None = strawberry.field(default=strawberry.UNSET, description="The user's Twitter id.")
 
 
 @strawberry.input(description="Which access code to activate.")
-class ActivateAccessCodeInput(Keyed):
+class ActivateAccessCodeInput(IdempotentInput):
     code: str = strawberry.field(description=_CODE)
 
 
 @strawberry.input(description="Which access code to deactivate.")
-class DeactivateAccessCodeInput(Keyed):
+class DeactivateAccessCodeInput(IdempotentInput):
     code: str = strawberry.field(description=_CODE)
 
 
 @strawberry.input(description="Which access code to delete.")
-class DeleteAccessCodeInput(Keyed):
+class DeleteAccessCodeInput(IdempotentInput):
     code: str = strawberry.field(description=_CODE)
 
 

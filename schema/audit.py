@@ -5,10 +5,9 @@ from typing import Annotated, Self
 import strawberry
 
 from models import audit as models
-from schema.enums import describe_enum
-from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput
-from schema.scalars import BigInt
+from schema.relay import IdempotentInput, Shows
+from schema.scalars import BigInt, describe_enum
 
 describe_enum(
     models.AuditFamily,
@@ -24,7 +23,7 @@ describe_enum(
 
 
 @strawberry.type(description="A counter that is not what its ledger makes it.")
-class CounterDrift:
+class CounterDrift(Shows[models.Drift]):
     family: models.AuditFamily = strawberry.field(description="Whose counter it is.")
     collection: str = strawberry.field(description="The collection of its document.")
     database_id: strawberry.ID = strawberry.field(description="The `_id` of its document, or the name of a total.")
@@ -33,15 +32,8 @@ class CounterDrift:
     expected: BigInt = strawberry.field(description="What the ledger tells.")
 
     @classmethod
-    def from_domain(cls, drift: models.Drift) -> Self:
-        return cls(
-            family=drift.family,
-            collection=drift.collection,
-            database_id=strawberry.ID(drift.id),
-            field=drift.field,
-            stored=BigInt(drift.stored),
-            expected=BigInt(drift.expected),
-        )
+    def of(cls, drift: models.Drift, /) -> Self:
+        return cls.by_name(drift, database_id=drift.id)
 
 
 @strawberry.type(description="How many counters of a family were checked.")
@@ -51,22 +43,19 @@ class AuditedFamily:
 
 
 @strawberry.type(description="What an audit found.")
-class AuditReport:
+class AuditReport(Shows[models.AuditReport]):
     families: list[AuditedFamily] = strawberry.field(description="What was checked.")
     drift_count: int = strawberry.field(description="How many counters drifted.")
     drifts: list[CounterDrift] = strawberry.field(description="The counters that drifted, at most the first thousand.")
 
     @classmethod
-    def from_domain(cls, report: models.AuditReport) -> Self:
-        return cls(
-            families=[AuditedFamily(family=f, checked=BigInt(number)) for f, number in report.checked.items()],
-            drift_count=report.drift_count,
-            drifts=[CounterDrift.from_domain(drift) for drift in report.drifts],
-        )
+    def of(cls, report: models.AuditReport, /) -> Self:
+        families = [AuditedFamily(family=family, checked=BigInt(number)) for family, number in report.checked.items()]
+        return cls.by_name(report, families=families, drifts=[CounterDrift.of(drift) for drift in report.drifts])
 
 
 @strawberry.input(description="Which counters to repair.")
-class RepairCountersInput(Keyed):
+class RepairCountersInput(IdempotentInput):
     families: list[models.AuditFamily] | None = strawberry.field(
         default=strawberry.UNSET, description="Those of these families; of all where none is given."
     )

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 
 from models import coupon as models
-from models.ids import global_id
-from schema.enums import describe_enum
-from schema.keyed import Keyed
-from schema.links import LinkInfo
+from schema.loaders import Info
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
-from schema.relay import Connection, Node
-from schema.scalars import BigInt
+from schema.relay import Connection, Entity, IdempotentInput, Shows
+from schema.scalars import BigInt, describe_enum
 
 if TYPE_CHECKING:
     from schema.usage import UsageFollower
@@ -50,8 +47,7 @@ describe_enum(
 
 
 @strawberry.type(description="A referral coupon: one for each user, redeemed by others, with its owner's points.")
-class Coupon(Node):
-    database_id: strawberry.ID = strawberry.field(description="The raw `_id`, as REST shows it.")
+class Coupon(Entity, Shows[models.Coupon]):
     coupon_code: str = strawberry.field(description="The code that others redeem, `XXXX-XXXX`.")
     twitter_id: str = strawberry.field(description="The Twitter id of its owner.")
     username: str = strawberry.field(description="The Twitter username of its owner.")
@@ -65,28 +61,8 @@ class Coupon(Node):
     last_used_at: datetime | None = strawberry.field(description="When it was last redeemed.")
 
     @strawberry.field(description="The follower that counts its usage. For users and admins.")
-    async def usage_follower(
-        self, info: LinkInfo
-    ) -> Annotated["UsageFollower", strawberry.lazy("schema.usage")] | None:
-        return await info.context.links.usage_follower(self.database_id)
-
-    @classmethod
-    def from_domain(cls, coupon: models.Coupon) -> Self:
-        return cls(
-            id=strawberry.ID(global_id("Coupon", coupon.id)),
-            database_id=strawberry.ID(coupon.id),
-            coupon_code=coupon.coupon_code,
-            twitter_id=coupon.twitter_id,
-            username=coupon.username,
-            followers=coupon.followers,
-            points=coupon.points,
-            times_used=coupon.times_used,
-            role=coupon.role,
-            active=coupon.active,
-            created_at=coupon.created_at,
-            updated_at=coupon.updated_at,
-            last_used_at=coupon.last_used_at,
-        )
+    async def usage_follower(self, info: Info) -> Annotated["UsageFollower", strawberry.lazy("schema.usage")] | None:
+        return await info.context.loaders.usage_follower(self.database_id)
 
 
 @strawberry.type(description="A page of coupons.")
@@ -94,29 +70,25 @@ class CouponConnection(Connection[Coupon]):
     pass
 
 
+@strawberry.type(description="How many coupons each role has.")
+class RoleDistribution(Shows[models.CouponStats]):
+    creators: int = strawberry.field(description="Coupons of creators.")
+    users: int = strawberry.field(description="Coupons of users.")
+
+
 @strawberry.type(description="Counts over all coupons that exist.")
-class CouponStats:
+class CouponStats(Shows[models.CouponStats]):
     total_coupons: int = strawberry.field(description="How many coupons there are.")
-    role_distribution: "RoleDistribution" = strawberry.field(description="How many of each role.")
+    role_distribution: RoleDistribution = strawberry.field(description="How many of each role.")
     total_redeemed: BigInt = strawberry.field(description="The sum of `timesUsed`.")
     most_used_coupon: Coupon | None = strawberry.field(
         description="The highest `timesUsed`, then points; null while nothing was redeemed."
     )
 
     @classmethod
-    def from_domain(cls, stats: models.CouponStats) -> Self:
-        return cls(
-            total_coupons=stats.total_coupons,
-            role_distribution=RoleDistribution(creators=stats.creators, users=stats.users),
-            total_redeemed=BigInt(stats.total_redeemed),
-            most_used_coupon=Coupon.from_domain(stats.most_used) if stats.most_used else None,
-        )
-
-
-@strawberry.type(description="How many coupons each role has.")
-class RoleDistribution:
-    creators: int = strawberry.field(description="Coupons of creators.")
-    users: int = strawberry.field(description="Coupons of users.")
+    def of(cls, stats: models.CouponStats, /) -> Self:
+        most_used = Coupon.or_none(stats.most_used)
+        return cls.by_name(stats, role_distribution=RoleDistribution.of(stats), most_used_coupon=most_used)
 
 
 @strawberry.input(description="Narrows a list of coupons; every condition given must hold.")
@@ -134,7 +106,7 @@ class CouponFilter:
 
 
 @strawberry.input(description="What a new coupon needs.")
-class CreateCouponInput(Keyed):
+class CreateCouponInput(IdempotentInput):
     twitter_id: str = strawberry.field(
         description="The Twitter id of its owner, who may have one coupon; up to 256 characters."
     )
@@ -144,7 +116,7 @@ class CreateCouponInput(Keyed):
 
 
 @strawberry.input(description="What a redemption needs. A redeemer without a coupon gives `username` and `followers`.")
-class RedeemCouponInput(Keyed):
+class RedeemCouponInput(IdempotentInput):
     redeemer_twitter_id: str = strawberry.field(description="The Twitter id of the redeemer.")
     coupon_code: str = strawberry.field(
         description="The code, as typed or pasted: case, blanks, dashes, quotes and invisible characters do not count."
@@ -158,12 +130,12 @@ class RedeemCouponInput(Keyed):
 
 
 @strawberry.input(description="Which coupon to delete.")
-class DeleteCouponInput(Keyed):
+class DeleteCouponInput(IdempotentInput):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
 
 
 @strawberry.input(description="Which coupon to switch on or off.")
-class SetCouponActiveInput(Keyed):
+class SetCouponActiveInput(IdempotentInput):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
     active: bool = strawberry.field(description="true lets it be redeemed, false refuses it as an unknown code is.")
 
@@ -174,21 +146,16 @@ class CreateCouponPayload:
 
 
 @strawberry.type(description="A coupon was redeemed: 10 points to each side.")
-class RedeemCouponPayload:
+class RedeemCouponPayload(Shows[models.Redemption]):
     creator_points: int = strawberry.field(description="The balance of the coupon's owner after it.")
     redeemer_points: int = strawberry.field(description="The balance of the redeemer after it.")
     new_user: bool = strawberry.field(description="Whether the redeemer had no coupon before.")
     new_coupon: Coupon | None = strawberry.field(description="The coupon made for a new user.")
 
     @classmethod
-    def from_domain(cls, redemption: models.Redemption) -> Self:
-        new_coupon = redemption.new_coupon
-        return cls(
-            creator_points=redemption.creator_points,
-            redeemer_points=redemption.redeemer_points,
-            new_user=new_coupon is not None,
-            new_coupon=Coupon.from_domain(new_coupon) if new_coupon else None,
-        )
+    def of(cls, redemption: models.Redemption, /) -> Self:
+        new_coupon = Coupon.or_none(redemption.new_coupon)
+        return cls.by_name(redemption, new_user=new_coupon is not None, new_coupon=new_coupon)
 
 
 @strawberry.type(description="A coupon was deleted; its redemptions stay in the ledger.")

@@ -9,10 +9,9 @@ import strawberry
 from models import order as models
 from models.ids import global_id
 from models.order_lines import OrderLine, line_amounts
-from schema.enums import describe_enum
-from schema.keyed import Keyed
 from schema.problems import Conflict, InvalidInput, NotFound, Refused
-from schema.relay import Connection, Node
+from schema.relay import Connection, IdempotentInput, Node
+from schema.scalars import describe_enum
 
 describe_enum(
     models.OrderStatus,
@@ -120,7 +119,7 @@ class OrderProductInput:
         "What to change of an order. Its user may change `address` and `isGift` while it is pending, an admin all."
     )
 )
-class UpdateOrderInput(Keyed):
+class UpdateOrderInput(IdempotentInput):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
     address: str | None = strawberry.field(default=strawberry.UNSET, description="Where to deliver it.")
     is_gift: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it is a gift.")
@@ -149,12 +148,12 @@ class UpdateOrderInput(Keyed):
 
 
 @strawberry.input(description="Which order to refund.")
-class RefundOrderInput(Keyed):
+class RefundOrderInput(IdempotentInput):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
 
 
 @strawberry.input(description="Which units of which order to refund.")
-class RefundOrderProductInput(Keyed):
+class RefundOrderProductInput(IdempotentInput):
     id: strawberry.ID = strawberry.field(description="The order's Relay id or raw `_id`.")
     product_id: str = strawberry.field(description="The id of the product.")
     quantity: int = strawberry.field(description="How many units, at least 1.")

@@ -1,8 +1,10 @@
-"""Scalars: `DateTime`, `Decimal` and `BigInt`, all three exact on the wire."""
+"""Scalars (`DateTime`, `Decimal` and `BigInt`, all three exact on the wire), and the enums of the models."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, NewType
 
 import strawberry
@@ -16,6 +18,13 @@ BigInt = NewType("BigInt", int)
 MAX_BIG_INT = 2**63 - 1
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _BIG_INT = re.compile("-?[0-9]{1,19}")
+
+
+def describe_enum(enum: type[StrEnum], name: str, description: str, members: Mapping[StrEnum, str]) -> None:
+    """Makes an enum of the models one of the schema; `members` says what each of its values means."""
+    strawberry.enum(enum, name=name, description=description)
+    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = members.get(enum[value.name])
 
 
 def _parse_instant(raw: Any) -> datetime:

@@ -1,21 +1,26 @@
 """Usage followers in GraphQL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 
 from models import usage as models
-from models.ids import global_id
 from models.pagination import Window
-from schema.arguments import After, Before, First, Last
 from schema.coupon import Coupon
-from schema.enums import describe_enum
-from schema.links import LinkInfo
-from schema.problems import Problem
-from schema.relay import Connection, Node
-from schema.scalars import BigInt
+from schema.loaders import Info
+from schema.problems import Conflict, InvalidInput, NotFound, Problem
+from schema.relay import After, Before, Connection, Entity, First, IdempotentInput, Last, Shows
+from schema.scalars import BigInt, describe_enum
+
+_COUPON = "The coupon, by its raw `_id` or its Relay id."
+_CAMPAIGN = "The campaign, by its raw `_id`."
+_IN_BASKET = "How many units one check can set aside, 0 or more; null is no limit."
+_IN_ALL = "How many units all users together can use, 0 or more; null is no limit."
+_PER_CUSTOMER = "How many units each user can use, 0 or more; null is no limit."
+_AMOUNT_OF_CHECK = "How many units, at least 1; 1 when not given."
+_USER = "The user it is about: the caller, unless an admin acts for another."
 
 describe_enum(
     models.LimitKind,
@@ -30,7 +35,7 @@ describe_enum(
 
 
 @strawberry.type(description="A limit of a usage follower, and what is left of it for a user.")
-class UsageLimit:
+class UsageLimit(Shows[models.Limit]):
     kind: models.LimitKind = strawberry.field(description="What it limits.")
     limit: int = strawberry.field(description="How many units it allows.")
     used: BigInt = strawberry.field(description="How many of them are used.")
@@ -42,38 +47,23 @@ class UsageLimit:
     campaign_id: str | None = strawberry.field(description="The campaign whose limit it is.")
 
     @classmethod
-    def from_domain(cls, follower: models.UsageFollower, limit: models.Limit) -> Self:
-        return cls(
-            kind=limit.kind,
-            limit=limit.limit,
-            used=BigInt(limit.used),
-            held=BigInt(limit.held),
-            remaining=limit.remaining,
-            coupon_id=follower.coupon_id,
-            campaign_id=follower.campaign_id,
-        )
-
-    @classmethod
     def all_of(cls, follower: models.UsageFollower, limits: Iterable[models.Limit]) -> list[Self]:
-        return [cls.from_domain(follower, limit) for limit in limits]
+        """The limits of one follower."""
+        return [cls.by_name(limit, coupon_id=follower.coupon_id, campaign_id=follower.campaign_id) for limit in limits]
 
 
 @strawberry.type(description="How often a user used what a follower counts.")
-class UserUsage:
+class UserUsage(Shows[models.UserUsage]):
     user_id: str = strawberry.field(description="The user.")
     used: BigInt = strawberry.field(description="How many units they used.")
     held: BigInt = strawberry.field(description="How many units are set aside for them at this moment.")
     hold_expires_at: datetime | None = strawberry.field(description="Until when.")
 
     @classmethod
-    def from_domain(cls, usage: models.UserUsage, now: datetime) -> Self:
+    def at(cls, now: datetime, usage: models.UserUsage) -> Self:
+        """A user's counter, with their hold if it is open `now`."""
         held = usage.open_hold(now)
-        return cls(
-            user_id=usage.user_id,
-            used=BigInt(usage.used),
-            held=BigInt(held),
-            hold_expires_at=usage.hold_expires_at if held else None,
-        )
+        return cls.by_name(usage, held=held, hold_expires_at=usage.hold_expires_at if held else None)
 
 
 @strawberry.type(description="A page of the users of a follower.")
@@ -82,8 +72,7 @@ class UserUsageConnection(Connection[UserUsage]):
 
 
 @strawberry.type(description="Counts how often a coupon or a campaign is used, in all and by each user, within limits.")
-class UsageFollower(Node):
-    database_id: strawberry.ID = strawberry.field(description="The raw `_id`, as REST shows it.")
+class UsageFollower(Entity, Shows[models.UsageFollower]):
     coupon_id: str | None = strawberry.field(description="The coupon it follows.")
     campaign_id: str | None = strawberry.field(description="The campaign it follows.")
     max_limit_in_basket: int | None = strawberry.field(description="The most units in one basket; null is no limit.")
@@ -95,27 +84,21 @@ class UsageFollower(Node):
 
     @strawberry.field(description="Its users in the order they came: all of them for an admin, else the caller.")
     async def usages(
-        self, info: LinkInfo, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> UserUsageConnection:
-        return await info.context.links.usages(self.database_id, Window.of(first, after, last, before))
+        return await info.context.loaders.usages(self.database_id, Window.of(first, after, last, before))
 
     @strawberry.field(description="The coupon it follows, where it is one of ours.")
-    async def coupon(self, info: LinkInfo) -> Coupon | None:
-        return None if self.coupon_id is None else await info.context.links.coupon(self.coupon_id)
+    async def coupon(self, info: Info) -> Coupon | None:
+        return None if self.coupon_id is None else await info.context.loaders.coupon(self.coupon_id)
 
     @classmethod
-    def from_domain(cls, follower: models.UsageFollower) -> Self:
-        return cls(
-            id=strawberry.ID(global_id("UsageFollower", follower.id)),
-            database_id=strawberry.ID(follower.id),
-            coupon_id=follower.coupon_id,
-            campaign_id=follower.campaign_id,
+    def of(cls, follower: models.UsageFollower, /) -> Self:
+        return cls.by_name(
+            follower,
             max_limit_in_basket=follower.limits.in_basket,
             max_total_limit=follower.limits.total,
             max_limit_per_customer=follower.limits.per_customer,
-            total_usage_count=BigInt(follower.total_usage_count),
-            created_at=follower.created_at,
-            updated_at=follower.updated_at,
         )
 
 
@@ -125,7 +108,7 @@ class UsageFollowerConnection(Connection[UsageFollower]):
 
 
 @strawberry.type(description="What a follower allows a user at this moment.")
-class UsageAvailability:
+class UsageAvailability(Shows[models.Availability]):
     coupon_id: str | None = strawberry.field(description="The coupon that is followed.")
     campaign_id: str | None = strawberry.field(description="The campaign that is followed.")
     limits: list[UsageLimit] = strawberry.field(description="Every limit that is set.")
@@ -135,16 +118,10 @@ class UsageAvailability:
     available: int | None = strawberry.field(description="How many the user may have; null where nothing limits it.")
 
     @classmethod
-    def from_domain(cls, found: models.Availability) -> Self:
-        return cls(
-            coupon_id=found.follower.coupon_id,
-            campaign_id=found.follower.campaign_id,
-            limits=UsageLimit.all_of(found.follower, found.limits),
-            used=BigInt(found.used),
-            held=BigInt(found.held),
-            total_usage_count=BigInt(found.total_usage_count),
-            available=found.available,
-        )
+    def of(cls, found: models.Availability, /) -> Self:
+        follower = found.follower
+        limits = UsageLimit.all_of(follower, found.limits)
+        return cls.by_name(found, coupon_id=follower.coupon_id, campaign_id=follower.campaign_id, limits=limits)
 
 
 @strawberry.type(description="One or more limits allow less than was asked for; nothing changed.")
@@ -152,6 +129,154 @@ class UsageLimitReached(Problem):
     limits: list[UsageLimit] = strawberry.field(description="Every limit that binds, of every follower named.")
 
     @classmethod
-    def from_error(cls, error: models.UsageLimitReached) -> Self:
-        limits = [UsageLimit.from_domain(follower, limit) for follower, limit in error.limits]
-        return cls(code=error.code, message=error.message, limits=limits)
+    def of(cls, error: models.UsageLimitReached, /) -> Self:
+        limits = [limit for follower, binding in error.limits for limit in UsageLimit.all_of(follower, [binding])]
+        return cls.by_name(error, limits=limits)
+
+
+@strawberry.input(description="What to follow, a coupon or a campaign, and the limits; what is not given is no limit.")
+class CreateUsageFollowerInput(IdempotentInput):
+    coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
+    campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_CAMPAIGN)
+    max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_BASKET)
+    max_total_limit: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_ALL)
+    max_limit_per_customer: int | None = strawberry.field(default=strawberry.UNSET, description=_PER_CUSTOMER)
+
+
+@strawberry.input(description="Which limits to change; null lifts one, what is not given stays.")
+class UpdateUsageFollowerInput(IdempotentInput):
+    id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
+    max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_BASKET)
+    max_total_limit: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_ALL)
+    max_limit_per_customer: int | None = strawberry.field(default=strawberry.UNSET, description=_PER_CUSTOMER)
+
+
+@strawberry.input(description="Which follower to delete.")
+class DeleteUsageFollowerInput(IdempotentInput):
+    id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
+
+
+@strawberry.input(description="How much to set aside, of exactly one coupon or campaign.")
+class CheckUsageInput(IdempotentInput):
+    user_id: str = strawberry.field(description=_USER)
+    coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
+    campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_CAMPAIGN)
+    usage_amount: int | None = strawberry.field(default=strawberry.UNSET, description=_AMOUNT_OF_CHECK)
+
+
+@strawberry.input(description="What to count, of a coupon, campaigns or both.")
+class AddUsageInput(IdempotentInput):
+    user_id: str = strawberry.field(description=_USER)
+    campaign_ids: list[strawberry.ID] | None = strawberry.field(
+        default=strawberry.UNSET, description="The campaigns, by their raw `_id`."
+    )
+    coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
+    usage_amount: int | None = strawberry.field(
+        default=strawberry.UNSET, description="How many units of each; the open hold where it is not given."
+    )
+
+
+@strawberry.input(description="What to give back, of a coupon, campaigns or both.")
+class RemoveUsageInput(IdempotentInput):
+    user_id: str = strawberry.field(description=_USER)
+    campaign_ids: list[strawberry.ID] | None = strawberry.field(
+        default=strawberry.UNSET, description="The campaigns, by their raw `_id`."
+    )
+    coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
+    usage_amount: int | None = strawberry.field(
+        default=strawberry.UNSET, description="How many units of each, as far as there are so many; 1 by default."
+    )
+
+
+@strawberry.input(description="What to check and count at once, of exactly one coupon or campaign.")
+class RedeemUsageInput(IdempotentInput):
+    user_id: str = strawberry.field(description=_USER)
+    coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
+    campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_CAMPAIGN)
+    usage_amount: int | None = strawberry.field(
+        default=strawberry.UNSET, description="How many units; the open hold where it is not given, else 1."
+    )
+
+
+@strawberry.type(description="A usage follower was made.")
+class CreateUsageFollowerPayload:
+    usage_follower: UsageFollower = strawberry.field(description="The new follower.")
+
+
+@strawberry.type(description="The limits are changed; counts stay, even where they pass them.")
+class UpdateUsageFollowerPayload:
+    usage_follower: UsageFollower = strawberry.field(description="The follower as it is now.")
+
+
+@strawberry.type(description="A usage follower was deleted; its ledger stays.")
+class DeleteUsageFollowerPayload:
+    usage_follower: UsageFollower = strawberry.field(description="The follower as it was.")
+
+
+@strawberry.type(description="What was granted is set aside, in place of what was before.")
+class CheckUsagePayload(Shows[models.Grant]):
+    granted: int = strawberry.field(description="How many units; 0 where there are none left.")
+    limits: list[UsageLimit] = strawberry.field(description="The limits that allowed no more.")
+    usage_follower: UsageFollower = strawberry.field(description="The follower.")
+
+    @classmethod
+    def of(cls, grant: models.Grant, /) -> Self:
+        follower = grant.followed.follower
+        limits = UsageLimit.all_of(follower, grant.limits)
+        return cls.by_name(grant, limits=limits, usage_follower=UsageFollower.of(follower))
+
+
+@strawberry.type
+class _Moved:
+    usage_follower: UsageFollower = strawberry.field(description="The first of the followers that were named.")
+    usage_followers: list[UsageFollower] = strawberry.field(description="All of them, in the order they were named.")
+
+    @classmethod
+    def of(cls, followed: Sequence[models.Followed]) -> Self:
+        followers = [UsageFollower.of(one.follower) for one in followed]
+        return cls(usage_follower=followers[0], usage_followers=followers)
+
+
+@strawberry.type(description="The usage is counted on every follower that was named, and its holds are consumed.")
+class AddUsagePayload(_Moved):
+    pass
+
+
+@strawberry.type(description="The usage is given back on every follower that was named.")
+class RemoveUsagePayload(_Moved):
+    pass
+
+
+@strawberry.type(description="The usage is counted, and the hold consumed.")
+class RedeemUsagePayload:
+    usage_follower: UsageFollower = strawberry.field(description="The follower as it is now.")
+
+
+CreateUsageFollowerResult = Annotated[
+    CreateUsageFollowerPayload | InvalidInput | Conflict,
+    strawberry.union("CreateUsageFollowerResult", description="The new follower, or why there is none."),
+]
+UpdateUsageFollowerResult = Annotated[
+    UpdateUsageFollowerPayload | InvalidInput | NotFound | Conflict,
+    strawberry.union("UpdateUsageFollowerResult", description="The follower, or why it was not changed."),
+]
+DeleteUsageFollowerResult = Annotated[
+    DeleteUsageFollowerPayload | InvalidInput | NotFound | Conflict,
+    strawberry.union("DeleteUsageFollowerResult", description="The deleted follower, or why it was not deleted."),
+]
+CheckUsageResult = Annotated[
+    CheckUsagePayload | InvalidInput | NotFound | Conflict,
+    strawberry.union("CheckUsageResult", description="What was granted, or why nothing was judged."),
+]
+AddUsageResult = Annotated[
+    AddUsagePayload | InvalidInput | NotFound | UsageLimitReached | Conflict,
+    strawberry.union("AddUsageResult", description="The followers, or why none of them changed."),
+]
+RemoveUsageResult = Annotated[
+    RemoveUsagePayload | InvalidInput | NotFound | Conflict,
+    strawberry.union("RemoveUsageResult", description="The followers, or why none of them changed."),
+]
+RedeemUsageResult = Annotated[
+    RedeemUsagePayload | InvalidInput | NotFound | UsageLimitReached | Conflict,
+    strawberry.union("RedeemUsageResult", description="The follower, or why it did not change."),
+]

@@ -6,7 +6,7 @@ from graphql import GraphQLError
 from typing_extensions import override
 
 from graphql_engine.engine import Engine
-from graphql_engine.refusals import DocumentNotTrusted, IntrospectionRefused, MethodRefused, OutOfTime
+from graphql_engine.errors import DocumentNotPersisted, IntrospectionRefused, MethodRefused, OutOfTime
 from models.errors import DomainError, Forbidden, MethodNotAllowed, ServiceUnavailable
 from models.principal import Principal
 from server.graphql.errors import present
@@ -14,25 +14,27 @@ from services.kit.database import as_domain_error
 
 
 class RequestContext(Protocol):
-    """What is asked of the context of a request."""
+    """What the transports ask of the context of a request."""
 
     principal: Principal
     request_id: str
+    response_headers: dict[str, str]
+    connection_params: dict[str, Any] | None
 
 
 class TesseraEngine(Engine):
     """Admins know the schema, everyone where the tools are open; faults are shown as those of REST."""
 
     @override
-    def trusts(self, context: Any) -> bool:
+    def trusts(self, context: object) -> bool:
         return super().trusts(context) or cast("RequestContext", context).principal.is_admin
 
     @override
-    def explain(self, fault: Exception, context: Any) -> DomainError:
+    def explain(self, fault: Exception, context: object) -> DomainError:
         match fault:
             case IntrospectionRefused():
                 return _refusal_of(cast("RequestContext", context).principal)
-            case DocumentNotTrusted():
+            case DocumentNotPersisted():
                 return Forbidden("Only trusted documents are served")
             case MethodRefused():
                 return MethodNotAllowed(["POST"])
@@ -41,12 +43,12 @@ class TesseraEngine(Engine):
         return as_domain_error(fault)
 
     @override
-    def present(self, errors: list[GraphQLError], context: Any, limit: int) -> None:
+    def present(self, errors: list[GraphQLError], context: object, limit: int) -> None:
         present(errors, getattr(context, "request_id", ""), limit)
 
 
 def _refusal_of(caller: Principal) -> DomainError:
-    """Why this caller is no admin."""
+    """Returns why this caller is no admin."""
     try:
         caller.require_admin()
     except DomainError as refusal:

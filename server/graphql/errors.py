@@ -1,4 +1,4 @@
-"""What a client is told of a fault: `extensions.code` for each error, and nothing of what no one expected.
+"""What a client is shown of a fault: `extensions.code` for each error, and nothing of what no one expected.
 
 Runs over the finished errors, in place, so that HTTP, server-sent events and WebSocket show the same.
 """
@@ -11,7 +11,7 @@ from graphql import GraphQLError
 from graphql.language import FieldNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from graphql_engine.codes import coded
+from graphql_engine.errors import coded
 from models.card_numbers import mask_digits
 from models.errors import DomainError, ErrorCode, InternalServerError
 from services.kit.database import as_domain_error
@@ -20,7 +20,7 @@ log = logging.getLogger("tessera.graphql")
 
 
 def present(errors: list[GraphQLError], request_id: str, limit: int) -> None:
-    """Cut the list to `limit`, and give each error its code; a fault is logged once and masked."""
+    """Cuts the list to `limit`, and gives each error its code; a fault is logged once and masked."""
     del errors[limit:]
     logged: set[int] = set()
     for error in errors:
@@ -32,18 +32,18 @@ def present(errors: list[GraphQLError], request_id: str, limit: int) -> None:
         if cause is None or isinstance(cause, StrawberryInputCoercionError):
             coded(error, ErrorCode.BAD_USER_INPUT)
             continue
-        told = as_domain_error(cause)
-        error.message = told.message
-        error.extensions = {"code": told.code.value, **told.data}
-        if isinstance(told, InternalServerError):
+        shown = as_domain_error(cause)
+        error.message = shown.message
+        error.extensions = {"code": shown.code.value, **shown.data}
+        if isinstance(shown, InternalServerError):
             error.extensions["requestId"] = request_id
-        if told is not cause and id(cause) not in logged:
+        if shown is not cause and id(cause) not in logged:
             logged.add(id(cause))
-            report(cause, told, error.path, request_id)
+            report(cause, shown, error.path, request_id)
 
 
 def _cause(error: GraphQLError) -> Exception | None:
-    """What a resolver raised or a result broke; None where the client's own input is at fault."""
+    """Returns what a resolver raised or a result broke; None where the client's own input is at fault."""
     cause: Exception = error
     while isinstance(cause, GraphQLError) and not isinstance(cause, StrawberryInputCoercionError):
         if cause.original_error is None:
@@ -54,18 +54,18 @@ def _cause(error: GraphQLError) -> Exception | None:
     return cause
 
 
-def report(fault: Exception, told: DomainError, path: Sequence[str | int] | None, request_id: str) -> None:
-    """Log where it went wrong, never what was sent: an exception's own text may quote an argument or a secret."""
+def report(fault: Exception, shown: DomainError, path: Sequence[str | int] | None, request_id: str) -> None:
+    """Logs where it went wrong, never what was sent: an exception's own text may quote an argument or a secret."""
     where = ".".join(map(str, path or ()))
-    fields = {"request_id": request_id, "field": where, "code": told.code.value}
-    if isinstance(told, InternalServerError):
+    fields = {"request_id": request_id, "field": where, "code": shown.code.value}
+    if isinstance(shown, InternalServerError):
         log.error("unexpected fault\n%s", _frames(fault), extra=fields)
     else:
-        log.warning("%s by %s", told.code.value, type(fault).__name__, extra=fields)
+        log.warning("%s by %s", shown.code.value, type(fault).__name__, extra=fields)
 
 
 def _frames(fault: BaseException) -> str:
-    """The traceback of a fault and of what led to it, with the types of the exceptions and without their messages."""
+    """Returns the traceback of a fault and of what led to it, with types of exceptions and no messages."""
     parts: list[str] = []
     seen: set[int] = set()
     link: BaseException | None = fault

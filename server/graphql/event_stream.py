@@ -23,9 +23,9 @@ async def event_stream(
     clock: Callable[[], float],
     heartbeat: float = _FORM.heartbeat_interval,
 ) -> AsyncGenerator[str, None]:
-    """One event `next` for each result, then `complete`; a comment after each `heartbeat` seconds of silence.
+    """Yields an event `next` for each result, then `complete`; a comment after each `heartbeat` seconds of silence.
 
-    At `expires_at` (by `clock`, POSIX seconds) what runs is cancelled, what waits to be told is dropped, and the stream
+    At `expires_at` (by `clock`, POSIX seconds) what runs is cancelled, what waits to be sent is dropped, and the stream
     is complete. The clock is read at each beat, so that one which is set does not keep a stream alive.
     """
     # The steps run in tasks of their own, because only a task can be waited for without being cancelled.

@@ -9,7 +9,7 @@ from server.graphql.schema import tessera_schema
 
 
 def read_documents(files: Iterable[Path]) -> tuple[dict[Path, str], list[str]]:
-    """The documents by their files, and a line for each fault of each of them."""
+    """Returns the documents by their files, and a line for each fault of each of them."""
     documents = tessera_schema().documents
     texts: dict[Path, str] = {}
     faults: list[str] = []

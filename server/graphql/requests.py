@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from graphql_engine.trusted import names_document
+from graphql_engine.persisted import names_document
 from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge
 from models.media_types import JSON, require_json
 from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
@@ -15,7 +15,7 @@ from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 METHODS = ("GET", "HEAD", "POST")
-PARAMETERS = ("query", "variables", "operationName", "extensions")
+NAMES = ("query", "variables", "operationName", "extensions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Accepted:
 
 @lru_cache(256)
 def negotiate(accept: str) -> Accepted:
-    """Read an `Accept` header. What names nothing that is served gets JSON, as does a missing one."""
+    """Reads an `Accept` header. What names nothing that is served gets JSON, as does a missing one."""
     listed = [_media_range(part) for part in accept.lower().split(",") if part.strip()]
     names = [name for name, quality in sorted(listed, key=lambda one: -one[1]) if quality > 0]
     served = {JSON: JSON, GRAPHQL_JSON: GRAPHQL_JSON, "application/*": JSON, "*/*": JSON}
@@ -50,18 +50,18 @@ def _media_range(part: str) -> tuple[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Parameters:
     """The parameters of a GraphQL request, of the right JSON types."""
 
     query: str | None
     """None where `extensions` name the document."""
-    variables: dict[str, Any] | None = None
+    variables: dict[str, object] | None = None
     operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
+    extensions: dict[str, object] | None = None
 
 
-async def read_request(request: Request, body_limit: int) -> Asked:
-    """The parameters of a GET (or the HEAD of one) or a POST.
+async def read_request(request: Request, body_limit: int) -> Parameters:
+    """Returns the parameters of a GET (or the HEAD of one) or a POST.
 
     Raises `MethodNotAllowed`, `UnsupportedMediaType`, `PayloadTooLarge` (over `body_limit` bytes) and `InvalidInput`.
     """
@@ -73,8 +73,8 @@ async def read_request(request: Request, body_limit: int) -> Asked:
     return _shaped(decode(await _body(request, body_limit), "The body"))
 
 
-def decode(raw: bytes, what: str) -> Any:
-    """JSON of the strict kind. Raises `InvalidInput`, naming `what` or the key that is doubled in it."""
+def decode(raw: bytes, what: str) -> object:
+    """Returns strict JSON, decoded. Raises `InvalidInput`, naming `what` or the key that is doubled in it."""
     try:
         return parse_json(raw)
     except MalformedJSON:
@@ -83,10 +83,10 @@ def decode(raw: bytes, what: str) -> Any:
         raise InvalidInput.of(doubled.key or "", str(doubled)) from None
 
 
-def _query_parameters(request: Request) -> dict[str, Any]:
+def _query_parameters(request: Request) -> dict[str, object]:
     given: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
-        if name not in PARAMETERS:
+        if name not in NAMES:
             continue
         if name in given:
             raise InvalidInput.of(name, f"{name} must be given once")
@@ -114,7 +114,7 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _shaped(given: Any) -> Asked:
+def _shaped(given: object) -> Parameters:
     if isinstance(given, list):
         raise InvalidInput.of("", "Batches are not served; send one operation at a time")
     if not isinstance(given, Mapping):
@@ -129,4 +129,4 @@ def _shaped(given: Any) -> Asked:
         raise InvalidInput.of("operationName", "operationName must be a string or null")
     if not isinstance(extensions, dict | None):
         raise InvalidInput.of("extensions", "extensions must be an object or null")
-    return Asked(query, variables, name, extensions)
+    return Parameters(query, variables, name, extensions)

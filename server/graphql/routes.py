@@ -16,7 +16,7 @@ PATH = "/graphql"
 def graphql_routes(
     settings: Settings, authenticator: Authenticator, make_context: MakeContext, draining: asyncio.Event
 ) -> list[BaseRoute]:
-    """To be put into the application; the view answers every method and every WebSocket at its path.
+    """Returns the routes of GraphQL; the view handles every method and every WebSocket at its path.
 
     Event streams of subscriptions end when `draining` is set.
     """

@@ -7,7 +7,7 @@ from server.graphql.engine import TesseraEngine
 
 
 def tessera_schema(*, request_timeout: float = 30.0, open_tools: bool = False) -> TesseraEngine:
-    """The whole API. `request_timeout` is in seconds; with `open_tools` introspection is for everyone."""
+    """Returns the whole API. `request_timeout` is in seconds; with `open_tools` introspection is for everyone."""
     return TesseraEngine(
         query=Query,
         mutation=Mutation,
@@ -20,5 +20,5 @@ def tessera_schema(*, request_timeout: float = 30.0, open_tools: bool = False) -
 
 
 def print_sdl() -> str:
-    """The schema definition, ending with a line break; the same text for the same schema."""
+    """Returns the schema definition, ending with a line break; the same text for the same schema."""
     return tessera_schema().as_str() + "\n"

@@ -24,10 +24,10 @@ class DoubledKey(ValueError):
 
 
 def parse_json(raw: bytes) -> Any:
-    """The value of a document. Raises `MalformedJSON` or `DoubledKey`.
+    """Returns the value of a document. Raises `MalformedJSON` or `DoubledKey`.
 
-    orjson keeps the last of doubled keys and cannot tell; the keys that stand there are therefore counted. Decoding a
-    second time with Python's `json` would tell too, but it recurses, and how deep it may depends on the caller.
+    orjson keeps the last of doubled keys in silence; the keys that stand there are therefore counted. Decoding a
+    second time with Python's `json` would show it too, but it recurses, and how deep it may depends on the caller.
     """
     try:
         value = orjson.loads(raw)
@@ -38,7 +38,7 @@ def parse_json(raw: bytes) -> Any:
     return value
 
 
-def _count_keys(value: Any) -> int:
+def _count_keys(value: object) -> int:
     count = 0
     open_values = [value]
     while open_values:
@@ -54,7 +54,7 @@ def _count_keys(value: Any) -> int:
 def _find_doubled(raw: bytes) -> str | None:
     found: list[str] = []
 
-    def look(pairs: list[tuple[str, Any]]) -> None:
+    def look(pairs: list[tuple[str, object]]) -> None:
         counts = Counter(name for name, _ in pairs)
         found.extend(name for name in counts if counts[name] > 1)
 

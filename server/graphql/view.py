@@ -1,8 +1,7 @@
-"""The door at `/graphql`: POST, GET for queries, server-sent events, WebSocket, and GraphiQL for a browser."""
+"""The endpoint `/graphql`: POST, GET for queries, server-sent events, WebSocket, and GraphiQL for a browser."""
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
@@ -18,21 +17,21 @@ from typing_extensions import override
 
 from graphql_engine.compiled import CompiledOperations
 from graphql_engine.engine import Refusal
-from graphql_engine.trusted import TrustedDocuments, TrustedMode
+from graphql_engine.persisted import PersistedDocuments, PersistedMode
 from models.errors import DomainError, InternalServerError, InvalidToken
 from models.principal import Principal
 from server.authentication import TOKEN_COOKIE, Authenticator
 from server.graphiql import graphiql_page
-from server.graphql.engine import TesseraEngine
+from server.graphql.engine import RequestContext, TesseraEngine
 from server.graphql.errors import report
 from server.graphql.event_stream import HEADERS, event_stream
-from server.graphql.requests import GRAPHQL_JSON, Accepted, Asked, negotiate, read_request
+from server.graphql.requests import GRAPHQL_JSON, Accepted, Parameters, negotiate, read_request
 from server.graphql.websocket import TransportHandler, WebSocketAdapter
 from server.settings import Settings
 from services.kit.database import as_domain_error
 
-MakeContext = Callable[[HTTPConnection, Principal], Any]
-"""Makes what resolvers get; it has `principal`, `request_id`, `response_headers` and `connection_params`."""
+MakeContext = Callable[[HTTPConnection, Principal], RequestContext]
+"""Makes what resolvers get."""
 
 BY_METHOD = {
     "GET": frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION}),
@@ -42,8 +41,8 @@ BY_METHOD = {
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-class GraphQLView(GraphQL[Any, None]):
-    """An ASGI application for HTTP and WebSocket scopes. Every HTTP answer but the page is JSON, faults included."""
+class GraphQLView(GraphQL[RequestContext, None]):
+    """An ASGI application for HTTP and WebSocket scopes. Every HTTP response but the page is JSON, faults included."""
 
     graphql_transport_ws_handler_class = TransportHandler
     websocket_adapter_class = WebSocketAdapter
@@ -58,7 +57,7 @@ class GraphQLView(GraphQL[Any, None]):
         )
         if settings.compiled_operations:
             schema.run = CompiledOperations(schema, schema.interpreter)
-        schema.trusted = TrustedDocuments(TrustedMode(settings.trusted_documents), settings.trusted_manifest)
+        schema.persisted = PersistedDocuments(PersistedMode(settings.trusted_documents), settings.trusted_manifest)
         self.engine = schema
         self.settings = settings
         self.authenticator = authenticator
@@ -70,13 +69,13 @@ class GraphQLView(GraphQL[Any, None]):
         if "request_id" not in state:
             state["request_id"] = secrets.token_hex(8)
         if scope["type"] == "http":
-            response = await self._answer(Request(scope, receive))
+            response = await self._handle(Request(scope, receive))
             await response(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        """The answer to one HTTP request, whatever goes wrong."""
+    async def _handle(self, request: Request) -> Response:
+        """Returns the response to one HTTP request, whatever goes wrong."""
         accepted = negotiate(request.headers.get("accept", ""))
         caller = self.authenticator.principal(request)
         try:
@@ -92,37 +91,37 @@ class GraphQLView(GraphQL[Any, None]):
     async def _respond(self, request: Request, caller: Principal, accepted: Accepted) -> Response:
         if accepted.page and request.method in ("GET", "HEAD") and "query" not in request.query_params:
             return await graphiql_page(request, caller, self.settings)
-        asked = await read_request(request, self.settings.body_limit)
+        sent = await read_request(request, self.settings.body_limit)
         context = self.make_context(request, caller)
         allowed = BY_METHOD[request.method]
         if accepted.stream and request.method != "HEAD":
-            return await self._stream(asked, context, allowed)
+            return await self._stream(sent, context, allowed)
         result = await self.engine.execute(
-            asked.query, asked.variables, context, None, asked.operation_name, allowed, asked.extensions
+            sent.query, sent.variables, context, None, sent.operation_name, allowed, sent.extensions
         )
         return _json_response(result, accepted, context.response_headers)
 
-    async def _stream(self, asked: Asked, context: Any, allowed: frozenset[OperationType]) -> Response:
+    async def _stream(self, sent: Parameters, context: RequestContext, allowed: frozenset[OperationType]) -> Response:
         results = await self.engine.stream(
-            asked.query, asked.variables, context, None, asked.operation_name, asked.extensions, allowed
+            sent.query, sent.variables, context, None, sent.operation_name, sent.extensions, allowed
         )
         stream = event_stream(results, expires_at=context.principal.expires_at, clock=self.authenticator.clock)
         return StreamingResponse(stream, headers=HEADERS)
 
     def _failure(self, fault: Exception, accepted: Accepted, request_id: str) -> Response:
-        """What went wrong before there was an operation to run."""
-        told = as_domain_error(fault)
-        extensions: dict[str, Any] = {"code": told.code.value, **told.data}
-        if isinstance(told, InternalServerError):
+        """Returns what went wrong before there was an operation to run."""
+        shown = as_domain_error(fault)
+        extensions: dict[str, object] = {"code": shown.code.value, **shown.data}
+        if isinstance(shown, InternalServerError):
             extensions["requestId"] = request_id
-        if told is not fault:
-            report(fault, told, None, request_id)
-        body = {"errors": [{"message": told.message, "extensions": extensions}]}
-        return Response(orjson.dumps(body), told.status, {**NO_STORE, **told.headers}, media_type=accepted.media_type)
+        if shown is not fault:
+            report(fault, shown, None, request_id)
+        body = {"errors": [{"message": shown.message, "extensions": extensions}]}
+        return Response(orjson.dumps(body), shown.status, {**NO_STORE, **shown.headers}, media_type=accepted.media_type)
 
     @override
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Any:
-        """The context of a WebSocket connection, until `connection_init` says more."""
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
+        """Returns the context of a WebSocket connection, until `connection_init` says more."""
         caller = self.authenticator.principal(request, takes_cookie=self._is_page_of_ours(request))
         return self.make_context(request, caller)
 
@@ -151,7 +150,7 @@ def _json_response(result: ExecutionResult, accepted: Accepted, headers: Mapping
     errors = [error.formatted for error in result.errors or ()]
     status, more = 200, NO_STORE
     if isinstance(result, Refusal):
-        body: dict[str, Any] = {"errors": errors}
+        body: dict[str, object] = {"errors": errors}
         reason = result.reason
         if isinstance(reason, DomainError):
             status, more = reason.status, {**NO_STORE, **reason.headers}

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from math import inf
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import orjson
 from graphql import GraphQLError
@@ -19,9 +19,10 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 )
 from typing_extensions import override
 
-from graphql_engine.codes import coded
-from graphql_engine.trusted import names_document
+from graphql_engine.errors import coded
+from graphql_engine.persisted import names_document
 from models.errors import DomainError, ErrorCode, ExpiredToken, InternalServerError
+from server.graphql.engine import RequestContext
 from server.graphql.errors import report
 from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
 
@@ -85,7 +86,7 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
 
 
 def fault_of(message: object) -> str | None:
-    """What is wrong with the shape of a message; None where nothing is."""
+    """Returns what is wrong with the shape of a message, or None."""
     if not isinstance(message, dict):
         return "A message must be a JSON object"
     match message.get("type"):
@@ -118,7 +119,7 @@ def _fault_of_payload(payload: object) -> str | None:
     return None
 
 
-class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
+class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
     """One connection. Credentials come with the handshake or with `connection_init`; wrong ones close it with 4403.
 
     So does the end of the token: from its `exp` on nothing is run and nothing is sent, whatever is under way.
@@ -137,7 +138,7 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def _close_at_expiry(self) -> None:
         authenticator, expires_at = self._view.authenticator, self.context.principal.expires_at
-        while (left := expires_at - authenticator.clock()) > 0:  # noqa: ASYNC110  # nobody tells when a clock is set
+        while (left := expires_at - authenticator.clock()) > 0:  # noqa: ASYNC110  # a clock that is set wakes nobody
             await asyncio.sleep(min(left, LOOKS_AT_CLOCK))
         for identifier in list(self.operations):
             await self.cleanup_operation(identifier)
@@ -194,7 +195,7 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
             self.expiry.add_done_callback(self._task_done)
 
     @override
-    async def run_operation(self, operation: Operation[Any, None]) -> None:
+    async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
         if not self._has_expired:
             await super().run_operation(operation)
 

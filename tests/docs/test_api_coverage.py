@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route, compile_path
 from starlette.types import ASGIApp
 from typing_extensions import override
 
-from graphql_engine.codes import GraphQLCode
+from graphql_engine.errors import GraphQLCode
 from graphql_engine.limits import Limits
 from models.errors import ErrorCode, ErrorReason
 from rest.door import Door

@@ -1,84 +1,13 @@
-"""Compiled operations answer what graphql-core answers: the same bytes, the same calls in the same order."""
+"""Compiled operations answer what graphql-core answers, a thousand times over; the unit tests do it a few times."""
 
-import asyncio
 import gc
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from random import Random
-from typing import Any
+from collections.abc import Iterator
 
-import orjson
 import pytest
-import strawberry
-from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphql_engine.compiled import MAX_VARIANTS, CompiledOperations
-from graphql_engine.documents import Document, Documents
-from graphql_engine.execution import Execute
-from graphql_engine.limits import Limits
-from models.principal import Principal
-from server.graphql.engine import TesseraEngine
-from tests.graphql.documents import Writer, Written
-from tests.graphql.faulty import Context, faulty_schema
-
-SCHEMA = faulty_schema()
-DOCUMENTS = Documents(SCHEMA._schema, Limits(tokens=100_000, depth=100, fields=100_000, aliases=10_000))
-SEEDS = 2
-"""Each operation runs so often, with other things going wrong."""
-
-
-class Counted:
-    """graphql-core, which counts what came to it."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    async def __call__(
-        self,
-        document: Document,
-        operation: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        context: Any,
-        *,
-        trusted: bool,
-    ) -> ExecutionResult:
-        self.count += 1
-        return await SCHEMA.interpreter(document, operation, variables, context, trusted=trusted)
-
-
-def parsed(text: str) -> Document | None:
-    """The document, where it is valid."""
-    try:
-        document = DOCUMENTS.parse(text)
-    except GraphQLError:
-        return None
-    return None if DOCUMENTS.validate(document, hide_suggestions=True) else document
-
-
-def shown(result: ExecutionResult) -> bytes:
-    """Everything of a result: its data in their order, its errors with what caused them; no addresses of objects."""
-    errors = [(error.formatted, repr(type(error.original_error))) for error in result.errors or ()]
-    return re.sub(rb" at 0x[0-9a-f]+", b"", orjson.dumps({"data": result.data, "errors": errors}, default=repr))
-
-
-async def outcome(run: Execute, document: Document, written: Written, seed: Any) -> tuple[bytes, list[str]]:
-    """What is answered, and what the resolvers were called with."""
-    context = Context(seed)
-    operation = document.operation(written.operation_name)
-    result = await run(document, operation, written.variables, context, trusted=bool(Random(repr(seed)).getrandbits(1)))
-    for _ in range(10):
-        # What an error left behind runs on in the background; it may call resolvers, too.
-        await asyncio.sleep(0)
-    return shown(result), context.calls
-
-
-async def assert_alike(compiled: Execute, document: Document, written: Written, seed: Any) -> bytes:
-    expected = await outcome(SCHEMA.interpreter, document, written, seed)
-    assert await outcome(compiled, document, written, seed) == expected
-    return expected[0]
+from tests.unit.graphql_engine.alike import assert_most_are_compiled, assert_operation_alike, untidy
 
 
 @pytest.fixture(autouse=True)
@@ -88,194 +17,14 @@ def _leftovers() -> Iterator[None]:
     gc.collect()
 
 
-# Faulty resolvers leave awaitables that nobody awaits, graphql-core's as well as ours.
-untidy = pytest.mark.filterwarnings(
-    "ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
-
-
 @untidy
 @settings(max_examples=1_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(number=st.integers(0, 2**64), kind=st.sampled_from(["query", "query", "mutation"]))
 async def test_a_thousand_generated_operations_with_faulty_resolvers_are_answered_alike(number: int, kind: str) -> None:
-    written = Writer(SCHEMA._schema, Random(number)).operation(kind)
-    document = parsed(written.text)
-    if document is None:
-        return
-    compiled = CompiledOperations(SCHEMA, SCHEMA.interpreter)
-    for seed in range(SEEDS):
-        await assert_alike(compiled, document, written, (number, seed))
+    await assert_operation_alike(number, kind)
 
 
 @untidy
 async def test_most_generated_operations_are_valid_compiled_and_faulty() -> None:
     """Else the test above would show little."""
-    counted = Counted()
-    compiled = CompiledOperations(SCHEMA, counted)
-    valid = faulty = 0
-    for number in range(200):
-        written = Writer(SCHEMA._schema, Random(number)).operation(("query", "query", "mutation")[number % 3])
-        document = parsed(written.text)
-        if document is not None:
-            answer = await assert_alike(compiled, document, written, number)
-            valid += 1
-            faulty += not answer.endswith(b'"errors":[]}')
-    assert valid > 160
-    assert counted.count < 0.2 * valid
-    assert faulty > 0.5 * valid
-
-
-async def run_both(text: str, variables: dict[str, Any] | None = None, seed: Any = "seed") -> tuple[bytes, int]:
-    """The answer to a document, alike both ways, and how often graphql-core was asked for it."""
-    document = parsed(text)
-    assert document is not None
-    counted = Counted()
-    answer = await assert_alike(
-        CompiledOperations(SCHEMA, counted), document, Written(text, None, variables or {}), seed
-    )
-    return answer, counted.count
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{ __schema { queryType { name } } }",
-        '{ ...F } fragment F on Query { __type(name: "Thing") { name } }',
-    ],
-)
-async def test_what_is_unknown_goes_to_graphql_core(text: str) -> None:
-    answer, asked = await run_both(text)
-    assert asked == 1
-    assert b'"errors":[]' in answer
-
-
-@pytest.mark.parametrize(
-    "variables",
-    [{}, {"given": None}, {"given": {"count": "1"}}, {"given": {"count": 1, "unknown": 2}}, {"given": [1]}],
-)
-async def test_variables_that_do_not_fit_are_refused_by_graphql_core_before_anything_ran(
-    variables: dict[str, Any],
-) -> None:
-    answer, asked = await run_both("query ($given: Given!) { outcome(given: $given) { __typename } }", variables)
-    assert asked == 1
-    assert answer.startswith(b'{"data":null')
-    assert b"Variable '$given'" in answer
-
-
-async def test_conditions_have_a_plan_each_and_too_many_of_them_are_left_to_graphql_core() -> None:
-    names = [f"v{number}" for number in range(7)]
-    fields = " ".join(f"{name}: __typename @include(if: ${name})" for name in names)
-    document = parsed(f"query ({', '.join(f'${name}: Boolean!' for name in names)}) {{ {fields} }}")
-    assert document is not None
-    counted = Counted()
-    compiled = CompiledOperations(SCHEMA, counted)
-    for number in range(2 ** len(names)):
-        variables = {name: bool(number >> place & 1) for place, name in enumerate(names)}
-        answer = await assert_alike(compiled, document, Written("", None, variables), 1)
-        assert answer.count(b"Query") == number.bit_count()
-    assert counted.count == 2 ** len(names) - MAX_VARIANTS
-
-
-async def test_a_condition_that_is_null_is_refused_as_graphql_core_does() -> None:
-    text = "query ($if: Boolean = true) { sureThing { __typename } __typename @skip(if: $if) }"
-    answer, asked = await run_both(text, {"if": None})
-    assert asked == 1
-    assert b"Argument 'if'" in answer
-
-
-@untidy
-async def test_a_condition_that_is_null_deep_inside_fails_where_it_stands() -> None:
-    text = """query ($if: Boolean = true) { thing { name friend { id @skip(if: $if) } }
-        things { id @include(if: $if) } named { ... on Thing { children @include(if: $if) { id } } } }"""
-    for variables in ({}, {"if": None}, {"if": False}):
-        answers = [(await run_both(text, variables, seed))[0] for seed in range(20)]
-        assert any(b"Argument 'if'" in answer for answer in answers) == (variables == {"if": None})
-
-
-@untidy
-async def test_a_plan_serves_other_variables_as_well() -> None:
-    text = """query ($count: Int = 1, $colour: Colour = GREEN, $ids: [ID!] = ["a"], $text: String, $given: Given) {
-        things(ids: $ids, count: $count) { plain(text: "text", count: $count, colours: [RED, $colour]) }
-        sureThings(colour: $colour) { strict(odd: [$text, 1]) children(first: 1) { plain(text: $text) } }
-        red: sureThings(colour: RED) { name } outcomeNow(given: $given) { __typename } }"""
-    document = parsed(text)
-    assert document is not None
-    compiled = CompiledOperations(SCHEMA, SCHEMA.interpreter)
-    filled = {"count": 1, "inner": {"text": "in"}, "inners": [{"text": "ins", "colours": ["RED"]}], "limit": 5}
-    cases: list[dict[str, Any]] = [
-        {},
-        {"count": 3, "colour": "AZURE", "ids": ["b", "c"], "text": "some", "given": filled},
-        {"count": None, "colour": "RED", "ids": None, "text": None, "given": None},
-        {"colour": None, "ids": "single", "given": {"count": 2, "name": None, "limit": None}},
-        {"unknown": True, "text": "more", "given": {"count": 2}},
-        {"count": "wrong"},
-    ]
-    for number, variables in enumerate(cases):
-        for seed in range(5):
-            await assert_alike(compiled, document, Written("", None, variables), (number, seed))
-
-
-@dataclass
-class Turns:
-    """Two slow mutations and two slow queries note when they begin and end."""
-
-    notes: list[str] = field(default_factory=list)
-    principal: Principal = field(default_factory=Principal)
-    request_id: str = ""
-
-
-async def step(info: strawberry.Info[Turns, None], name: str) -> str:
-    info.context.notes.append(f"{name} begins")
-    await asyncio.sleep(0)
-    info.context.notes.append(f"{name} ends")
-    return name
-
-
-@strawberry.type
-class Query:
-    step: str = strawberry.field(resolver=step)
-
-
-@strawberry.type
-class Mutation:
-    step: str = strawberry.mutation(resolver=step)
-
-
-async def test_queries_run_side_by_side_and_mutations_in_turn() -> None:
-    schema = TesseraEngine(query=Query, mutation=Mutation)
-    schema.run = CompiledOperations(schema, schema.interpreter)
-    fields = '{ a: step(name: "a") b: step(name: "b") }'
-    for kind, expected in (
-        ("query", ["a begins", "b begins", "a ends", "b ends"]),
-        ("mutation", ["a begins", "a ends", "b begins", "b ends"]),
-    ):
-        context = Turns()
-        result = await schema.execute(f"{kind} {fields}", None, context)
-        assert result.data == {"a": "a", "b": "b"}
-        assert context.notes == expected
-
-
-async def test_a_timeout_ends_a_compiled_operation() -> None:
-    @strawberry.type
-    class Sleepy:
-        @strawberry.field
-        async def sleep(self) -> str:
-            await asyncio.sleep(60)
-            return "never"
-
-    schema = TesseraEngine(query=Sleepy, request_timeout=0.01)
-    schema.run = CompiledOperations(schema, schema.interpreter)
-    result = await schema.execute("{ sleep }", None, Turns())
-    assert result.errors is not None
-    assert result.errors[0].extensions == {"code": "SERVICE_UNAVAILABLE"}
-
-
-async def test_a_document_that_is_forgotten_takes_its_plans_along() -> None:
-    compiled = CompiledOperations(SCHEMA, SCHEMA.interpreter)
-    document = DOCUMENTS.parse("{ forgotten: __typename }")
-    written = Written("", None, {})
-    await assert_alike(compiled, document, written, 1)
-    assert len(compiled._operations) == 1
-    del document
-    gc.collect()
-    assert len(compiled._operations) == 0
+    await assert_most_are_compiled(200)

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from server.graphql.schema import tessera_schema
-from tests.graphql.documents import Writer
 from tests.support.api import ADMIN, Api, running_api, settings_for
 from tests.support.uris import with_database
+from tests.unit.graphql_engine.writer import Writer
 
 
 @pytest.fixture(scope="module")

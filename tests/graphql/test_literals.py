@@ -1,128 +1,15 @@
-"""Documents that differ only in their literals are one document, and nobody can tell."""
+"""Documents that differ only in their literals are one document: many of them; the unit tests take a few."""
 
-import json
-from itertools import product
 from typing import Any
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from graphql_engine.documents import Documents
-from graphql_engine.engine import Engine
-from graphql_engine.limits import Limits
-from graphql_engine.literals import shape_of
-from models.principal import Principal
-from tests.graphql.sample import Context, sample_schema
-
-ANYONE = Context(Principal(), "r1")
-
-
-def plain_schema() -> Engine:
-    """A schema that keeps no document, so every text is parsed and run as it is."""
-    schema = sample_schema()
-    schema.documents = Documents(schema._schema, Limits(), longest=0)
-    return schema
-
-
-LIFTING, PLAIN = sample_schema(), plain_schema()
-
-
-async def answer(schema: Engine, text: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
-    result = await schema.execute(text, variables, ANYONE)
-    errors = [dict(error.formatted) for error in result.errors or ()]
-    return {"data": result.data, "errors": errors}
-
-
-async def test_documents_that_differ_only_in_literals_are_validated_once() -> None:
-    schema = sample_schema()
-    for number in range(5):
-        text = (
-            f'{{ echo(text: "t{number}", number: {number}, ratio: {number}.5, id: "i{number}", ids: [{number}, "x"]) }}'
-        )
-        expected = repr((f"t{number}", number, number + 0.5, f"i{number}", [str(number), "x"], None))
-        assert (await answer(schema, text))["data"] == {"echo": expected}
-    assert (schema.documents.parses, schema.documents.validations, len(schema.documents)) == (1, 1, 1)
-
-
-async def test_literals_of_inputs_in_fragments_beside_variables_are_lifted() -> None:
-    schema = sample_schema()
-    for name in ("Ann", "Ben"):
-        text = f"""
-          query ($greeted: String!) {{ greeting(name: $greeted) ...rest }}
-          fragment rest on Query {{ painted(given: {{name: "{name}", count: 3, colour: GREEN}}) }}
-        """
-        found = await answer(schema, text, {"greeted": "you", "__0": "not this"})
-        assert found["data"] == {"greeting": "Hello, you", "painted": f"3 green {name}"}
-    assert schema.documents.validations == 1
-
-
-# Each has two places for literals; what stands in them may fit, or not.
-TEMPLATES = [
-    "{{ echo(text: {0}, number: {1}) }}",
-    "{{ echo(ratio: {0}) again: echo(ratio: {1}) }}",
-    "{{ echo(id: {0}, ids: [{1}, 5]) }}",
-    "{{ echo(ids: {0}) other: echo(many: {{name: {1}}}) }}",
-    '{{ echo(many: [{{name: {0}, count: {1}}}, {{name: "b"}}]) }}',
-    "{{ echo(text: {0}) echo(text: {1}) }}",
-    "{{ a: echo(text: {0}) forbidden\n b: echo(number: {1}) malformed }}",
-    '{{ echo(text: {0}) # a comment with "quotes" and 5\n echo2: echo(number: {1}) forbidden }}',
-    "query ($n: Int = {1}) {{ echo(text: {0}, number: $n) forbidden }}",
-    "query ($__0: Int) {{ echo(text: {0}, number: $__0) b: echo(number: {1}) }}",
-    "{{ ...f }} fragment f on Query {{ echo(text: {0}, number: {1}) broken }}",
-    "query a {{ echo(text: {0}) }} query b {{ echo(number: {1}) }}",
-    "mutation {{ paint(given: {{name: {0}}}) b: paint(given: {{name: {1}}}) }}",
-    "{{ echo(text: {0}) @skip(if: {1}) }}",
-    "{{ painted(given: {{name: {0}, colour: {1}}}) }}",
-    "{{ echo(text: {0}, number: {1}, nothing: 5) }}",
-    "query ($n: Int!) {{ echo(text: {0}) b: echo(number: $n) c: echo(number: {1}) }}",
-    "{{ echo(text: {0}{1}) }}",
-    "{{ echo(text: {0} number: {1}x) }}",
-]
-STRINGS = st.text(max_size=8).map(lambda text: json.dumps(text, ensure_ascii=False))
-NUMBERS = st.one_of(
-    st.integers(-20, 20).map(str),
-    st.integers(-(2**80), 2**80).map(str),
-    st.floats().map(str),
-    st.sampled_from(
-        ["-0", "01", "1e400", "1E5", "-1.5e-3", "2147483647", "2147483648", "9" * 5000, "0x1F", "1.", ".5", "--1"]
-    ),
-)
-ODD = st.sampled_from(
-    [
-        "null",
-        "true",
-        "RED",
-        "[]",
-        "{}",
-        '""',
-        '"""block"""',
-        '""""""',
-        r'"\u0041\n"',
-        r'"\uD800"',
-        '"open',
-        "$n",
-        "",
-        "# gone",
-        '"a""b"',
-        "[1, 2]",
-        '"\t"',
-        '"\x7f\u2028' + '"',
-    ]
-)
-KINDS = ('"warm"', "1", "1.5")
-LITERALS = st.one_of(STRINGS, NUMBERS, ODD)
-
-
-async def keep_every_shape() -> None:
-    """So that what comes meets a kept document wherever there can be one."""
-    if len(LIFTING.documents) == 0:
-        for template, first, second in product(TEMPLATES, KINDS, KINDS):
-            await LIFTING.execute(template.format(first, second), {"n": 1}, ANYONE)
+from tests.unit.graphql_engine.lifted import LITERALS, TEMPLATES, VARIABLES, assert_lifted_alike
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.sampled_from(TEMPLATES), LITERALS, LITERALS, st.sampled_from([None, {"n": 3}, {"n": "x"}, {"__0": 5}]))
+@given(st.sampled_from(TEMPLATES), LITERALS, LITERALS, VARIABLES)
 @example(TEMPLATES[5], '"a"', '"b"', None)
 @example(TEMPLATES[5], '"a"', '"a"', None)
 @example(TEMPLATES[6], '"a longer text than before"', "13", None)
@@ -130,35 +17,4 @@ async def keep_every_shape() -> None:
 async def test_an_answer_is_the_same_whether_literals_are_lifted_or_not(
     template: str, first: str, second: str, variables: dict[str, Any] | None
 ) -> None:
-    text = template.format(first, second)
-    await keep_every_shape()
-    lifted = await answer(LIFTING, text, variables)
-    assert _without_ids(lifted) == _without_ids(await answer(PLAIN, text, variables))
-
-
-def _without_ids(found: dict[str, Any]) -> dict[str, Any]:
-    for error in found["errors"]:
-        error.get("extensions", {}).pop("requestId", None)
-    return found
-
-
-async def test_errors_point_into_the_text_that_was_sent() -> None:
-    schema = sample_schema()
-    await answer(schema, '{ echo(text: "x") forbidden }')
-    text = '{ echo(text: "a text that is' + " very" * 20 + ' long") forbidden }'
-    [error] = (await answer(schema, text))["errors"]
-    assert error["locations"] == [{"line": 1, "column": text.index("forbidden") + 1}]
-    assert schema.documents.validations == 1
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["{ greeting }", '{ a(b: "\\n") }', '{ a(b: """x""") }', "{ a(b: 01) }", "{ a(b: 1x) }", "{ a(b: -) }", '{ a(b: "'],
-)
-def test_what_only_the_lexer_understands_has_no_shape(text: str) -> None:
-    assert shape_of(text) is None
-
-
-def test_the_kind_of_a_literal_is_part_of_the_shape() -> None:
-    keys = {shape.key for literal in ("5", "5.0", '"5"') if (shape := shape_of(f"{{ a(b: {literal}) }}"))}
-    assert len(keys) == 3
+    await assert_lifted_alike(template, first, second, variables)

@@ -8,10 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from graphql import GraphQLError
 
-from graphql_engine.manifest import ManifestError, digest, read_manifest, write_manifest
-from graphql_engine.trusted import TrustedDocuments, TrustedMode
+from graphql_engine.manifest import digest
 from models.environment import SettingsError
 from server.settings import Settings
 from tests.graphql.conftest import asgi_client, served
@@ -144,27 +142,6 @@ async def test_a_websocket_names_queries_and_subscriptions_too() -> None:
         assert answer["payload"] == {"data": {"greeting": "Hello, you"}}
 
 
-def test_only_the_latest_registered_documents_are_kept() -> None:
-    trusted = TrustedDocuments(TrustedMode.ALLOW, size=2, longest=20)
-    for text in ("{ a }", "{ b }"):
-        assert trusted.text_of(text, named(text), privileged=False) == text
-    assert trusted.text_of(None, named("{ a }"), privileged=False) == "{ a }"
-    trusted.text_of("{ c }", named("{ c }"), privileged=False)
-    assert trusted.text_of(None, named("{ a }"), privileged=False) == "{ a }"
-    bulk = f"{{ {'a ' * 20} }}"
-    trusted.text_of(bulk, named(bulk), privileged=False)
-    for text in ("{ b }", bulk):
-        with pytest.raises(GraphQLError, match="PersistedQueryNotFound"):
-            trusted.text_of(None, named(text), privileged=False)
-
-
-def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "manifest.json"
-    path.write_text(write_manifest([TRUSTED, OTHER, "{ größe }"]), encoding="utf-8")
-    assert read_manifest(path) == {digest(text): text for text in (TRUSTED, OTHER, "{ größe }")}
-    assert write_manifest([OTHER, TRUSTED]) == write_manifest([TRUSTED, OTHER])
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -179,8 +156,6 @@ def test_a_manifest_at_fault_is_refused_at_start_up(tmp_path: Path, content: str
     path = tmp_path / "manifest.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(ManifestError, match=message):
-        read_manifest(path)
     with pytest.raises(SettingsError, match=f"TRUSTED_MANIFEST .*{message}"):
         Settings.from_environment({"TRUSTED_DOCUMENTS": "allow", "TRUSTED_MANIFEST": str(path)})
 

@@ -3,16 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 from graphql import GraphQLError
 
-from graphql_engine.codes import GraphQLCode, coded
+from graphql_engine.errors import DocumentNotPersisted, GraphQLCode, coded
 from graphql_engine.manifest import digest
-from graphql_engine.refusals import DocumentNotTrusted
 
 
-class TrustedMode(StrEnum):
+class PersistedMode(StrEnum):
     """What the server makes of hashes."""
 
     OFF = "off"
@@ -23,7 +21,7 @@ class TrustedMode(StrEnum):
     """Only the manifest's documents run, named or sent. Callers who may know the schema send what they like."""
 
 
-class TrustedDocuments:
+class PersistedDocuments:
     """The manifest, and in the mode `allow` at most `size` registered documents, the least used leaving first.
 
     A worker process remembers what was registered with itself; a client whose document it does not know sends it again.
@@ -31,7 +29,7 @@ class TrustedDocuments:
 
     def __init__(
         self,
-        mode: TrustedMode = TrustedMode.OFF,
+        mode: PersistedMode = PersistedMode.OFF,
         manifest: Mapping[str, str] | None = None,
         *,
         size: int = 512,
@@ -43,22 +41,22 @@ class TrustedDocuments:
         self._longest = longest
         self._registered: OrderedDict[str, str] = OrderedDict()
 
-    def text_of(self, query: str | None, extensions: Mapping[str, Any] | None, *, privileged: bool) -> str | None:
-        """The document that a request means; None where it has neither text nor hash.
+    def text_of(self, query: str | None, extensions: Mapping[str, object] | None, *, privileged: bool) -> str | None:
+        """Returns the document that a request means, or None where it has neither text nor hash.
 
-        Raises `GraphQLError` in the words of Apollo's protocol, and `DocumentNotTrusted`.
+        Raises `GraphQLError` in the words of Apollo's protocol, and `DocumentNotPersisted`.
         """
         named = _named(extensions)
         if query is None:
             return None if named is None else self._known(named)
         if named is not None:
             self._register(query, named)
-        if self._mode is TrustedMode.REQUIRE and not privileged and digest(query) not in self._manifest:
-            raise DocumentNotTrusted
+        if self._mode is PersistedMode.REQUIRE and not privileged and digest(query) not in self._manifest:
+            raise DocumentNotPersisted
         return query
 
     def _known(self, named: str) -> str:
-        if self._mode is TrustedMode.OFF:
+        if self._mode is PersistedMode.OFF:
             raise coded(GraphQLError("PersistedQueryNotSupported"), GraphQLCode.PERSISTED_QUERY_NOT_SUPPORTED)
         text = self._manifest.get(named) or self._registered.get(named)
         if text is None:
@@ -70,7 +68,7 @@ class TrustedDocuments:
     def _register(self, query: str, named: str) -> None:
         if digest(query) != named:
             raise coded(GraphQLError("provided sha does not match query"), GraphQLCode.BAD_USER_INPUT)
-        if self._mode is TrustedMode.ALLOW and named not in self._manifest and len(query) <= self._longest:
+        if self._mode is PersistedMode.ALLOW and named not in self._manifest and len(query) <= self._longest:
             self._registered[named] = query
             self._registered.move_to_end(named)
             if len(self._registered) > self._size:
@@ -82,13 +80,13 @@ def names_document(extensions: object) -> bool:
     return isinstance(extensions, Mapping) and extensions.get("persistedQuery") is not None
 
 
-def _named(extensions: Mapping[str, Any] | None) -> str | None:
-    """The hash by which the request names its document, in lower case."""
+def _named(extensions: Mapping[str, object] | None) -> str | None:
+    """Returns the hash by which the request names its document, in lower case."""
     if extensions is None or not names_document(extensions):
         return None
     persisted = extensions["persistedQuery"]
-    named = persisted.get("sha256Hash") if isinstance(persisted, Mapping) else None
-    if not isinstance(named, str) or persisted.get("version") != 1:
+    version, named = map(persisted.get, ("version", "sha256Hash")) if isinstance(persisted, Mapping) else (None, None)
+    if version != 1 or not isinstance(named, str):
         message = "extensions.persistedQuery must be {version: 1, sha256Hash: String!}"
         raise coded(GraphQLError(message), GraphQLCode.BAD_USER_INPUT)
     return named.lower()

@@ -1,0 +1,45 @@
+"""What the types ask for beside what they hold, each by one verb whose look-ups go together."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from models.access_code import AccessCode, AccessCodeUsage
+from models.pagination import Window
+from models.principal import Principal
+from schema.access_code import AccessCodeUse, AccessCodeUseConnection
+from schema.coupon import Coupon
+from schema.usage import UsageFollower, UserUsage, UserUsageConnection
+from services.registry import Services
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLoaders:
+    """The loaders of one caller."""
+
+    services: Services
+    caller: Principal
+
+    async def coupon(self, raw_id: str) -> Coupon | None:
+        """The coupon that a follower follows; the field that led there has judged the caller."""
+        return Coupon.or_none(await self.services.coupons.find_followed(self.caller, raw_id))
+
+    async def usage_follower(self, coupon_id: str) -> UsageFollower | None:
+        """The follower of a coupon. For users and admins."""
+        return UsageFollower.or_none(await self.services.usage.find(self.caller, {"couponId": coupon_id}))
+
+    async def usages(self, follower_id: str, window: Window) -> UserUsageConnection:
+        """The users of a follower: all of them for an admin, else the caller."""
+        usage = self.services.usage
+        page = await usage.list_usages(self.caller, follower_id, window)
+        count = partial(usage.count_usages, self.caller, follower_id)
+        return UserUsageConnection.of(page, partial(UserUsage.at, usage.now()), count)
+
+    def access_code_usage(self, code: AccessCode) -> AccessCodeUsage:
+        """How far an access code is used at this moment."""
+        return self.services.access_codes.usage(code)
+
+    async def access_code_uses(self, code: AccessCode, window: Window) -> AccessCodeUseConnection:
+        """Who used an access code. For admins."""
+        access_codes = self.services.access_codes
+        page = await access_codes.uses_window(self.caller, code, window)
+        return AccessCodeUseConnection.of(page, AccessCodeUse.of, partial(access_codes.count_uses, self.caller, code))

@@ -1,0 +1,37 @@
+"""What leads from one object to others: asked for where a field of it is selected, and nowhere else."""
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import strawberry
+
+from models.access_code import AccessCode, AccessCodeUsage
+from models.pagination import Window
+
+if TYPE_CHECKING:
+    from schema.access_code import AccessCodeUseConnection
+    from schema.coupon import Coupon
+    from schema.usage import UsageFollower, UserUsageConnection
+
+
+class Loaders(Protocol):
+    """What the types may ask for in the caller's name; each judges what the caller may see."""
+
+    async def coupon(self, raw_id: str) -> "Coupon | None": ...
+
+    async def usage_follower(self, coupon_id: str) -> "UsageFollower | None": ...
+
+    async def usages(self, follower_id: str, window: Window) -> "UserUsageConnection": ...
+
+    def access_code_usage(self, code: AccessCode) -> AccessCodeUsage: ...
+
+    async def access_code_uses(self, code: AccessCode, window: Window) -> "AccessCodeUseConnection": ...
+
+
+class HasLoaders(Protocol):
+    """The context of a request, as far as the types need it."""
+
+    @property
+    def loaders(self) -> Loaders: ...
+
+
+Info: TypeAlias = strawberry.Info[HasLoaders, None]
