@@ -69,7 +69,9 @@ def replay(environment: Mapping[str, str], topic: str, filters: Filters, *, dry_
     settings = ConsumerSettings.from_environment(environment)
 
     async def work() -> "list[DeadLetter]":
-        services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
+        services = Services.open(
+            mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
+        )
         try:
             return await replay_dead_letters(settings.kafka_servers, services.inbox, topic, filters, dry_run=dry_run)
         finally:

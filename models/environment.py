@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from ipaddress import ip_network
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 MINIMUM_SECRET_BYTES = 32
+MongoDriver: TypeAlias = Literal["motor", "pymongo"]
 
 
 class SettingsError(Exception):
@@ -32,6 +34,15 @@ class EnvironmentReader:
         elif not uri.startswith(("mongodb://", "mongodb+srv://")):
             self.fault("MONGO_URI", "must start with mongodb:// or mongodb+srv://")
         return uri
+
+    def mongo_driver(self) -> MongoDriver:
+        raw = self.environment.get("MONGO_DRIVER", "motor")
+        for driver in get_args(MongoDriver):
+            if raw == driver:
+                known: MongoDriver = driver
+                return known
+        self.fault("MONGO_DRIVER", "must be motor or pymongo")
+        return "motor"
 
     def secret(self, name: str, weak_allowed: bool) -> str:
         value = self.environment.get(name, "")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from models.environment import MongoDriver
 from models.instants import to_milliseconds
 from services.access_codes.batches import AccessCodeBatches
 from services.access_codes.service import AccessCodes
@@ -12,8 +13,7 @@ from services.coupons.service import Coupons
 from services.kit.database import Database
 from services.kit.idempotency import Idempotency
 from services.kit.inbox import Inbox
-from services.kit.outbox import Outbox
-from services.kit.outbox_queue import OutboxQueue
+from services.kit.outbox import Outbox, OutboxQueue
 from services.kit.rate_limit import Attempts
 from services.orders.service import Orders
 from services.reconciliation.audit import Audit
@@ -46,13 +46,14 @@ class Services:
         *,
         mongo_uri: str,
         database_name: str,
+        mongo_driver: MongoDriver = "motor",
         rate_limit: str = "100/15minutes",
         events_enabled: bool = False,
         usage_hold: int = 900,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
         """Put the verbs together; no connection is made before the first of them runs. `usage_hold` is in seconds."""
-        database = Database(mongo_uri, database_name)
+        database = Database(mongo_uri, database_name, mongo_driver)
         outbox = Outbox(database, enabled=events_enabled)
         return cls(
             database=database,
@@ -74,4 +75,4 @@ class Services:
         await self.orders.close()
         await self.usage.close()
         await self.idempotency.close()
-        self.database.close()
+        await self.database.close()

@@ -20,8 +20,8 @@ from consumers.kafka.dead_letters import DeadLetters, describe
 from consumers.kafka.records import Record, event_id, read_json
 from consumers.metrics import Metrics
 from models.errors import DomainError, NotFound, ServiceUnavailable
-from services.kit.database import as_domain_error
 from services.kit.inbox import Inbox
+from services.kit.transactions import as_domain_error
 
 log = logging.getLogger("tessera.consumer")
 

@@ -68,11 +68,11 @@ def migrate() -> None:
     configure_logs(settings.log_level)
 
     async def work() -> dict[str, int]:
-        database = Database(settings.mongo_uri, settings.database)
+        database = Database(settings.mongo_uri, settings.database, settings.mongo_driver)
         try:
             return await run(database, usage_hold=settings.usage_hold)
         finally:
-            database.close()
+            await database.close()
 
     try:
         taken = asyncio.run(work())

@@ -41,7 +41,9 @@ async def _run(families: tuple[AuditFamily, ...], *, repair: bool) -> AuditRepor
         typer.echo(str(fault), err=True)
         raise typer.Exit(2) from None
     configure_logs(settings.log_level)
-    services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
+    services = Services.open(
+        mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
+    )
     try:
         work = services.audit.repair if repair else services.audit.audit
         return await work(SYSTEM, families)

@@ -24,7 +24,7 @@ from models.errors import InternalServerError, InvalidInput
 from models.principal import SYSTEM
 from server.cli.codes_csv import HEADER, HeaderFault, Row, read_rows, to_cells
 from services.access_codes.batches import CHUNK, Outcome
-from services.kit.database import as_domain_error
+from services.kit.transactions import as_domain_error
 from services.migrations.runner import migrate
 from services.registry import Services
 
@@ -105,13 +105,13 @@ def import_codes(
 def _run(work: Callable[[Services], Awaitable[Answer]]) -> Answer:
     """Do some work on the database of MONGO_URI; what goes wrong is told in a sentence."""
     reader = EnvironmentReader(os.environ)
-    mongo_uri = reader.mongo_uri()
+    mongo_uri, driver = reader.mongo_uri(), reader.mongo_driver()
     if reader.faults:
         errors.print(str(SettingsError(reader.faults)))
         raise typer.Exit(2)
 
     async def run() -> Answer:
-        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
+        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri), mongo_driver=driver)
         try:
             await migrate(services.database, thorough=False)
             return await work(services)

@@ -8,18 +8,14 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pymongo.errors import ConnectionFailure, OperationFailure
 
 from models.errors import ServiceUnavailable
-
-if TYPE_CHECKING:
-    from motor.motor_asyncio import AsyncIOMotorChangeStream
-
-    from services.kit.database import Collection
+from services.kit.database import ChangeStream, Collection, watch
 
 log = logging.getLogger("tessera.changes")
 
@@ -86,7 +82,7 @@ class ChangeFeed:
     """
 
     def __init__(
-        self, collection: "Collection", keys_of: Callable[[Event], Iterable[Hashable]], *, look_up: bool = False
+        self, collection: Collection, keys_of: Callable[[Event], Iterable[Hashable]], *, look_up: bool = False
     ) -> None:
         self._collection = collection
         self._keys_of = keys_of
@@ -176,15 +172,15 @@ class ChangeFeed:
                 pause = min(10.0, 2 * pause)
         self._task = None
 
-    def _watch(self, token: Any) -> "AsyncIOMotorChangeStream[Event]":
+    def _watch(self, token: Any) -> AbstractAsyncContextManager[ChangeStream]:
         # What was updated is not needed: only whose document it was.
-        stream: AsyncIOMotorChangeStream[Event] = self._collection.watch(
+        return watch(
+            self._collection,
             [{"$unset": "updateDescription"}],
             full_document=self._full_document,
             resume_after=token,
             max_await_time_ms=AWAITS_MILLISECONDS,
         )
-        return stream
 
     def _tell(self, event: Event | None) -> None:
         if event is None:

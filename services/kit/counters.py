@@ -8,12 +8,8 @@ import asyncio
 import random
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from services.kit.database import Database
-
-if TYPE_CHECKING:
-    from services.kit.database import Collection, Session
+from services.kit.database import Collection, Database, Session
 
 SHARDS = 64
 LOOKS = 20
@@ -27,7 +23,7 @@ class Counters:
         self._rows = database.counters
         self._family = family
 
-    async def add(self, session: "Session", changes: Mapping[str, int]) -> None:
+    async def add(self, session: Session, changes: Mapping[str, int]) -> None:
         """Move the totals within a transaction."""
         moved = {name: change for name, change in changes.items() if change}
         if moved:
@@ -35,7 +31,7 @@ class Counters:
             shard = f"{self._family}/{secrets.randbelow(SHARDS)}"
             await self._rows.update_one({"_id": shard}, update, upsert=True, session=session)
 
-    async def read(self, session: "Session | None" = None) -> dict[str, int]:
+    async def read(self, session: Session | None = None) -> dict[str, int]:
         """Every total of the family; within a transaction, those of its snapshot."""
         totals: dict[str, int] = {}
         for row in await self._rows.find({"family": self._family}, session=session).to_list(None):
@@ -44,7 +40,7 @@ class Counters:
                     totals[name] = totals.get(name, 0) + number
         return totals
 
-    async def agrees(self, name: str, rows: "Collection") -> bool:
+    async def agrees(self, name: str, rows: Collection) -> bool:
         """Whether a total is the number of a collection's documents, told in constant time.
 
         Others may write meanwhile: the total is read before and after the number, which counts what is not committed
@@ -59,7 +55,7 @@ class Counters:
             await asyncio.sleep(random.uniform(0.005, 0.03))
         return False
 
-    async def clear(self, session: "Session") -> None:
+    async def clear(self, session: Session) -> None:
         """Forget all totals, to be counted anew.
 
         Whoever moves one meanwhile conflicts and waits. So this comes before the counting: the other way round the
@@ -71,13 +67,13 @@ class Counters:
 class RowCounts:
     """The total of one collection, by the collection's name. Whoever makes or removes its documents calls `add`."""
 
-    def __init__(self, database: Database, rows: "Collection") -> None:
+    def __init__(self, database: Database, rows: Collection) -> None:
         self._database = database
         self._rows = rows
         self._name = rows.name
         self._totals = Counters(database, rows.name)
 
-    async def add(self, session: "Session", number: int) -> None:
+    async def add(self, session: Session, number: int) -> None:
         """Follow that so many documents were made, less those that were removed, within their transaction."""
         await self._totals.add(session, {self._name: number})
 
@@ -85,16 +81,16 @@ class RowCounts:
         """How many there are."""
         return (await self._totals.read()).get(self._name, 0)
 
-    async def kept(self, session: "Session") -> dict[str, int]:
+    async def kept(self, session: Session) -> dict[str, int]:
         """The total by its name, as it is kept."""
         return await self._totals.read(session)
 
-    async def counted(self, session: "Session") -> dict[str, int]:
+    async def counted(self, session: Session) -> dict[str, int]:
         """The total by its name, as the documents make it."""
         # The index is a fraction of the documents, and alone it tells their number.
         return {self._name: await self._rows.count_documents({}, session=session, hint="_id_")}
 
-    async def recount(self, session: "Session") -> None:
+    async def recount(self, session: Session) -> None:
         """Count all documents anew, in place of what was counted."""
         await self._totals.clear(session)
         await self._totals.add(session, await self.counted(session))

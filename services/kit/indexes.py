@@ -1,13 +1,12 @@
 """Making indexes beside those that an older system left."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pymongo import IndexModel
 from pymongo.errors import OperationFailure
 
-if TYPE_CHECKING:
-    from services.kit.database import Collection
+from services.kit.database import Collection
 
 _DUPLICATE = 11000
 _CONFLICTS = (85, 86)
@@ -18,7 +17,7 @@ class DuplicatesError(Exception):
     """Documents of an older system share what must be unique; which of them is right only a person can say."""
 
 
-async def ensure_indexes(collection: "Collection", indexes: Sequence[IndexModel]) -> None:
+async def ensure_indexes(collection: Collection, indexes: Sequence[IndexModel]) -> None:
     """Make the indexes that are missing.
 
     An index of an older system (mongoose names it `code_1`) that does the same under another name stays and serves; one
@@ -40,7 +39,7 @@ async def ensure_indexes(collection: "Collection", indexes: Sequence[IndexModel]
             await _replace(collection, index)
 
 
-async def _make(collection: "Collection", indexes: Sequence[IndexModel]) -> None:
+async def _make(collection: Collection, indexes: Sequence[IndexModel]) -> None:
     try:
         await collection.create_indexes(indexes)
     except OperationFailure as fault:
@@ -54,7 +53,7 @@ async def _make(collection: "Collection", indexes: Sequence[IndexModel]) -> None
         ) from None
 
 
-async def _replace(collection: "Collection", index: IndexModel) -> None:
+async def _replace(collection: Collection, index: IndexModel) -> None:
     wanted = index.document
     standing = await collection.index_information()
     in_the_way = {

@@ -40,7 +40,7 @@ class Lease:
             )
         except DuplicateKeyError:
             return False  # Another made the row in the same moment.
-        return str(row["holder"]) == self._holder
+        return row is not None and str(row["holder"]) == self._holder
 
     async def release(self) -> None:
         """Give the lease back at once, where it is still held."""

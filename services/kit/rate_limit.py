@@ -171,7 +171,7 @@ class Attempts:
                 row = await self._counts.find_one_and_update(
                     {"_id": address}, addition, shown, upsert=True, return_document=ReturnDocument.AFTER
                 )
-                return [row]
+                return [row] if row is not None else []
         updates = [UpdateOne({"_id": address}, addition, upsert=True) for address, addition in additions.items()]
         try:
             await self._counts.bulk_write(updates, ordered=False)

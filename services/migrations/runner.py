@@ -14,7 +14,7 @@ from services.kit.database import Database
 from services.kit.inbox import INBOX_RETENTION
 from services.kit.indexes import ensure_indexes
 from services.kit.leases import hold
-from services.kit.outbox_queue import SENT_RETENTION
+from services.kit.outbox import SENT_RETENTION
 from services.migrations.search_keys import renew_search_keys
 from services.orders.migration import prepare_orders
 from services.usage.migration import prepare_usage

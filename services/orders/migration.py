@@ -17,7 +17,7 @@ from models.instants import to_milliseconds
 from models.money import from_number, to_cents, to_unit_price
 from models.order import OrderStatus
 from services.kit.counters import RowCounts
-from services.kit.database import Database
+from services.kit.database import Database, aggregate
 from services.kit.indexes import ensure_indexes
 from services.order_refund_migration import note_refunds
 
@@ -74,8 +74,8 @@ async def _take_over_batch(database: Database, session: "Session") -> int:
         {"$match": {"paymentId": {"$in": payment_ids}, "cardLast4": {"$exists": True}}},
         {"$group": {"_id": "$paymentId", "orders": {"$sum": 1}}},
     ]
-    known = await database.orders.aggregate(per_payment, session=session).to_list(None)
-    copies: dict[str, int] = {row["_id"]: row["orders"] for row in known}
+    known = aggregate(database.orders, per_payment, session=session)
+    copies: dict[str, int] = {row["_id"]: row["orders"] async for row in known}
     updates = []
     for document in documents:
         complete = _complete(document)

@@ -18,6 +18,7 @@ from services.kit.rate_limit import Attempt
 from services.migrations.runner import migrate
 from services.registry import Services
 from tests.access_codes.support import brute_force_stats
+from tests.support.api import MONGO_DRIVER
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 # Edges of hours, days, months, years and of a leap year, and the moment itself.
@@ -50,7 +51,9 @@ def runner() -> Iterator[asyncio.Runner]:
 def prepared(runner: asyncio.Runner, database_uri: str) -> Iterator["Prepared"]:
     """The verbs over an empty database, with a clock that can be set."""
     clock = Clock()
-    services = Services.open(mongo_uri=database_uri, database_name=database_name(database_uri), clock=clock)
+    services = Services.open(
+        mongo_uri=database_uri, database_name=database_name(database_uri), mongo_driver=MONGO_DRIVER, clock=clock
+    )
     runner.run(migrate(services.database))
     yield Prepared(services, clock)
     runner.run(services.close())

@@ -13,7 +13,7 @@ from models.idempotency import IdempotencyKeyInUse
 from models.order import Order, RefundProduct
 from models.principal import SYSTEM, Principal
 from services.kit.idempotency_locks import Receipt, holding
-from services.kit.orphans import IDLE_SECONDS, end_orphaned_transactions
+from services.kit.transactions import IDLE_SECONDS, end_orphaned_transactions
 from services.registry import Services, utc_now
 from tests.support.api import Api, bearer, running_api, settings_for
 from tests.support.orders import events_of, make_order
