@@ -74,7 +74,7 @@ class AccessCodeQuery:
     async def access_code_validity(self, info: Info, code: Code) -> AccessCodeValidity:
         access_codes = info.context.services.access_codes
         try:
-            valid = await info.context.read(lambda attempt: access_codes.validate(attempt, {"code": code}))
+            valid = await info.context.read(lambda permit: access_codes.validate(permit, {"code": code}))
             return AccessCodeValidity.from_domain(valid)
         except (NotFound, Refused) as refusal:
             return AccessCodeValidity.from_refusal(refusal)
@@ -108,7 +108,7 @@ class AccessCodeQuery:
         username: Annotated[str, strawberry.argument(description="The user: the exact name, case and all.")],
     ) -> AccessCodeRedemptions:
         access_codes = info.context.services.access_codes
-        uses = await info.context.read(lambda attempt: access_codes.redemptions(attempt, {"username": username}))
+        uses = await info.context.read(lambda permit: access_codes.redemptions(permit, {"username": username}))
         return AccessCodeRedemptions.from_domain(uses)
 
     @strawberry.field(description="Counts over all access codes that exist. For admins.")
@@ -145,8 +145,8 @@ class AccessCodeMutation:
         info: Info,
         input: RedeemAccessCodeInput,
     ) -> RedeemAccessCodeResult:
-        attempt = await info.context.attempt()
-        code = await info.context.services.access_codes.redeem(attempt, as_mapping(input))
+        permit = await info.context.permit()
+        code = await info.context.services.access_codes.redeem(permit, as_mapping(input))
         return RedeemAccessCodePayload(access_code=_shown(info, code))
 
     @strawberry.mutation(description="Let an access code be redeemed again. For admins.")

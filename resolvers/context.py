@@ -14,19 +14,19 @@ from models.errors import InvalidToken
 from models.inputs import DataclassLike, parse
 from models.principal import Principal
 from resolvers.links import RequestLinks
-from services.kit.rate_limit import Attempt, AttemptRefused, AttemptToRead
+from services.kit.rate_limit import PendingPermit, PermitToRead, RateLimitExceeded, RateLimitPermit
 from services.registry import Services
 
 Found = TypeVar("Found")
 Command = TypeVar("Command", bound=DataclassLike)
 
-_counted: ContextVar[Attempt | None] = ContextVar("counted", default=None)
+_counted: ContextVar[RateLimitPermit | None] = ContextVar("counted", default=None)
 
 
 @contextmanager
-def counted(attempt: Attempt) -> Iterator[None]:
-    """The field within has been counted as this attempt already."""
-    token = _counted.set(attempt)
+def counted(permit: RateLimitPermit) -> Iterator[None]:
+    """The field within has been counted already, with this permit."""
+    token = _counted.set(permit)
     try:
         yield
     finally:
@@ -60,35 +60,35 @@ class Context:
         caller.require_admin()
         return caller
 
-    async def attempt(self) -> Attempt:
+    async def permit(self) -> RateLimitPermit:
         """Count one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
         if (already := _counted.get()) is not None:
             return already
         with self._telling_refusal():
-            return await self._settle(self.services.attempts.begin(self.caller()))
+            return await self._counted(self.services.rate_limit.hit(self.caller()))
 
-    async def read(self, find: Callable[[AttemptToRead], Awaitable[Found]]) -> Found:
-        """What a public query finds, counted as `attempt` does while it looks. Raises `RateLimited` in its place."""
+    async def read(self, find: Callable[[PermitToRead], Awaitable[Found]]) -> Found:
+        """What a public query finds, a hit that is counted while it looks. Raises `RateLimited` in its place."""
         with self._telling_refusal():
-            attempt = self.services.attempts.begin(self.caller())
+            pending = self.services.rate_limit.hit(self.caller())
             try:
-                found = await find(attempt)
+                found = await find(pending)
             except Exception:
-                await self._settle(attempt)
+                await self._counted(pending)
                 raise
-            await self._settle(attempt)
+            await self._counted(pending)
             return found
 
-    async def _settle(self, attempt: AttemptToRead) -> Attempt:
-        settled = await attempt.settled()
-        self.response_headers.update(settled.headers)
-        return settled
+    async def _counted(self, pending: PendingPermit) -> RateLimitPermit:
+        permit = await pending
+        self.response_headers.update(permit.stats.headers)
+        return permit
 
     @contextmanager
     def _telling_refusal(self) -> Iterator[None]:
         try:
             yield
-        except AttemptRefused as refused:
+        except RateLimitExceeded as refused:
             self.response_headers.update(refused.headers)
             raise
 

@@ -38,7 +38,7 @@ class OncePerKey(FieldExtension):
         if not self._is_open:
             info.context.caller().require_signed_in()
             return await self._once(next_, source, info, arguments)
-        with counted(await info.context.attempt()):
+        with counted(await info.context.permit()):
             return await self._once(next_, source, info, arguments)
 
     async def _once(self, next_: Any, source: Any, info: Info, arguments: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from services.kit.database import Database
 from services.kit.idempotency import Idempotency
 from services.kit.inbox import Inbox
 from services.kit.outbox import Outbox, OutboxQueue
-from services.kit.rate_limit import Attempts
+from services.kit.rate_limit import RateLimiter
 from services.orders.service import Orders
 from services.reconciliation.audit import Audit
 from services.usage.service import Usage
@@ -29,7 +29,7 @@ class Services:
     """The verbs, by noun. `close` commits what was begun and closes the database."""
 
     database: Database
-    attempts: Attempts
+    rate_limit: RateLimiter
     idempotency: Idempotency
     coupons: Coupons
     access_codes: AccessCodes
@@ -57,7 +57,7 @@ class Services:
         outbox = Outbox(database, enabled=events_enabled)
         return cls(
             database=database,
-            attempts=Attempts(database, rate_limit),
+            rate_limit=RateLimiter(database, rate_limit),
             idempotency=Idempotency(database, clock),
             coupons=Coupons(database, outbox, clock),
             access_codes=AccessCodes(database, outbox, clock),

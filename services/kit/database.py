@@ -57,7 +57,7 @@ class Database:
         self.usage_graves = self.collection("usagegraves")
         self.idempotency_keys = self.collection("idempotencykeys")
         # A lost count harms nobody: no need to wait for a majority.
-        self.attempts = self.collection("attempts").with_options(write_concern=WriteConcern(1))
+        self.rate_limits = self.collection("attempts").with_options(write_concern=WriteConcern(1))
 
     def collection(self, name: str) -> Collection:
         return self._database[name]

@@ -50,7 +50,7 @@ async def migrate(database: Database, *, thorough: bool = True, usage_hold: int 
 
 
 async def _make_shared_indexes(database: Database) -> None:
-    await database.attempts.create_indexes(
+    await database.rate_limits.create_indexes(
         [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
     )
     await database.idempotency_keys.create_indexes(

@@ -14,7 +14,7 @@ from models.environment import database_name
 from models.errors import NotFound, Refused
 from models.principal import SYSTEM
 from services.access_codes.totals import AccessCodeCounts
-from services.kit.rate_limit import Attempt
+from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate
 from services.registry import Services
 from tests.access_codes.support import brute_force_stats
@@ -110,7 +110,7 @@ class Prepared:
     async def _act(self, what: str, code: str, user: int) -> None:
         match what:
             case "redeem":
-                await self._codes.redeem(Attempt(SYSTEM, 1, 1, 1, 1), {"code": code, "username": f"user{user}"})
+                await self._codes.redeem(RateLimitPermit(SYSTEM), {"code": code, "username": f"user{user}"})
             case "delete":
                 await self._codes.delete(SYSTEM, {"code": code})
             case _:

@@ -174,7 +174,7 @@ async def test_what_failed_or_was_over_the_limit_is_not_kept(database_uri: str) 
         variables = {"input": {"twitterId": "1", "username": "1", "followers": 1500, "idempotencyKey": "k"}}
         await api.http.get("/api/coupon", params={"twitterId": "nobody"})
         assert (await api.data(mutation, variables))["result"] == {"code": "RATE_LIMITED"}
-        await api.services.database.attempts.delete_many({})
+        await api.services.database.rate_limits.delete_many({})
         await asyncio.sleep(REMEMBERED_SECONDS + 0.1)
         assert (await api.data(mutation, variables))["result"]["coupon"]
 
