@@ -13,7 +13,7 @@ from models.errors import DomainError, RateLimited
 from models.idempotency import fingerprint, read_key
 from resolvers.context import KEY, Info, as_mapping, counted
 from schema.problems import RateLimited as RateLimitedProblem
-from services.kit.idempotency import AGAIN
+from services.kit.idempotency import REPLAY
 
 
 class OncePerKey(FieldExtension):
@@ -60,7 +60,7 @@ class OncePerKey(FieldExtension):
 
 def _keep(answer: Any) -> Any:
     if not isinstance(answer, DomainError):
-        return AGAIN
+        return REPLAY
     return None if isinstance(answer, RateLimited) or answer.status >= 500 else answer
 
 

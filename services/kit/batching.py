@@ -10,7 +10,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from services.kit.idempotency_locks import Receipt, Superseded, batch_of, held_receipt
+from services.kit.idempotency_locks import IdempotencyLock, LockLost, batch_under_locks, current_lock
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -74,7 +74,7 @@ class Coalescer(Generic[Key, Value]):
 class _Submitted(Generic[Command, Answer]):
     command: Command
     future: asyncio.Future[Answer]
-    receipt: Receipt | None
+    lock: IdempotencyLock | None
 
 
 class GroupCommit(Generic[Command, Answer]):
@@ -82,8 +82,8 @@ class GroupCommit(Generic[Command, Answer]):
 
     `commit` takes a batch and answers one result or one exception for each command, in order; an exception refuses its
     own command only. When `commit` itself raises, every command of the batch fails with that. A command whose caller
-    has gone is still carried out. Commands keep the idempotency keys that they were submitted under; with
-    `recorded=False` they change nothing that a key would have to know of.
+    has gone is still carried out. Commands keep the idempotency locks that they were submitted under; with
+    `idempotent=False` they have none, because they change nothing that a key would have to know of.
     """
 
     def __init__(
@@ -91,11 +91,11 @@ class GroupCommit(Generic[Command, Answer]):
         commit: Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Exception]]],
         *,
         limit: int = 256,
-        recorded: bool = True,
+        idempotent: bool = True,
     ) -> None:
         self._commit = commit
         self._limit = limit
-        self._recorded = recorded
+        self._idempotent = idempotent
         self._waiting: list[_Submitted[Command, Answer]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -103,11 +103,11 @@ class GroupCommit(Generic[Command, Answer]):
         """Carry out one command; the future has its result once it is committed."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
-        receipt = held_receipt() if self._recorded else None
-        if receipt is not None and receipt.recorded:
-            future.set_result(receipt.recorded.popleft())
+        lock = current_lock() if self._idempotent else None
+        if lock is not None and lock.stored_results:
+            future.set_result(lock.stored_results.popleft())
             return future
-        self._waiting.append(_Submitted(command, future, receipt))
+        self._waiting.append(_Submitted(command, future, lock))
         if self._worker is None:
             # A context of its own: the worker serves many requests, and carries on none of theirs.
             self._worker = loop.create_task(self._drain(), context=Context())
@@ -123,12 +123,12 @@ class GroupCommit(Generic[Command, Answer]):
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
                 try:
-                    with batch_of([one.receipt for one in batch]):
+                    with batch_under_locks([one.lock for one in batch]):
                         answers = await self._commit([one.command for one in batch])
-                except Superseded as fault:
-                    # The keys that were lost fail; the others had no part in it and go again.
-                    _fail((one.future for one in batch if one.receipt in fault.receipts), fault)
-                    self._waiting[:0] = [one for one in batch if one.receipt not in fault.receipts]
+                except LockLost as fault:
+                    # Commands whose locks are lost fail; the others had no part in it and are retried.
+                    _fail((one.future for one in batch if one.lock in fault.locks), fault)
+                    self._waiting[:0] = [one for one in batch if one.lock not in fault.locks]
                     continue
                 except Exception as fault:
                     _fail((one.future for one in batch), fault)

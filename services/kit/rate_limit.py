@@ -122,7 +122,7 @@ class RateLimiter:
         self._worker = token_hex(4)
         # Encoded once: nearly every hit is one of its address in its batch.
         self._add_one = [RawBSONDocument(encode(self._addition(1)))]
-        self._group: GroupCommit[str, _Hit] = GroupCommit(self._count, limit=1_000, recorded=False)
+        self._group: GroupCommit[str, _Hit] = GroupCommit(self._count, limit=1_000, idempotent=False)
         self._refused: dict[str, tuple[_Hit, float]] = {}
         """The last hit of addresses that have passed their limits, and until when that is taken for granted."""
 

@@ -18,7 +18,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 
 from models.errors import DomainError, InternalServerError, ServiceUnavailable
-from services.kit.idempotency_locks import Superseded, held_receipt, receipts_of, runs_in_batch
+from services.kit.idempotency_locks import LockLost, current_lock, results_to_store, runs_in_batch
 from services.kit.stored_results import to_stored
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ async def run(database: "Database", work: "Callable[[Session], Awaitable[Result]
     Under an idempotency lock the result is stored in the same transaction, and where it is stored already it is
     returned without running `work`.
     """
-    receipt = held_receipt()
-    if receipt is not None and receipt.recorded and not runs_in_batch():
-        done: Result = receipt.recorded.popleft()
-        return done
+    lock = current_lock()
+    if lock is not None and lock.stored_results and not runs_in_batch():
+        stored: Result = lock.stored_results.popleft()
+        return stored
     retry = _Retry(database.client)
     async with database.session() as session:
         while True:
@@ -77,20 +77,17 @@ async def _try(
 
 
 async def _store(keys: "Collection", session: "Session", result: Any) -> None:
-    """Writes the result into the rows of its idempotency locks; raises `Superseded` for those that are lost."""
-    recorded = receipts_of(result)
-    if not recorded:
+    """Stores the result in the rows of its idempotency locks; raises `LockLost` with those that are lost."""
+    results = results_to_store(result)
+    if not results:
         return
-    held = [{"_id": receipt.row_id, "holder": receipt.holder} for receipt, _ in recorded]
-    updates = [
-        UpdateOne(mine, {"$push": {"outcomes": to_stored(outcome)}})
-        for mine, (_, outcome) in zip(held, recorded, strict=True)
-    ]
+    updates = [UpdateOne(lock.guard, {"$push": {"outcomes": to_stored(one)}}) for lock, one in results]
     written = await keys.bulk_write(updates, session=session, ordered=False)
     if written.matched_count < len(updates):
-        rows = await keys.find({"$or": held}, {"_id": 1}, session=session).to_list(None)
-        kept = {row["_id"] for row in rows}
-        raise Superseded([receipt for receipt, _ in recorded if receipt.row_id not in kept])
+        guards = [lock.guard for lock, _ in results]
+        rows = await keys.find({"$or": guards}, {"_id": 1}, session=session).to_list(None)
+        held = {row["_id"] for row in rows}
+        raise LockLost([lock for lock, _ in results if lock.row_id not in held])
 
 
 class _Retry:
