@@ -49,7 +49,7 @@ class Coupons:
         self._by_code: Coalescer[str, Coupon] = Coalescer(self._find_by_codes)
         self._by_id: Coalescer[str, Coupon] = Coalescer(self._finder("_id"))
         # The same window asked for by many at once, as a page that many open, is found once for those that wait.
-        self._windows: Coalescer[_Wanted, Slice[Coupon]] = Coalescer(self._find_window, limit=1, flights=4)
+        self._windows: Coalescer[_Wanted, Slice[Coupon]] = Coalescer(self._find_window, limit=1, concurrency=4)
 
     async def close(self) -> None:
         await self._bus.close()
