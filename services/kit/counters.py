@@ -1,7 +1,7 @@
 """Totals that move in the transactions of the rows they count, so that statistics and lists count exactly and flat.
 
 A total is spread over shards because a single document would make all writers of all processes wait for each other;
-each addition goes to one drawn by lot. A shard alone means nothing (it can be negative); the sum is the total.
+each addition goes to one at random. A shard alone means nothing (it can be negative); the sum is the total.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ class Counters:
         self._family = family
 
     async def add(self, session: Session, changes: Mapping[str, int]) -> None:
-        """Move the totals within a transaction."""
+        """Moves the totals within a transaction."""
         moved = {name: change for name, change in changes.items() if change}
         if moved:
             update = {"$inc": moved, "$setOnInsert": {"family": self._family}}
@@ -41,10 +41,10 @@ class Counters:
         return totals
 
     async def agrees(self, name: str, rows: Collection) -> bool:
-        """Whether a total is the number of a collection's documents, told in constant time.
+        """Whether a total is the number of a collection's documents, in constant time.
 
         Others may write meanwhile: the total is read before and after the number, which counts what is not committed
-        yet, so only numbers that never agree, however often one looks, tell of a total that is wrong.
+        yet, so only numbers that never agree, however often one looks, show that a total is wrong.
         """
         for _ in range(LOOKS):
             before = (await self.read()).get(name, 0)
@@ -56,7 +56,7 @@ class Counters:
         return False
 
     async def clear(self, session: Session) -> None:
-        """Forget all totals, to be counted anew.
+        """Forgets all totals, to be counted anew.
 
         Whoever moves one meanwhile conflicts and waits. So this comes before the counting: the other way round the
         count would be in vain for as long as others write.
@@ -74,7 +74,7 @@ class RowCounts:
         self._totals = Counters(database, rows.name)
 
     async def add(self, session: Session, number: int) -> None:
-        """Follow that so many documents were made, less those that were removed, within their transaction."""
+        """Adds the number of documents that were made, less those that were removed, within their transaction."""
         await self._totals.add(session, {self._name: number})
 
     async def read(self) -> int:
@@ -87,15 +87,15 @@ class RowCounts:
 
     async def counted(self, session: Session) -> dict[str, int]:
         """The total by its name, as the documents make it."""
-        # The index is a fraction of the documents, and alone it tells their number.
+        # The index is a fraction of the documents, and their number is in it.
         return {self._name: await self._rows.count_documents({}, session=session, hint="_id_")}
 
     async def recount(self, session: Session) -> None:
-        """Count all documents anew, in place of what was counted."""
+        """Counts all documents anew, in place of what was counted."""
         await self._totals.clear(session)
         await self._totals.add(session, await self.counted(session))
 
     async def catch_up(self, *, recount: bool) -> None:
-        """Count anew where it is asked for, or where the total is not what the collection says in constant time."""
+        """Counts anew where it is asked for, or where the total is not what the collection says in constant time."""
         if recount or not await self._totals.agrees(self._name, self._rows):
             await self._database.transaction(self.recount)

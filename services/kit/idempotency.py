@@ -40,7 +40,7 @@ from services.kit.stored_results import from_stored, to_stored
 
 log = logging.getLogger("tessera.idempotency")
 
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 _Row = dict[str, Any]
 
 DUPLICATE_KEY = 11000
@@ -84,10 +84,10 @@ class Idempotency:
         caller: Principal,
         key: str,
         fingerprint: str,
-        run: Callable[[], Awaitable[Answer]],
+        run: Callable[[], Awaitable[Response]],
         *,
-        keep: Callable[[Answer], Any],
-    ) -> Answer | Any:
+        keep: Callable[[Response], Any],
+    ) -> Response | Any:
         """What `run` returns, or what `keep` made of the first response to this caller's key.
 
         `keep` returns what `services.kit.stored_results` stores, `REPLAY`, or None to store nothing.
@@ -101,17 +101,17 @@ class Idempotency:
                 return await run()
         try:
             with under_lock(lock):
-                answer = await run()
+                response = await run()
         except Exception:
             await self._release(lock)
             raise
         # A request that was cancelled may have left its effect under way: it keeps its lock until that runs out.
-        kept = keep(answer)
+        kept = keep(response)
         if kept is None:
             await self._release(lock)
         else:
             await self._finish(lock, kept)
-        return answer
+        return response
 
     async def _acquire(self, identifier: str, fingerprint: str) -> IdempotencyLock | _StoredResponse:
         now = self._clock()

@@ -13,7 +13,7 @@ from services.kit.database import Database, Session
 
 Command = TypeVar("Command")
 Effect = Callable[[Session, Sequence[Command]], Awaitable[Sequence[DomainError | None]]]
-"""Carries out commands within a transaction; answers for each, in order, why it was refused, or None.
+"""Carries out commands within a transaction; returns for each, in order, why it was refused, or None.
 
 It may raise instead: then nothing of the whole batch is written.
 """
@@ -31,9 +31,9 @@ class Inbox:
     async def work_off(
         self, events: Sequence[tuple[str, Command]], effect: Effect[Command]
     ) -> list[DomainError | None]:
-        """Carry out the commands of all events that have not acted yet, in one transaction with their ids.
+        """Carries out the commands of all events that have not acted yet, in one transaction with their ids.
 
-        Answers for each event, in order, its refusal or None. A refused event leaves no id, so it may come again.
+        Returns for each event, in order, its refusal or None. A refused event leaves no id, so it may come again.
         Raises what `effect` raises, and what the driver raises while the database is away; then nothing was done.
         """
 
@@ -60,7 +60,7 @@ class Inbox:
         return await self._acted(identifiers)
 
     async def mark_put_back(self, identifiers: Collection[str]) -> None:
-        """Remember for good that these dead letters were put back."""
+        """Remembers for good that these dead letters were put back."""
         for identifier in identifiers:
             await self._rows.update_one({"_id": identifier}, {"$set": {"putBackAt": datetime.now(UTC)}}, upsert=True)
 

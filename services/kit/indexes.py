@@ -18,7 +18,7 @@ class DuplicatesError(Exception):
 
 
 async def ensure_indexes(collection: Collection, indexes: Sequence[IndexModel]) -> None:
-    """Make the indexes that are missing.
+    """Makes the indexes that are missing.
 
     An index of an older system (mongoose names it `code_1`) that does the same under another name stays and serves; one
     that stands in the way with other options is replaced. Raises `DuplicatesError`, with nothing changed, where

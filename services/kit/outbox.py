@@ -1,4 +1,4 @@
-"""The outbox: events written in the transaction of the change that they tell of, and the queue that a relay sends from.
+"""The outbox: events written in the transaction of the change they describe, and the queue that a relay sends from.
 
 `Outbox` writes the rows; `OutboxQueue` is the far end, which reads them and marks them once Kafka has them.
 """
@@ -33,7 +33,7 @@ class Outbox:
         self._enabled = enabled
 
     async def put(self, session: Session, events: Iterable[tuple[datetime, Event]]) -> None:
-        """Add events, each with its instant, in order.
+        """Adds events, each with its instant, in order.
 
         The relay sends by (`at`, `n`). That keeps the order of a key because the events of one aggregate are written by
         transactions that conflict on the aggregate, each with an instant later than the one before.
@@ -73,7 +73,7 @@ class Watch(Protocol):
         """The next rows, those among them that were added before the watch began."""
 
     async def changed(self) -> None:
-        """Return when a row was added since the watch began, or after half a second."""
+        """Returns when a row was added since the watch began, or after half a second."""
 
 
 class OutboxQueue:
@@ -98,11 +98,11 @@ class OutboxQueue:
         return [OutboxRow(row["_id"], row["at"], row["topic"], row["key"], orjson.dumps(row["value"])) for row in rows]
 
     async def mark_sent(self, identifiers: Collection[str]) -> None:
-        """Remember that Kafka has acknowledged these rows."""
+        """Remembers that Kafka has acknowledged these rows."""
         await self._marks.update_many({"_id": {"$in": list(identifiers)}}, {"$set": {"sentAt": datetime.now(UTC)}})
 
     async def park(self, identifier: str, reason: str) -> None:
-        """Set aside a row that Kafka will never take (it is too large, say), so that the others can go on."""
+        """Sets aside a row that Kafka will never take (it is too large, say), so that the others can go on."""
         mark = {"parkedAt": datetime.now(UTC), "parkedFor": reason}
         await self._marks.update_one({"_id": identifier}, {"$set": mark})
 

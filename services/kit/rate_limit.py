@@ -1,6 +1,6 @@
 """The rate limit of public operations: one count for each client address, exact over all worker processes.
 
-slowapi says what the limit is; the counts stand in MongoDB, because every worker has to see the same. Hits that
+slowapi reads what the limit is; the counts stand in MongoDB, because every worker has to see the same. Hits that
 arrive together are counted together: in one round trip from one address, in two from however many. An address that has
 passed its limit is refused for a second without any, so that a flood costs the database next to nothing.
 """
@@ -89,7 +89,7 @@ class _Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PendingPermit:
-    """A public operation that is being counted: the right to read meanwhile, and to answer once it was awaited.
+    """A public operation that is being counted: the right to read meanwhile, and to respond once it was awaited.
 
     Awaited it returns the permit, or raises `RateLimitExceeded` when the operation is one too many.
     """

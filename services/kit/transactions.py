@@ -179,7 +179,7 @@ async def end_orphaned_transactions(client: "Client") -> int:
 
 
 def as_domain_error(fault: Exception) -> DomainError:
-    """What a caller is told of an exception: a refusal as it is, a database away as 503, the unexpected as 500."""
+    """What a caller gets for an exception: a refusal as it is, a database away as 503, the unexpected as 500."""
     if isinstance(fault, DomainError):
         return fault
     if isinstance(fault, ConnectionFailure | WTimeoutError | ExecutionTimeout | TimeoutError):

@@ -143,7 +143,7 @@ async def test_a_listener_who_does_not_look_costs_a_flag(api: Api) -> None:
         assert len(listener.changed) == 1
         listener.clear()
         for n in range(3 * MOST_CHANGED):
-            listener.tell(n)
+            listener.notify(n)
         assert len(listener.changed) == MOST_CHANGED
     await feed.close()
 
