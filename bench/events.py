@@ -15,7 +15,7 @@ from bson import ObjectId
 
 from bench.load import BenchError
 from bench.servers import ROOT
-from services.kit.database import Database
+from services.kit.database import Database, aggregate
 from services.kit.leases import Lease
 from services.migrations.runner import migrate
 
@@ -76,7 +76,7 @@ async def _payments_into_orders(mongo_uri: str, kafka: str, name: str, count: in
         raise BenchError(f"{count} payments became {made} orders")
     rate = await _rate(database.orders, "createdAt")
     await lease.release()
-    database.close()
+    await database.close()
     return rate
 
 
@@ -87,14 +87,14 @@ async def _relay(mongo_uri: str, kafka: str, name: str, count: int) -> float:
         await _until(lambda: database.outbox.count_documents({"sentAt": {"$ne": None}}), count)
     rate = await _rate(database.outbox, "sentAt")
     await database.client.drop_database(database.name)
-    database.close()
+    await database.close()
     return rate
 
 
 async def _rate(collection: Any, field: str) -> float:
     """How many rows came a second after the first batch, by the instant in `field`."""
     ends = {"_id": None, "first": {"$min": f"${field}"}, "last": {"$max": f"${field}"}}
-    (row,) = await collection.aggregate([{"$group": ends}]).to_list(None)
+    (row,) = [row async for row in aggregate(collection, [{"$group": ends}])]
     seconds: float = (row["last"] - row["first"]).total_seconds()
     later: int = await collection.count_documents({field: {"$gt": row["first"]}})
     return later / max(seconds, 0.001)

@@ -26,12 +26,12 @@ from models.pagination import Window
 from models.principal import SYSTEM
 from services.access_codes.documents import access_code_to_document
 from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST
-from services.kit.rate_limit import Attempt
+from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate
 from services.registry import Services
 
 Verb = Callable[[], Awaitable[object]]
-UNCOUNTED = Attempt(SYSTEM, 1, 1, 1, 1)
+UNCOUNTED = RateLimitPermit(SYSTEM)
 CAMPAIGN = "60d21b4667d0d8992e610c01"
 
 

@@ -15,7 +15,7 @@ from consumers.filters import DeadLetter, Filters
 from models.environment import EnvironmentReader, SettingsError, database_name
 
 if TYPE_CHECKING:
-    from services.kit.outbox_queue import ParkedEvent
+    from services.kit.outbox import ParkedEvent
     from services.kit.parked import ParkedRecord
 
 __all__ = ["DeadLetter", "Filters", "KafkaAway", "emit", "parked", "replay", "run"]
@@ -73,14 +73,14 @@ def replay(
     from services.registry import Services
 
     reader = EnvironmentReader(environment)
-    mongo_uri, servers = read_mongo_uri(reader), reader.kafka_servers()
+    mongo_uri, driver, servers = read_mongo_uri(reader), reader.mongo_driver(), reader.kafka_servers()
     if servers is None:
         reader.fault("KAFKA_URI", "is missing: host:port[,host:port] of Kafka")
     if reader.faults or servers is None:
         raise SettingsError(reader.faults)
 
     async def work() -> list[DeadLetter]:
-        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
+        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri), mongo_driver=driver)
         try:
             if parked or topic is None:
                 rows, queue = services.parked, services.outbox_queue

@@ -20,8 +20,8 @@ from consumers.metrics import Metrics
 from consumers.settings import ConsumerSettings
 from consumers.topics import PRODUCED, handlers
 from models.errors import ServiceUnavailable
-from services.kit.database import as_domain_error
 from services.kit.leases import Lease
+from services.kit.transactions import as_domain_error
 from services.migrations.runner import migrate
 from services.registry import Services
 
@@ -43,6 +43,7 @@ class ConsumersProcess:
         self._services = Services.open(
             mongo_uri=settings.mongo_uri,
             database_name=settings.database,
+            mongo_driver=settings.mongo_driver,
             usage_hold=settings.usage_hold,
             events_enabled=True,
         )

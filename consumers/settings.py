@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from models.environment import EnvironmentReader, SettingsError, database_name
+from models.environment import EnvironmentReader, MongoDriver, SettingsError, database_name
 from services.connection import read_mongo_uri
 
 
@@ -15,6 +15,7 @@ class ConsumerSettings:
     mongo_uri: str = field(repr=False)
     kafka_servers: str
     database: str = "tessera"
+    mongo_driver: MongoDriver = "motor"
     payment_uri: str | None = None
     usage_hold: int = 900
     port: int = 3001
@@ -40,6 +41,7 @@ class ConsumerSettings:
         settings = cls(
             mongo_uri=mongo_uri,
             database=database_name(mongo_uri),
+            mongo_driver=reader.mongo_driver(),
             kafka_servers=kafka_servers or "",
             payment_uri=reader.url("PAYMENT_URI"),
             usage_hold=reader.usage_hold(),

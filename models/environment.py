@@ -1,12 +1,14 @@
 """How variables of the environment are read: each by its kind, and every fault kept until all are read."""
 
 from collections.abc import Mapping
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import unquote, urlsplit
 
 from models.networks import read_network
 from models.origins import read_origin
 
 MINIMUM_SECRET_BYTES = 32
+MongoDriver: TypeAlias = Literal["motor", "pymongo"]
 
 
 class SettingsError(Exception):
@@ -34,6 +36,15 @@ class EnvironmentReader:
         elif not uri.startswith(("mongodb://", "mongodb+srv://")):
             self.fault("MONGO_URI", "must start with mongodb:// or mongodb+srv://")
         return uri
+
+    def mongo_driver(self) -> MongoDriver:
+        raw = self.environment.get("MONGO_DRIVER", "motor")
+        for driver in get_args(MongoDriver):
+            if raw == driver:
+                known: MongoDriver = driver
+                return known
+        self.fault("MONGO_DRIVER", "must be motor or pymongo")
+        return "motor"
 
     def secret(self, name: str, weak_allowed: bool) -> str:
         value = self.environment.get(name, "")

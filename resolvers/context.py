@@ -16,17 +16,17 @@ from models.errors import InvalidToken
 from models.inputs import DataclassLike, parse
 from models.principal import Principal
 from resolvers.loaders import RequestLoaders
-from services.kit.rate_limit import Attempt, AttemptRefused, AttemptToRead
+from services.kit.rate_limit import PendingPermit, PermitToRead, RateLimitExceeded, RateLimitPermit
 from services.registry import Services
 
 Found = TypeVar("Found")
 Command = TypeVar("Command", bound=DataclassLike)
 
-_permit: ContextVar[Attempt | None] = ContextVar("permit", default=None)
+_permit: ContextVar[RateLimitPermit | None] = ContextVar("permit", default=None)
 
 
 @contextmanager
-def permitted(permit: Attempt) -> Iterator[None]:
+def permitted(permit: RateLimitPermit) -> Iterator[None]:
     """Lets the field within run under this permit: it is counted already."""
     token = _permit.set(permit)
     try:
@@ -62,35 +62,35 @@ class Context:
         caller.require_admin()
         return caller
 
-    async def permit(self) -> Attempt:
+    async def permit(self) -> RateLimitPermit:
         """Counts one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
         if (already := _permit.get()) is not None:
             return already
         with self._showing_refusal():
-            return await self._settle(self.services.attempts.begin(self.caller()))
+            return await self._counted(self.services.rate_limit.hit(self.caller()))
 
-    async def read(self, find: Callable[[AttemptToRead], Awaitable[Found]]) -> Found:
-        """Returns what a public query finds, counted as `permit` does while it looks. Raises `RateLimited` instead."""
+    async def read(self, find: Callable[[PermitToRead], Awaitable[Found]]) -> Found:
+        """Returns what a public query finds, a hit that is counted while it looks. Raises `RateLimited` instead."""
         with self._showing_refusal():
-            permit = self.services.attempts.begin(self.caller())
+            pending = self.services.rate_limit.hit(self.caller())
             try:
-                found = await find(permit)
+                found = await find(pending)
             except Exception:
-                await self._settle(permit)
+                await self._counted(pending)
                 raise
-            await self._settle(permit)
+            await self._counted(pending)
             return found
 
-    async def _settle(self, permit: AttemptToRead) -> Attempt:
-        settled = await permit.settled()
-        self.response_headers.update(settled.headers)
-        return settled
+    async def _counted(self, pending: PendingPermit) -> RateLimitPermit:
+        permit = await pending
+        self.response_headers.update(permit.stats.headers)
+        return permit
 
     @contextmanager
     def _showing_refusal(self) -> Iterator[None]:
         try:
             yield
-        except AttemptRefused as refused:
+        except RateLimitExceeded as refused:
             self.response_headers.update(refused.headers)
             raise
 

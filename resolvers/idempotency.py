@@ -16,7 +16,7 @@ from models.idempotency import fingerprint, read_key
 from resolvers.context import KEY, Info, as_mapping, permitted
 from schema.problems import RateLimited as RateLimitedProblem
 from schema.relay import IdempotentInput
-from services.kit.idempotency import AGAIN
+from services.kit.idempotency import REPLAY
 
 Resolve: TypeAlias = Callable[..., Awaitable[object]]
 
@@ -70,7 +70,7 @@ async def _result_or_refusal(run: Resolve) -> object:
 def _to_store(result: object) -> object:
     """What is stored of a result: the refusal, or what its transactions did; nothing of what may go another way."""
     if not isinstance(result, DomainError):
-        return AGAIN
+        return REPLAY
     return None if isinstance(result, RateLimited) or result.status >= 500 else result
 
 

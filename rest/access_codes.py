@@ -13,15 +13,15 @@ from rest.bodies import read_json
 from rest.door import Door, principal_of, query_of, resource
 from rest.envelope import failure, pagination, success
 from services.access_codes.documents import access_code_to_json, usage_to_json
-from services.kit.rate_limit import Attempt, AttemptToRead
+from services.kit.rate_limit import PermitToRead, RateLimitPermit
 
 
 def public_access_code_routes(door: Door) -> list[BaseRoute]:
     access_codes = door.services.access_codes
 
-    async def validate(request: Request, attempt: AttemptToRead) -> Response:
+    async def validate(request: Request, permit: PermitToRead) -> Response:
         try:
-            code = await access_codes.validate(attempt, request.path_params)
+            code = await access_codes.validate(permit, request.path_params)
         except Exception as fault:
             return failure(fault, valid=False)
         data = {
@@ -32,13 +32,13 @@ def public_access_code_routes(door: Door) -> list[BaseRoute]:
         }
         return success(data, message="Access code is valid", valid=True)
 
-    async def redeem(request: Request, attempt: Attempt) -> Response:
-        code = await access_codes.redeem(attempt, await read_json(request))
+    async def redeem(request: Request, permit: RateLimitPermit) -> Response:
+        code = await access_codes.redeem(permit, await read_json(request))
         data = {"description": code.description, "active": code.active}
         return success(data, message="Access code redeemed successfully")
 
-    async def of_user(request: Request, attempt: AttemptToRead) -> Response:
-        uses = await access_codes.redemptions(attempt, request.path_params)
+    async def of_user(request: Request, permit: PermitToRead) -> Response:
+        uses = await access_codes.redemptions(permit, request.path_params)
         shown = [
             {
                 "code": use.code,

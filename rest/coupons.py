@@ -13,23 +13,23 @@ from models.inputs import parse_query
 from rest.bodies import read_command
 from rest.door import Door, principal_of, query_of, resource
 from rest.envelope import pagination, success
-from services.kit.rate_limit import Attempt, AttemptToRead
+from services.kit.rate_limit import PermitToRead, RateLimitPermit
 
 
 def public_coupon_routes(door: Door) -> list[BaseRoute]:
     coupons = door.services.coupons
 
-    async def create(request: Request, attempt: Attempt) -> Response:
-        coupon = await coupons.create(attempt, await read_command(request, CreateCoupon))
+    async def create(request: Request, permit: RateLimitPermit) -> Response:
+        coupon = await coupons.create(permit, await read_command(request, CreateCoupon))
         data = {"code": coupon.coupon_code, "username": coupon.username, "role": coupon.role.value}
         return success(data, status=201)
 
-    async def get(request: Request, attempt: AttemptToRead) -> Response:
+    async def get(request: Request, permit: PermitToRead) -> Response:
         wanted = parse_query(GetCoupon, query_of(request))
-        return success(to_json(await coupons.get(attempt, wanted)))
+        return success(to_json(await coupons.get(permit, wanted)))
 
-    async def redeem(request: Request, attempt: Attempt) -> Response:
-        redemption = await coupons.redeem(attempt, await read_command(request, RedeemCoupon))
+    async def redeem(request: Request, permit: RateLimitPermit) -> Response:
+        redemption = await coupons.redeem(permit, await read_command(request, RedeemCoupon))
         data: dict[str, Any] = {
             "creatorPoints": redemption.creator_points,
             "redeemerPoints": redemption.redeemer_points,

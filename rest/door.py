@@ -14,7 +14,7 @@ from models.principal import Principal
 from rest.envelope import failure
 from rest.idempotency import answered_by, is_keyed, once_per_key
 from rest.paths import decoded
-from services.kit.rate_limit import Attempt, AttemptToRead
+from services.kit.rate_limit import PermitToRead, RateLimitPermit
 from services.registry import Services
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -37,30 +37,30 @@ class Door:
     services: Services
     authenticator: Authenticates
 
-    def public(self, handle: Callable[[Request, Attempt], Awaitable[Response]]) -> Endpoint:
-        """A route for everyone: the attempt is counted first, malformed or not, and its answer tells the count."""
+    def public(self, handle: Callable[[Request, RateLimitPermit], Awaitable[Response]]) -> Endpoint:
+        """A route for everyone: each request is a hit, malformed or not, and its answer tells the count."""
 
         async def endpoint(request: Request) -> Response:
-            attempt = await self.services.attempts.count(self.authenticator.anonymous(request))
+            permit = await self.services.rate_limit.hit(self.authenticator.anonymous(request))
             try:
-                answer = await self._once(request, attempt.principal, lambda: handle(request, attempt))
+                answer = await self._once(request, permit.principal, lambda: handle(request, permit))
             except Exception as fault:
                 answer = failure(fault)
-            answer.raw_headers.extend(attempt.raw_headers)
+            answer.raw_headers.extend(permit.stats.raw_headers)
             return answer
 
         return endpoint
 
-    def public_read(self, handle: Callable[[Request, AttemptToRead], Awaitable[Response]]) -> Endpoint:
-        """The same for what changes nothing: it runs while its attempt is counted, and its answer waits for that."""
+    def public_read(self, handle: Callable[[Request, PermitToRead], Awaitable[Response]]) -> Endpoint:
+        """The same for what changes nothing: it runs while its hit is counted, and its answer waits for that."""
 
         async def endpoint(request: Request) -> Response:
-            attempt = self.services.attempts.begin(self.authenticator.anonymous(request))
+            permit = self.services.rate_limit.hit(self.authenticator.anonymous(request))
             try:
-                answer = await handle(request, attempt)
+                answer = await handle(request, permit)
             except Exception as fault:
                 answer = failure(fault)
-            answer.raw_headers.extend((await attempt.settled()).raw_headers)
+            answer.raw_headers.extend((await permit).stats.raw_headers)
             return answer
 
         return endpoint

@@ -17,7 +17,7 @@ from models.errors import (
     RouteNotFound,
 )
 from models.pagination import Page
-from services.kit.database import as_domain_error
+from services.kit.transactions import as_domain_error
 
 log = logging.getLogger("tessera.rest")
 

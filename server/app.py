@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> Starlette:
     services = Services.open(
         mongo_uri=settings.mongo_uri,
         database_name=settings.database,
+        mongo_driver=settings.mongo_driver,
         rate_limit=settings.rate_limit,
         events_enabled=settings.events_enabled,
         usage_hold=settings.usage_hold,

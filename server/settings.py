@@ -8,7 +8,7 @@ from typing import Literal, Self
 from limits import parse_many
 
 from graphql_engine.manifest import ManifestError, read_manifest
-from models.environment import EnvironmentReader, SettingsError, database_name
+from models.environment import EnvironmentReader, MongoDriver, SettingsError, database_name
 from services.connection import read_mongo_uri
 from services.kit.rate_limit import UNLIMITED
 
@@ -21,6 +21,7 @@ class Settings:
     jwt_secret: str = field(repr=False)
     admin_key: str = field(repr=False)
     database: str = "tessera"
+    mongo_driver: MongoDriver = "motor"
     port: int = 3000
     extra_ports: tuple[int, ...] = ()
     kafka_servers: str | None = None
@@ -59,6 +60,7 @@ class Settings:
         settings = cls(
             mongo_uri=mongo_uri,
             database=database_name(mongo_uri),
+            mongo_driver=reader.mongo_driver(),
             jwt_secret=reader.secret("JWT_SEC", weak),
             admin_key=reader.secret("ADMIN_KEY", weak),
             port=reader.whole("PORT", 3000, 1, 65_535),

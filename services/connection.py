@@ -9,7 +9,7 @@ from typing import Self
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
 
-from models.environment import EnvironmentReader, SettingsError, database_name
+from models.environment import EnvironmentReader, MongoDriver, SettingsError, database_name
 from services.kit.indexes import DuplicatesError
 
 FORM = (
@@ -72,6 +72,7 @@ class DatabaseSettings:
 
     mongo_uri: str = field(repr=False)
     database: str
+    mongo_driver: MongoDriver = "motor"
     usage_hold: int = 900
     log_level: str = "info"
 
@@ -83,6 +84,7 @@ class DatabaseSettings:
         settings = cls(
             mongo_uri=mongo_uri,
             database=database_name(mongo_uri),
+            mongo_driver=reader.mongo_driver(),
             usage_hold=reader.usage_hold(),
             log_level=reader.log_level(),
         )

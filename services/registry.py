@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from models.environment import MongoDriver
 from models.instants import to_milliseconds
 from services.access_codes.batches import AccessCodeBatches
 from services.access_codes.service import AccessCodes
@@ -12,10 +13,9 @@ from services.coupons.service import Coupons
 from services.kit.database import Database
 from services.kit.idempotency import Idempotency
 from services.kit.inbox import Inbox
-from services.kit.outbox import Outbox
-from services.kit.outbox_queue import OutboxQueue
+from services.kit.outbox import Outbox, OutboxQueue
 from services.kit.parked import ParkedRecords
-from services.kit.rate_limit import Attempts
+from services.kit.rate_limit import RateLimiter
 from services.orders.service import Orders
 from services.reconciliation.audit import Audit
 from services.usage.service import Usage
@@ -30,7 +30,7 @@ class Services:
     """The verbs, by noun. `close` commits what was begun and closes the database."""
 
     database: Database
-    attempts: Attempts
+    rate_limit: RateLimiter
     idempotency: Idempotency
     coupons: Coupons
     access_codes: AccessCodes
@@ -48,17 +48,18 @@ class Services:
         *,
         mongo_uri: str,
         database_name: str,
+        mongo_driver: MongoDriver = "motor",
         rate_limit: str = "100/15minutes",
         events_enabled: bool = False,
         usage_hold: int = 900,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
         """Put the verbs together; no connection is made before the first of them runs. `usage_hold` is in seconds."""
-        database = Database(mongo_uri, database_name)
+        database = Database(mongo_uri, database_name, mongo_driver)
         outbox = Outbox(database, enabled=events_enabled)
         return cls(
             database=database,
-            attempts=Attempts(database, rate_limit),
+            rate_limit=RateLimiter(database, rate_limit),
             idempotency=Idempotency(database, clock),
             coupons=Coupons(database, outbox, clock),
             access_codes=AccessCodes(database, outbox, clock),
@@ -77,4 +78,4 @@ class Services:
         await self.orders.close()
         await self.usage.close()
         await self.idempotency.close()
-        self.database.close()
+        await self.database.close()

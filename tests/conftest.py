@@ -9,7 +9,7 @@ from pymongo import MongoClient
 
 from devtools.embedded import EmbeddedKafka, EmbeddedMongod
 from services.registry import Services
-from tests.support.api import Api, running_api, settings_for
+from tests.support.api import MONGO_DRIVER, Api, running_api, settings_for
 from tests.support.uris import with_database
 
 
@@ -63,6 +63,8 @@ async def own_api(database_uri: str) -> AsyncIterator[Api]:
 @pytest.fixture
 async def other(own_api: Api) -> AsyncIterator[Services]:
     """The verbs of another process over the database of `own_api`."""
-    opened = Services.open(mongo_uri=own_api.settings.mongo_uri, database_name=own_api.settings.database)
+    opened = Services.open(
+        mongo_uri=own_api.settings.mongo_uri, database_name=own_api.settings.database, mongo_driver=MONGO_DRIVER
+    )
     yield opened
     await opened.close()

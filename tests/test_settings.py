@@ -49,6 +49,7 @@ def test_all_faults_are_named_in_one_message() -> None:
         Settings.from_environment(
             {
                 "MONGO_URI": "http://db",
+                "MONGO_DRIVER": "mongoose",
                 "JWT_SEC": "short",
                 "PORT": "80a",
                 "KAFKA_URI": "http://kafka",
@@ -65,6 +66,7 @@ def test_all_faults_are_named_in_one_message() -> None:
     named = {fault.split()[0] for fault in raised.value.faults}
     assert named == {
         "MONGO_URI",
+        "MONGO_DRIVER",
         "JWT_SEC",
         "ADMIN_KEY",
         "PORT",

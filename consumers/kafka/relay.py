@@ -17,7 +17,7 @@ from consumers.kafka.backoff import backoff
 from consumers.kafka.topic_lane import Sent, TopicLane
 from consumers.metrics import Metrics
 from services.kit.leases import Lease
-from services.kit.outbox_queue import OutboxQueue, OutboxRow
+from services.kit.outbox import OutboxQueue, OutboxRow
 
 log = logging.getLogger("tessera.relay")
 

@@ -19,7 +19,7 @@ from consumers.kafka.raw_batches import BatchReader, Found, Unreadable, last_off
 from consumers.kafka.records import EVENT_ID, Headers, Record, header, place_id, sendable_key
 from models.errors import InvalidInput, NotFound
 from services.kit.inbox import Inbox
-from services.kit.outbox_queue import OutboxQueue
+from services.kit.outbox import OutboxQueue
 from services.kit.parked import ParkedRecord, ParkedRecords
 
 _POLL_MS = 1_000

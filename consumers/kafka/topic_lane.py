@@ -22,7 +22,7 @@ from aiokafka.errors import (
 from consumers.kafka.admin import Broker, is_passing
 from consumers.kafka.backoff import backoff
 from consumers.kafka.records import cloud_event_headers
-from services.kit.outbox_queue import OutboxQueue, OutboxRow
+from services.kit.outbox import OutboxQueue, OutboxRow
 
 log = logging.getLogger("tessera.relay")
 

@@ -69,7 +69,7 @@ def migrate() -> None:
     settings = database_settings()
 
     async def work() -> None:
-        database = Database(settings.mongo_uri, settings.database)
+        database = Database(settings.mongo_uri, settings.database, settings.mongo_driver)
         try:
             for family, number in (await run(database, usage_hold=settings.usage_hold)).items():
                 typer.echo(f"{family}: {number} taken over")
@@ -82,7 +82,7 @@ def migrate() -> None:
                 if number > MOST_NAMED:
                     typer.echo(f"  … and {number - MOST_NAMED} more")
         finally:
-            database.close()
+            await database.close()
 
     run_on_database(work())
     typer.echo("The database is ready.")

@@ -33,7 +33,9 @@ async def _run(families: tuple[AuditFamily, ...], *, repair: bool) -> AuditRepor
     from services.registry import Services
 
     settings = database_settings()
-    services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
+    services = Services.open(
+        mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
+    )
     try:
         work = services.audit.repair if repair else services.audit.audit
         return await work(SYSTEM, families)

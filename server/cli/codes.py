@@ -21,7 +21,7 @@ from models.principal import SYSTEM
 from server.cli.codes_csv import HEADER, CsvWriter, HeaderFault, Row, encoding_of, read_rows, to_cells
 from server.cli.database import database_settings, run_on_database
 from services.access_codes.batches import CHUNK, Outcome
-from services.kit.database import as_domain_error
+from services.kit.transactions import as_domain_error
 from services.migrations.runner import migrate
 from services.registry import Services
 
@@ -104,7 +104,9 @@ def _run(work: Callable[[Services], Awaitable[Answer]]) -> Answer:
     settings = database_settings()
 
     async def run() -> Answer:
-        services = Services.open(mongo_uri=settings.mongo_uri, database_name=settings.database)
+        services = Services.open(
+            mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
+        )
         try:
             await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
             return await work(services)

@@ -19,7 +19,7 @@ from server.cli.output import fail
 
 if TYPE_CHECKING:
     from consumers import DeadLetter
-    from services.kit.outbox_queue import ParkedEvent
+    from services.kit.outbox import ParkedEvent
     from services.kit.parked import ParkedRecord
 
 Data = Annotated[Path, typer.Option(help="Folder of `tessera dev`, whose servers are used where none are named.")]

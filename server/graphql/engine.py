@@ -10,7 +10,7 @@ from graphql_engine.errors import DocumentNotPersisted, IntrospectionRefused, Me
 from models.errors import DomainError, Forbidden, MethodNotAllowed, ServiceUnavailable
 from models.principal import Principal
 from server.graphql.errors import present
-from services.kit.database import as_domain_error
+from services.kit.transactions import as_domain_error
 
 
 class RequestContext(Protocol):

@@ -14,7 +14,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from graphql_engine.errors import coded
 from models.card_numbers import mask_digits
 from models.errors import DomainError, ErrorCode, InternalServerError
-from services.kit.database import as_domain_error
+from services.kit.transactions import as_domain_error
 
 log = logging.getLogger("tessera.graphql")
 

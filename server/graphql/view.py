@@ -28,7 +28,7 @@ from server.graphql.event_stream import HEADERS, event_stream
 from server.graphql.requests import GRAPHQL_JSON, Accepted, Parameters, negotiate, read_request
 from server.graphql.websocket import TransportHandler, WebSocketAdapter
 from server.settings import Settings
-from services.kit.database import as_domain_error
+from services.kit.transactions import as_domain_error
 
 MakeContext = Callable[[HTTPConnection, Principal], RequestContext]
 """Makes what resolvers get."""

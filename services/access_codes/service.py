@@ -32,7 +32,7 @@ from services.kit.batching import Coalescer
 from services.kit.database import Database
 from services.kit.outbox import Outbox
 from services.kit.pagination import fetch_page, fetch_window
-from services.kit.rate_limit import Attempt, AttemptToRead
+from services.kit.rate_limit import PermitToRead, RateLimitPermit
 from services.kit.search import contains
 
 NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
@@ -40,7 +40,7 @@ USES_IN_ORDER = KeysetOrder("uses", ("redeemedAt",), descending=False)
 
 
 class AccessCodes:
-    """Every verb takes who is calling first: an `Attempt` where it is open to everyone, else a `Principal`."""
+    """Every verb takes who is calling first: a `RateLimitPermit` where it is open to everyone, else a `Principal`."""
 
     def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
         self._codes = database.access_codes
@@ -55,7 +55,7 @@ class AccessCodes:
     async def close(self) -> None:
         await self._writer.close()
 
-    async def validate(self, _: AttemptToRead, raw: Mapping[str, Any]) -> AccessCode:
+    async def validate(self, _: PermitToRead, raw: Mapping[str, Any]) -> AccessCode:
         """The code, if it can be used at this moment; changes nothing. Refusals: `models.access_code.judge_validity`.
 
         A wrong code goes the same way as a right one, so that the time tells a guesser nothing.
@@ -67,14 +67,14 @@ class AccessCodes:
         assert code is not None
         return code
 
-    async def redeem(self, _: Attempt, raw: Mapping[str, Any]) -> AccessCode:
+    async def redeem(self, _: RateLimitPermit, raw: Mapping[str, Any]) -> AccessCode:
         """Use a code, once for each username and never more often than `maxUses`; answers the code after it.
 
         Refusals: see `models.access_code.judge_use`.
         """
         return await self._writer.submit(parse(RedeemAccessCode, raw))
 
-    async def redemptions(self, _: AttemptToRead, raw: Mapping[str, Any]) -> Sequence[AccessCodeUse]:
+    async def redemptions(self, _: PermitToRead, raw: Mapping[str, Any]) -> Sequence[AccessCodeUse]:
         """What a user has redeemed, the newest first; codes that were deleted since are among them."""
         return await self._of_user.load(parse(ByUsername, raw).username) or ()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from models.access_code import AccessCode
 from services.access_codes.expiry_counts import ExpiryCounts, hour_of
 from services.kit.counters import Counters
-from services.kit.database import Database
+from services.kit.database import Database, aggregate
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -97,7 +97,7 @@ class AccessCodeCounts:
         group = {"$group": {"_id": hour, "usages": {"$sum": "$usedCount"}, **one_if}}
         totals: Counter[str] = Counter()
         hours: list[tuple[datetime, dict[str, int]]] = []
-        async for row in self._database.access_codes.aggregate([group], session=session):
+        async for row in aggregate(self._database.access_codes, [group], session=session):
             start = row.pop("_id")
             totals.update(row)
             hours.append((start, {name: row[name] for name in _CLASSES}))
@@ -111,7 +111,7 @@ class AccessCodeCounts:
             {"$match": {"expiresAt": {"$gte": hour_of(now), "$lte": now}}},
             {"$group": {"_id": None, **one_if}},
         ]
-        async for row in self._database.access_codes.aggregate(this_hour, session=session):
+        async for row in aggregate(self._database.access_codes, this_hour, session=session):
             expired.update({name: row[name] for name in _CLASSES})
         return Census(
             total=totals.get("codes", 0),

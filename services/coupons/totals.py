@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from services.kit.counters import Counters
-from services.kit.database import Database
+from services.kit.database import Database, aggregate
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -30,7 +30,7 @@ class CouponCounts:
             "users": {"$sum": {"$cond": [is_creator, 0, 1]}},
             "redeemed": {"$sum": "$timesUsed"},
         }
-        found = await self._coupons.aggregate([{"$group": totals}], session=session).to_list(None)
+        found = [row async for row in aggregate(self._coupons, [{"$group": totals}], session=session)]
         return {name: number for name, number in found[0].items() if name != "_id"} if found else {}
 
     async def recount(self, session: "Session") -> None:

@@ -8,13 +8,10 @@ becomes.
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from services.kit.batching import GroupCommit
-from services.kit.database import Database
-
-if TYPE_CHECKING:
-    from services.kit.database import Session
+from services.kit.database import Database, Session
 
 Command = TypeVar("Command")
 Result = TypeVar("Result")
@@ -39,11 +36,11 @@ class BatchWriter(ABC, Generic[Command, Result]):
         await self._group.close()
 
     @abstractmethod
-    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
+    async def carry_out(self, session: Session, commands: Sequence[Command]) -> list[Result | Exception]:
         """Read, decide and write a batch within a transaction; one answer for each command. It may run again."""
 
     @abstractmethod
-    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
+    async def touch(self, session: Session, commands: Sequence[Command]) -> None:
         """Lock the contended rows of a batch at once.
 
         A conflict with another process then shows in the first round trip instead of the last.
@@ -52,7 +49,7 @@ class BatchWriter(ABC, Generic[Command, Result]):
     async def _commit(self, commands: Sequence[Command]) -> list[Result | Exception]:
         runs = 0
 
-        async def run(session: "Session") -> list[Result | Exception]:
+        async def run(session: Session) -> list[Result | Exception]:
             nonlocal runs
             runs += 1
             if runs > 1:

@@ -1,6 +1,6 @@
 """Live changes: one MongoDB change stream for a collection in each process, fanned out to whoever listens there.
 
-What is told is only that something changed. Who listens asks the verb again, so that nobody is shown what they may not
+A listener learns only that something changed, and asks the verb again, so that nobody is shown what they may not
 see; and however many changes come while a listener is busy, it looks once. A slow or vanished client costs nothing.
 """
 
@@ -8,18 +8,14 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pymongo.errors import ConnectionFailure, OperationFailure
 
 from models.errors import ServiceUnavailable
-
-if TYPE_CHECKING:
-    from motor.motor_asyncio import AsyncIOMotorChangeStream
-
-    from services.kit.database import Collection
+from services.kit.database import ChangeStream, Collection, watch
 
 log = logging.getLogger("tessera.changes")
 
@@ -30,7 +26,7 @@ Look = Callable[["Listener"], Awaitable[tuple[Seen, float | None]]]
 
 OPENS_WITHIN = 10.0
 AWAITS_MILLISECONDS = 500
-"""How long the server waits for a change before it answers that there is none; a stream that is left ends by then."""
+"""How long the server waits for a change before it returns that there is none; a stream that is left ends by then."""
 PAUSE = 0.25
 """Seconds before a broken stream is opened anew, at first; it doubles up to ten seconds."""
 MOST_CHANGED = 1_000
@@ -58,7 +54,7 @@ class Listener:
         self.changed = set()
 
     def also(self, key: Hashable) -> bool:
-        """Listen to one more key; answers whether it is new, so that a look from before may have missed its changes."""
+        """Listens to one more key; returns whether it is new: a look from before may have missed its changes."""
         is_new = key not in self._keys
         if is_new:
             self._keys.add(key)
@@ -72,7 +68,7 @@ class Listener:
         except TimeoutError:
             pass
 
-    def tell(self, identifier: Any = None) -> None:
+    def notify(self, identifier: Any = None) -> None:
         if identifier is not None and len(self.changed) < MOST_CHANGED:
             self.changed.add(identifier)
         self._raised.set()
@@ -86,7 +82,7 @@ class ChangeFeed:
     """
 
     def __init__(
-        self, collection: "Collection", keys_of: Callable[[Event], Iterable[Hashable]], *, look_up: bool = False
+        self, collection: Collection, keys_of: Callable[[Event], Iterable[Hashable]], *, look_up: bool = False
     ) -> None:
         self._collection = collection
         self._keys_of = keys_of
@@ -130,28 +126,28 @@ class ChangeFeed:
     async def follow(self, keys: Iterable[Hashable], look: Look[Seen]) -> AsyncGenerator[Seen, None]:
         """What `look` sees: at once, then whenever it is another, at most ten times a second."""
         async with self.listen(keys) as listener:
-            told: list[Seen] = []
+            last: list[Seen] = []
             while not self._closed:
                 listener.clear()
                 seen, changes_in = await look(listener)
-                if told != [seen]:
-                    told = [seen]
+                if last != [seen]:
+                    last = [seen]
                     yield seen
                     await asyncio.sleep(SHORTEST_INTERVAL)
                 await listener.wait(changes_in)
 
     async def close(self) -> None:
-        """End the stream and all that follow it."""
+        """Ends the stream and all that follow it."""
         self._closed = True
-        self._tell_all()
+        self._notify_all()
         if self._task is not None:
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        """Keep a stream open while anyone listens, and resume it where it broke.
+        """Keeps a stream open while anyone listens, and resumes it where it broke.
 
-        What cannot be resumed may have missed changes: then everyone is told. Nothing is awaited after the last look at
-        the listeners, so that none joins a stream that has just ended.
+        What cannot be resumed may have missed changes: then every listener is notified. Nothing is awaited after the
+        last look at the listeners, so that none joins a stream that has just ended.
         """
         token: Any = None
         pause = PAUSE
@@ -161,10 +157,10 @@ class ChangeFeed:
                 async with self._watch(token) as stream:
                     self._live.set()
                     if was_live and token is None:
-                        self._tell_all()
+                        self._notify_all()
                     was_live, pause = True, PAUSE
                     while self._listeners and not self._closed:
-                        self._tell(await stream.try_next())
+                        self._notify(await stream.try_next())
                         token = stream.resume_token
                     self._live.clear()
             except Exception as fault:  # Whatever it was, those who listen would wait for ever.
@@ -176,17 +172,17 @@ class ChangeFeed:
                 pause = min(10.0, 2 * pause)
         self._task = None
 
-    def _watch(self, token: Any) -> "AsyncIOMotorChangeStream[Event]":
+    def _watch(self, token: Any) -> AbstractAsyncContextManager[ChangeStream]:
         # What was updated is not needed: only whose document it was.
-        stream: AsyncIOMotorChangeStream[Event] = self._collection.watch(
+        return watch(
+            self._collection,
             [{"$unset": "updateDescription"}],
             full_document=self._full_document,
             resume_after=token,
             max_await_time_ms=AWAITS_MILLISECONDS,
         )
-        return stream
 
-    def _tell(self, event: Event | None) -> None:
+    def _notify(self, event: Event | None) -> None:
         if event is None:
             return
         if event["operationType"] == "invalidate":
@@ -196,10 +192,10 @@ class ChangeFeed:
         identifier = event["documentKey"]["_id"]
         for key in self._keys_of(event):
             for listener in self._listeners.get(key, ()):
-                listener.tell(identifier)
+                listener.notify(identifier)
 
-    def _tell_all(self) -> None:
+    def _notify_all(self) -> None:
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.changed = set()
-                listener.tell()
+                listener.notify()

@@ -1,19 +1,15 @@
 """Totals that move in the transactions of the rows they count, so that statistics and lists count exactly and flat.
 
 A total is spread over shards because a single document would make all writers of all processes wait for each other;
-each addition goes to one drawn by lot. A shard alone means nothing (it can be negative); the sum is the total.
+each addition goes to one at random. A shard alone means nothing (it can be negative); the sum is the total.
 """
 
 import asyncio
 import random
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from services.kit.database import Database
-
-if TYPE_CHECKING:
-    from services.kit.database import Collection, Session
+from services.kit.database import Collection, Database, Session
 
 SHARDS = 64
 LOOKS = 20
@@ -27,15 +23,15 @@ class Counters:
         self._rows = database.counters
         self._family = family
 
-    async def add(self, session: "Session", changes: Mapping[str, int]) -> None:
-        """Move the totals within a transaction."""
+    async def add(self, session: Session, changes: Mapping[str, int]) -> None:
+        """Moves the totals within a transaction."""
         moved = {name: change for name, change in changes.items() if change}
         if moved:
             update = {"$inc": moved, "$setOnInsert": {"family": self._family}}
             shard = f"{self._family}/{secrets.randbelow(SHARDS)}"
             await self._rows.update_one({"_id": shard}, update, upsert=True, session=session)
 
-    async def read(self, session: "Session | None" = None) -> dict[str, int]:
+    async def read(self, session: Session | None = None) -> dict[str, int]:
         """Every total of the family; within a transaction, those of its snapshot."""
         totals: dict[str, int] = {}
         for row in await self._rows.find({"family": self._family}, session=session).to_list(None):
@@ -44,11 +40,11 @@ class Counters:
                     totals[name] = totals.get(name, 0) + number
         return totals
 
-    async def agrees(self, name: str, rows: "Collection") -> bool:
-        """Whether a total is the number of a collection's documents, told in constant time.
+    async def agrees(self, name: str, rows: Collection) -> bool:
+        """Whether a total is the number of a collection's documents, in constant time.
 
         Others may write meanwhile: the total is read before and after the number, which counts what is not committed
-        yet, so only numbers that never agree, however often one looks, tell of a total that is wrong.
+        yet, so only numbers that never agree, however often one looks, show that a total is wrong.
         """
         for _ in range(LOOKS):
             before = (await self.read()).get(name, 0)
@@ -59,8 +55,8 @@ class Counters:
             await asyncio.sleep(random.uniform(0.005, 0.03))
         return False
 
-    async def clear(self, session: "Session") -> None:
-        """Forget all totals, to be counted anew.
+    async def clear(self, session: Session) -> None:
+        """Forgets all totals, to be counted anew.
 
         Whoever moves one meanwhile conflicts and waits. So this comes before the counting: the other way round the
         count would be in vain for as long as others write.
@@ -71,35 +67,35 @@ class Counters:
 class RowCounts:
     """The total of one collection, by the collection's name. Whoever makes or removes its documents calls `add`."""
 
-    def __init__(self, database: Database, rows: "Collection") -> None:
+    def __init__(self, database: Database, rows: Collection) -> None:
         self._database = database
         self._rows = rows
         self._name = rows.name
         self._totals = Counters(database, rows.name)
 
-    async def add(self, session: "Session", number: int) -> None:
-        """Follow that so many documents were made, less those that were removed, within their transaction."""
+    async def add(self, session: Session, number: int) -> None:
+        """Adds the number of documents that were made, less those that were removed, within their transaction."""
         await self._totals.add(session, {self._name: number})
 
     async def read(self) -> int:
         """How many there are."""
         return (await self._totals.read()).get(self._name, 0)
 
-    async def kept(self, session: "Session") -> dict[str, int]:
+    async def kept(self, session: Session) -> dict[str, int]:
         """The total by its name, as it is kept."""
         return await self._totals.read(session)
 
-    async def counted(self, session: "Session") -> dict[str, int]:
+    async def counted(self, session: Session) -> dict[str, int]:
         """The total by its name, as the documents make it."""
-        # The index is a fraction of the documents, and alone it tells their number.
+        # The index is a fraction of the documents, and their number is in it.
         return {self._name: await self._rows.count_documents({}, session=session, hint="_id_")}
 
-    async def recount(self, session: "Session") -> None:
-        """Count all documents anew, in place of what was counted."""
+    async def recount(self, session: Session) -> None:
+        """Counts all documents anew, in place of what was counted."""
         await self._totals.clear(session)
         await self._totals.add(session, await self.counted(session))
 
     async def catch_up(self, *, recount: bool) -> None:
-        """Count anew where it is asked for, or where the total is not what the collection says in constant time."""
+        """Counts anew where it is asked for, or where the total is not what the collection says in constant time."""
         if recount or not await self._totals.agrees(self._name, self._rows):
             await self._database.transaction(self.recount)

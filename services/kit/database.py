@@ -1,54 +1,41 @@
-"""The one file that holds the driver: the client, the collections, and transactions with a bounded, jittered retry.
+"""The one file that names the driver: the client, its types, the collections, the few calls in which drivers differ.
 
-Motor is used through plain PyMongo calls only, so that a change of driver is a change of this file.
+Motor is the driver; `MONGO_DRIVER=pymongo` runs PyMongo's own asyncio client in its place. Both take the same calls
+but for those that are written out here, so PyMongo's classes serve as the types of both, and to leave Motor is to take
+its entry from `_CLIENTS`.
 """
 
-import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, TypeVar
+from inspect import isawaitable
+from typing import Any, TypeAlias, TypeVar, cast
 
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ReadPreference, UpdateOne, WriteConcern
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, ExecutionTimeout, PyMongoError, WTimeoutError
+from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo.asynchronous.change_stream import AsyncChangeStream
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
 
-from models.errors import DomainError, InternalServerError, ServiceUnavailable
-from services.kit.idempotency_locks import Superseded, held_receipt, receipts_of, runs_in_batch
-from services.kit.orphans import APPLICATION, IDLE_SECONDS, end_orphaned_transactions
-from services.kit.stored_results import to_stored
+from models.environment import MongoDriver
+from services.kit import transactions
 
-if TYPE_CHECKING:
-    from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
+Client: TypeAlias = AsyncMongoClient[dict[str, Any]]
+Collection: TypeAlias = AsyncCollection[dict[str, Any]]
+Session: TypeAlias = AsyncClientSession
+ChangeStream: TypeAlias = AsyncChangeStream[dict[str, Any]]
+Document: TypeAlias = Mapping[str, Any]
+Result = TypeVar("Result")
 
-    Collection = AsyncIOMotorCollection[dict[str, Any]]
-    Session = AsyncIOMotorClientSession
-
-Document = Mapping[str, Any]
-Answer = TypeVar("Answer")
-
-MAJORITY = WriteConcern("majority", wtimeout=10_000)
-SNAPSHOT = ReadConcern("snapshot")
-_DEADLINE = 15.0
-_COLLISIONS = 20
+_CLIENTS: dict[MongoDriver, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
 
 
 class Database:
     """The client and the collections. `close` when done; opening makes no connection yet."""
 
-    def __init__(self, uri: str, name: str) -> None:
-        self.client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-            uri,
-            appname=APPLICATION,
-            tz_aware=True,
-            tzinfo=UTC,
-            w="majority",
-            serverSelectionTimeoutMS=5_000,
-            connectTimeoutMS=5_000,
-            socketTimeoutMS=30_000,
-        )
+    def __init__(self, uri: str, name: str, driver: MongoDriver = "motor") -> None:
+        self.client = _open(driver, uri)
         self.name = name
         self._database = self.client[name]
         # The names are those that mongoose gave the original services, so that their data are taken over in place.
@@ -71,122 +58,69 @@ class Database:
         self.usage_graves = self.collection("usagegraves")
         self.set_aside = self.collection("setaside")
         self.idempotency_keys = self.collection("idempotencykeys")
-        # A lost count of an attempt harms nobody: no need to wait for a majority.
-        self.attempts = self.collection("attempts").with_options(write_concern=WriteConcern(1))
+        # A lost count harms nobody: no need to wait for a majority.
+        self.rate_limits = self.collection("attempts").with_options(write_concern=WriteConcern(1))
 
-    def collection(self, name: str) -> "Collection":
+    def collection(self, name: str) -> Collection:
         return self._database[name]
 
     async def ping(self) -> None:
-        """Raise unless a primary answers."""
+        """Raises unless a primary answers."""
         await self._database.command("ping", read_preference=ReadPreference.PRIMARY)
 
-    def close(self) -> None:
-        self.client.close()
+    async def close(self) -> None:
+        await _opened(self.client.close())
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator["Session"]:
-        """A session whose reads all see the same instant, everything acknowledged before it included."""
-        async with await self.client.start_session(snapshot=True) as session:
+    async def session(self, *, snapshot: bool = False) -> AsyncIterator[Session]:
+        """A session for one task at a time."""
+        session: Session = await _opened(self.client.start_session(snapshot=snapshot))
+        async with session:
             yield session
 
-    async def transaction(self, work: Callable[["Session"], Awaitable[Answer]]) -> Answer:
-        """Run `work` in one majority-committed snapshot transaction and answer what it answers.
+    def snapshot(self) -> AbstractAsyncContextManager[Session]:
+        """A session whose reads all see the same instant, everything acknowledged before it included."""
+        return self.session(snapshot=True)
 
-        `work` runs again, on a fresh snapshot, after a write conflict, a passing fault or a duplicate key (it then sees
-        the other's row and decides anew), so it must have no effect outside the session. What it raises aborts.
-        Raises `ServiceUnavailable` when no attempt succeeds in time.
+    async def begin(self, session: Session, read: ReadConcern, write: WriteConcern) -> None:
+        """Starts a transaction of a session, on the primary."""
+        await _opened(session.start_transaction(read, write, ReadPreference.PRIMARY))
 
-        Under an idempotency key the answer is recorded in the same transaction, and where it is recorded already it is
-        answered without running `work`.
-        """
-        receipt = held_receipt()
-        if receipt is not None and receipt.recorded and not runs_in_batch():
-            done: Answer = receipt.recorded.popleft()
-            return done
-        clock = asyncio.get_running_loop().time
-        deadline, attempt, collisions = clock() + _DEADLINE, 0, 0
-        patience = clock() + IDLE_SECONDS
-        async with await self.client.start_session() as session:
-            while True:
-                session.start_transaction(SNAPSHOT, MAJORITY, ReadPreference.PRIMARY)
-                try:
-                    answer = await work(session)
-                    await self._record(session, answer)
-                    await _commit(session, deadline)
-                    return answer
-                except PyMongoError as fault:
-                    await _abort(session)
-                    collisions += isinstance(fault, DuplicateKeyError) or _holds_duplicate(fault)
-                    again = fault.has_error_label("TransientTransactionError") or 0 < collisions <= _COLLISIONS
-                    if not again:
-                        raise
-                    if clock() > deadline:
-                        raise ServiceUnavailable() from fault
-                except BaseException:
-                    await _abort(session)
-                    raise
-                attempt += 1
-                if clock() > patience:
-                    # Nobody of ours holds a lock this long: its holder may have been killed.
-                    patience = clock() + IDLE_SECONDS / 4
-                    await end_orphaned_transactions(self.client)
-                # A loser returns at once a few times: its first round trip shows whether the other is done.
-                longest = 0.0015 if attempt < 20 else 0.05
-                await asyncio.sleep(random.uniform(longest / 5, longest))
-
-    async def _record(self, session: "Session", answer: Any) -> None:
-        """Write the outcome into the rows of the idempotency keys that hold it; raises `Superseded` for lost ones."""
-        recorded = receipts_of(answer)
-        if not recorded:
-            return
-        held = [{"_id": receipt.row_id, "holder": receipt.holder} for receipt, _ in recorded]
-        updates = [
-            UpdateOne(mine, {"$push": {"outcomes": to_stored(outcome)}})
-            for mine, (_, outcome) in zip(held, recorded, strict=True)
-        ]
-        result = await self.idempotency_keys.bulk_write(updates, session=session, ordered=False)
-        if result.matched_count < len(updates):
-            rows = self.idempotency_keys.find({"$or": held}, {"_id": 1}, session=session)
-            kept = {row["_id"] async for row in rows}
-            raise Superseded([receipt for receipt, _ in recorded if receipt.row_id not in kept])
+    async def transaction(self, work: Callable[[Session], Awaitable[Result]]) -> Result:
+        """Runs `work` in one transaction and returns what it returns: see `transactions.run`."""
+        return await transactions.run(self, work)
 
 
-async def _abort(session: "Session") -> None:
-    if session.in_transaction:  # type: ignore[truthy-function]  # motor's stub forgets that this is a property
-        try:
-            await session.abort_transaction()
-        except PyMongoError:
-            pass  # The server ends it by itself; the fault that led here is the one to report.
+def _open(driver: MongoDriver, uri: str) -> Client:
+    client = _CLIENTS[driver](
+        uri,
+        appname=transactions.APPLICATION,
+        tz_aware=True,
+        tzinfo=UTC,
+        w="majority",
+        serverSelectionTimeoutMS=5_000,
+        connectTimeoutMS=5_000,
+        socketTimeoutMS=30_000,
+    )
+    return cast("Client", client)
 
 
-async def _commit(session: "Session", deadline: float) -> None:
-    """Commit; an unknown result is asked again, never run again, so that nothing happens twice."""
-    while True:
-        try:
-            await session.commit_transaction()
-            return
-        except PyMongoError as fault:
-            unknown = fault.has_error_label("UnknownTransactionCommitResult")
-            if not unknown or asyncio.get_running_loop().time() > deadline:
-                raise
-        await asyncio.sleep(0.05)
+async def aggregate(
+    collection: Collection, steps: Sequence[Document], *, session: Session | None = None, **options: Any
+) -> AsyncIterator[dict[str, Any]]:
+    """The rows of an aggregation."""
+    async for row in await _opened(collection.aggregate(steps, session=session, **options)):
+        yield row
 
 
-def _holds_duplicate(fault: PyMongoError) -> bool:
-    """Whether a bulk write failed on a unique index (its error wraps the duplicate key)."""
-    details = getattr(fault, "details", None) or {}
-    return any(error.get("code") == 11000 for error in details.get("writeErrors", ()))
+@asynccontextmanager
+async def watch(collection: Collection, steps: Sequence[Document], **options: Any) -> AsyncIterator[ChangeStream]:
+    """A change stream, open on entry."""
+    stream: ChangeStream = await _opened(collection.watch(steps, **options))
+    async with stream:
+        yield stream
 
 
-def as_domain_error(fault: Exception) -> DomainError:
-    """What a caller is told of an exception: a refusal as it is, a database away as 503, the unexpected as 500."""
-    if isinstance(fault, DomainError):
-        return fault
-    if isinstance(fault, ConnectionFailure | WTimeoutError | ExecutionTimeout | TimeoutError):
-        return ServiceUnavailable()
-    if isinstance(fault, PyMongoError) and (
-        fault.has_error_label("TransientTransactionError") or fault.has_error_label("UnknownTransactionCommitResult")
-    ):
-        return ServiceUnavailable()
-    return InternalServerError()
+async def _opened(made: Any) -> Any:
+    """What a driver made: one has it awaited where the other returns it at once."""
+    return await made if isawaitable(made) else made

@@ -1,17 +1,18 @@
-"""Idempotency keys: the first request with a key is carried out, each further one is given the first one's answer.
+"""Idempotency keys: the first request with a key is carried out, each further one is given the first one's response.
 
 What is promised, for 24 hours from the first request, over all processes, restarts and crashes:
 
-- The effect of a key happens at most once. Each transaction writes its outcome into the key's row and does so only
-  while its request still holds the key; either both are committed or neither is. A request that has lost its key to a
-  later one, because it ran longer than `HOLD`, can no longer commit anything.
-- The answer is kept before it is sent, so a later request gets it as it was, byte for byte. Where what is answered
-  depends on what is asked for (a selection in GraphQL), the outcomes of the transactions are kept in its place, and the
-  answer is made from them again. So it is too when the process died after the effect and before it kept the answer, as
-  soon as `HOLD` is over. Fields that tell of the moment of asking, such as a code's remaining days, tell of it anew.
+- The effect of a key happens at most once. Each transaction stores its result in the key's row and does so only while
+  its request still holds the lock; either both are committed or neither is. A request that has lost its lock to a
+  later one, because it ran longer than `LOCK_LIFETIME`, can no longer commit anything.
+- The response is stored before it is sent, so a later request gets it as it was, byte for byte. Where the response
+  depends on what is asked for (a selection in GraphQL), the results of the transactions are stored in its place, and
+  the response is made from them by a replay. So it is too when the process died after the effect and before it stored
+  the response, as soon as `LOCK_LIFETIME` is over. Fields that depend on the moment of asking, such as a code's
+  remaining days, are computed anew.
 - Another body under the same key is refused (422 `IDEMPOTENCY_KEY_REUSED`), and so is a second request while the first
   is running or may still be (409 `IDEMPOTENCY_KEY_IN_USE`).
-- What failed (5xx) or was over the rate limit is not kept: the key is free for another try, which still does not repeat
+- What failed (5xx) or was over the rate limit is not stored: the key is free for a retry, which still does not repeat
   an effect that was committed.
 
 An effect outside of `Database.transaction` would not be covered; there is none.
@@ -34,92 +35,92 @@ from models.principal import Principal
 from models.stored import stored
 from services.kit.batching import GroupCommit
 from services.kit.database import Database
-from services.kit.idempotency_locks import Receipt, holding
+from services.kit.idempotency_locks import IdempotencyLock, under_lock
 from services.kit.stored_results import from_stored, to_stored
 
 log = logging.getLogger("tessera.idempotency")
 
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 _Row = dict[str, Any]
 
 DUPLICATE_KEY = 11000
 
 LIFETIME = timedelta(hours=24)
-HOLD = timedelta(seconds=30)
+LOCK_LIFETIME = timedelta(seconds=30)
 """How long a request may run before another with its key is let in; as long as a request may take at all."""
 
 
 @stored("again")
-class Again(Enum):
-    """What `keep` answers to have the outcomes kept, and the answer made from them by another run."""
+class Replay(Enum):
+    """What `keep` returns to have the results stored, and later responses made from them by a replay."""
 
-    AGAIN = "again"
+    AGAIN = "again"  # The member's name is what is stored.
 
 
-AGAIN = Again.AGAIN
+REPLAY = Replay.AGAIN
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    answer: Any
+class _StoredResponse:
+    response: Any
 
 
 class Idempotency:
-    """Keeps the answers of changes by their callers' keys."""
+    """Stores the responses of changes by their callers' keys."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._rows = database.idempotency_keys
         self._clock = clock
         # Keys that come together are written together, as their effects are.
-        self._inserts: GroupCommit[_Row, bool] = GroupCommit(self._insert_all, recorded=False)
-        self._answers: GroupCommit[UpdateOne, None] = GroupCommit(self._answer_all, recorded=False)
+        self._inserts: GroupCommit[_Row, bool] = GroupCommit(self._insert_all, idempotent=False)
+        self._responses: GroupCommit[UpdateOne, None] = GroupCommit(self._store_responses, idempotent=False)
 
     async def close(self) -> None:
         await self._inserts.close()
-        await self._answers.close()
+        await self._responses.close()
 
     async def once(
         self,
         caller: Principal,
         key: str,
         fingerprint: str,
-        run: Callable[[], Awaitable[Answer]],
+        run: Callable[[], Awaitable[Response]],
         *,
-        keep: Callable[[Answer], Any],
-    ) -> Answer | Any:
-        """What `run` answers, or what `keep` made of the first answer of this caller's key.
+        keep: Callable[[Response], Any],
+    ) -> Response | Any:
+        """What `run` returns, or what `keep` made of the first response to this caller's key.
 
-        `keep` returns what `services.kit.stored_results` stores, `AGAIN`, or None where the answer is not to be kept.
+        `keep` returns what `services.kit.stored_results` stores, `REPLAY`, or None to store nothing.
         Raises `IdempotencyKeyReused` and `IdempotencyKeyInUse`.
         """
-        claim = await self._claim(row_id(caller, key), fingerprint)
-        if isinstance(claim, _Kept):
-            return claim.answer
-        if not claim.holder:
-            with holding(claim):
+        lock = await self._acquire(row_id(caller, key), fingerprint)
+        if isinstance(lock, _StoredResponse):
+            return lock.response
+        if not lock.fencing_token:
+            with under_lock(lock):
                 return await run()
         try:
-            with holding(claim):
-                answer = await run()
+            with under_lock(lock):
+                response = await run()
         except Exception:
-            await self._release(claim)
+            await self._release(lock)
             raise
-        # A request that was cancelled may have left its effect under way: it keeps its hold until that runs out.
-        kept = keep(answer)
+        # A request that was cancelled may have left its effect under way: it keeps its lock until that runs out.
+        kept = keep(response)
         if kept is None:
-            await self._release(claim)
+            await self._release(lock)
         else:
-            await self._finish(claim, kept)
-        return answer
+            await self._finish(lock, kept)
+        return response
 
-    async def _claim(self, identifier: str, fingerprint: str) -> Receipt | _Kept:
+    async def _acquire(self, identifier: str, fingerprint: str) -> IdempotencyLock | _StoredResponse:
         now = self._clock()
-        holder = secrets.token_hex(8)
-        held = {"holder": holder, "heldUntil": now + HOLD}
+        token = secrets.token_hex(8)
+        held = {"holder": token, "heldUntil": now + LOCK_LIFETIME}
         fresh = {"fingerprint": fingerprint, "outcomes": [], "answer": None, "expiresAt": now + LIFETIME, **held}
         while True:
             if await self._inserts.submit({"_id": identifier, **fresh}):
-                return Receipt(identifier, holder)
+                return IdempotencyLock(identifier, token)
             row = await self._rows.find_one({"_id": identifier})
             if row is None:
                 continue
@@ -127,7 +128,9 @@ class Idempotency:
                 raise IdempotencyKeyReused()
             if row["answer"] is not None:
                 kept = from_stored(row["answer"])
-                return _Kept(kept) if kept is not AGAIN else Receipt(identifier, "", _recorded(row))
+                if kept is REPLAY:
+                    return IdempotencyLock(identifier, "", _stored_results(row))
+                return _StoredResponse(kept)
             if row["heldUntil"] > now:
                 raise IdempotencyKeyInUse()
             taken = await self._rows.find_one_and_update(
@@ -136,17 +139,17 @@ class Idempotency:
                 return_document=ReturnDocument.AFTER,
             )
             if taken is not None:
-                return Receipt(identifier, holder, _recorded(taken))
+                return IdempotencyLock(identifier, token, _stored_results(taken))
 
-    async def _finish(self, receipt: Receipt, kept: Any) -> None:
-        """Keep the answer. Should that fail, the recorded outcomes stand for it: the change itself is committed."""
+    async def _finish(self, lock: IdempotencyLock, kept: Any) -> None:
+        """Stores the response. Should that fail, the stored results stand for it: the change itself is committed."""
         change: dict[str, Any] = {"$set": {"answer": to_stored(kept)}}
-        if kept is not AGAIN:
+        if kept is not REPLAY:
             change["$unset"] = {"outcomes": ""}
         try:
-            await self._answers.submit(UpdateOne({"_id": receipt.row_id, "holder": receipt.holder}, change))
+            await self._responses.submit(UpdateOne(lock.guard, change))
         except PyMongoError as fault:
-            log.warning("an answer could not be kept: %s", type(fault).__name__)
+            log.warning("a response could not be stored: %s", type(fault).__name__)
 
     async def _insert_all(self, rows: Sequence[_Row]) -> list[bool | Exception]:
         """Whether each row is new. An expired one is the same as none, even before it is swept."""
@@ -162,19 +165,18 @@ class Idempotency:
             taken = {error["index"] for error in errors}
         return [place not in taken for place in range(len(rows))]
 
-    async def _answer_all(self, changes: Sequence[UpdateOne]) -> list[Exception | None]:
+    async def _store_responses(self, changes: Sequence[UpdateOne]) -> list[Exception | None]:
         await self._rows.bulk_write(changes, ordered=False)
         return [None] * len(changes)
 
-    async def _release(self, receipt: Receipt) -> None:
-        """Let the next request with this key in at once; what was committed stays recorded."""
-        mine = {"_id": receipt.row_id, "holder": receipt.holder}
+    async def _release(self, lock: IdempotencyLock) -> None:
+        """Lets the next request with this key in at once; what was committed stays stored."""
         try:
-            await self._rows.delete_one({**mine, "outcomes": []})
-            await self._rows.update_one(mine, {"$set": {"heldUntil": self._clock()}})
+            await self._rows.delete_one({**lock.guard, "outcomes": []})
+            await self._rows.update_one(lock.guard, {"$set": {"heldUntil": self._clock()}})
         except PyMongoError as fault:
             log.warning("a key could not be released: %s", type(fault).__name__)
 
 
-def _recorded(row: Mapping[str, Any]) -> deque[Any]:
+def _stored_results(row: Mapping[str, Any]) -> deque[Any]:
     return deque(from_stored(outcome) for outcome in row["outcomes"])

@@ -1,8 +1,8 @@
 """How a transaction knows under which idempotency key it runs, and what that key has already brought about.
 
-A request with a key holds a `Receipt` while it runs. Every transaction of the request writes its outcome into the key's
-row, within the transaction itself, so that the effect and the knowledge of it are one. When a process dies between the
-effect and its answer, the next request with the key is given the recorded outcomes in place of running them again.
+A request with a key holds an `IdempotencyLock` while it runs. Every transaction of the request stores its result in
+the key's row, within the transaction itself, so that the effect and the knowledge of it are one. When a process dies
+between the effect and its response, the next request with the key takes the stored results in place of running again.
 """
 
 from collections import deque
@@ -16,63 +16,68 @@ from models.errors import ServiceUnavailable
 
 
 @dataclass(slots=True, eq=False)
-class Receipt:
-    """A key that is held. `recorded` are the outcomes of an earlier run, the oldest first, still to be taken.
+class IdempotencyLock:
+    """A locked key. `stored_results` are those of an earlier run, the oldest first, still to be taken.
 
-    A request whose key is not held, because it was answered before, has the empty `holder`: it can take what is
-    recorded and commit nothing.
+    Writes check the `fencing_token`, so that a request whose lock has gone to a later one commits nothing. A request
+    that replays a finished one has none (it is empty): it takes what is stored and commits nothing either.
     """
 
     row_id: str
-    holder: str
-    recorded: deque[Any] = field(default_factory=deque)
+    fencing_token: str
+    stored_results: deque[Any] = field(default_factory=deque)
+
+    @property
+    def guard(self) -> dict[str, Any]:
+        """The query for the key's row while this lock holds."""
+        return {"_id": self.row_id, "holder": self.fencing_token}
 
 
-class Superseded(ServiceUnavailable):
-    """503: these keys were taken over meanwhile by another request; nothing was done for them."""
+class LockLost(ServiceUnavailable):
+    """503: later requests have these locks now; nothing was done for them."""
 
-    def __init__(self, receipts: Sequence[Receipt]) -> None:
-        self.receipts = receipts
+    def __init__(self, locks: Sequence[IdempotencyLock]) -> None:
+        self.locks = locks
         super().__init__()
 
 
-_held: ContextVar[Receipt | None] = ContextVar("held", default=None)
-_batch: ContextVar[Sequence[Receipt | None] | None] = ContextVar("batch", default=None)
+_lock: ContextVar[IdempotencyLock | None] = ContextVar("lock", default=None)
+_batch: ContextVar[Sequence[IdempotencyLock | None] | None] = ContextVar("batch", default=None)
 
 
 @contextmanager
-def holding(receipt: Receipt) -> Iterator[None]:
-    """Everything within runs under this key."""
-    token = _held.set(receipt)
+def under_lock(lock: IdempotencyLock) -> Iterator[None]:
+    """Everything within runs under this lock."""
+    token = _lock.set(lock)
     try:
         yield
     finally:
-        _held.reset(token)
+        _lock.reset(token)
 
 
 @contextmanager
-def batch_of(receipts: Sequence[Receipt | None]) -> Iterator[None]:
-    """The transaction within carries out one command for each of these, in their order."""
-    token = _batch.set(receipts)
+def batch_under_locks(locks: Sequence[IdempotencyLock | None]) -> Iterator[None]:
+    """The transaction within carries out one command under each of these, in their order."""
+    token = _batch.set(locks)
     try:
         yield
     finally:
         _batch.reset(token)
 
 
-def held_receipt() -> Receipt | None:
-    """The key that the current request runs under."""
-    return _held.get()
+def current_lock() -> IdempotencyLock | None:
+    """The lock that the current request runs under."""
+    return _lock.get()
 
 
-def receipts_of(answer: Any) -> list[tuple[Receipt, Any]]:
-    """Each key that the current transaction runs under, with the outcome to record; what is refused has none."""
+def results_to_store(result: Any) -> list[tuple[IdempotencyLock, Any]]:
+    """Each lock that the current transaction runs under, with its result; what is refused has none."""
     batch = _batch.get()
     if batch is None:
-        receipt = _held.get()
-        return [] if receipt is None else [(receipt, answer)]
-    answers = zip(batch, answer, strict=True)
-    return [(receipt, one) for receipt, one in answers if receipt is not None and not isinstance(one, Exception)]
+        lock = _lock.get()
+        return [] if lock is None else [(lock, result)]
+    pairs = zip(batch, result, strict=True)
+    return [(lock, one) for lock, one in pairs if lock is not None and not isinstance(one, Exception)]
 
 
 def runs_in_batch() -> bool:

@@ -6,17 +6,14 @@ records unless it is told otherwise. The marks of dead letters that were put bac
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from models.errors import DomainError
-from services.kit.database import Database
-
-if TYPE_CHECKING:
-    from services.kit.database import Session
+from services.kit.database import Database, Session
 
 Command = TypeVar("Command")
-Effect = Callable[["Session", Sequence[Command]], Awaitable[Sequence[DomainError | None]]]
-"""Carries out commands within a transaction; answers for each, in order, why it was refused, or None.
+Effect = Callable[[Session, Sequence[Command]], Awaitable[Sequence[DomainError | None]]]
+"""Carries out commands within a transaction; returns for each, in order, why it was refused, or None.
 
 It may raise instead: then nothing of the whole batch is written.
 """
@@ -34,13 +31,13 @@ class Inbox:
     async def work_off(
         self, events: Sequence[tuple[str, Command]], effect: Effect[Command]
     ) -> list[DomainError | None]:
-        """Carry out the commands of all events that have not acted yet, in one transaction with their ids.
+        """Carries out the commands of all events that have not acted yet, in one transaction with their ids.
 
-        Answers for each event, in order, its refusal or None. A refused event leaves no id, so it may come again.
+        Returns for each event, in order, its refusal or None. A refused event leaves no id, so it may come again.
         Raises what `effect` raises, and what the driver raises while the database is away; then nothing was done.
         """
 
-        async def run(session: "Session") -> list[DomainError | None]:
+        async def run(session: Session) -> list[DomainError | None]:
             acted = await self._acted([identifier for identifier, _ in events], session)
             # A copy within the batch is answered like the first of its kind.
             fresh: dict[str, Command] = {}
@@ -63,10 +60,10 @@ class Inbox:
         return await self._acted(identifiers)
 
     async def mark_put_back(self, identifiers: Collection[str]) -> None:
-        """Remember for good that these dead letters were put back."""
+        """Remembers for good that these dead letters were put back."""
         for identifier in identifiers:
             await self._rows.update_one({"_id": identifier}, {"$set": {"putBackAt": datetime.now(UTC)}}, upsert=True)
 
-    async def _acted(self, identifiers: Collection[str], session: "Session | None" = None) -> set[str]:
+    async def _acted(self, identifiers: Collection[str], session: Session | None = None) -> set[str]:
         found = self._rows.find({"_id": {"$in": list(identifiers)}}, {"_id": 1}, session=session)
         return {row["_id"] for row in await found.to_list(None)}

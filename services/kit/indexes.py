@@ -1,13 +1,12 @@
 """Making indexes beside those that an older system left."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pymongo import IndexModel
 from pymongo.errors import OperationFailure
 
-if TYPE_CHECKING:
-    from services.kit.database import Collection
+from services.kit.database import Collection
 
 _DUPLICATE = 11000
 _CONFLICTS = (85, 86)
@@ -18,8 +17,8 @@ class DuplicatesError(Exception):
     """Documents of an older system share what must be unique; which of them is right only a person can say."""
 
 
-async def ensure_indexes(collection: "Collection", indexes: Sequence[IndexModel]) -> None:
-    """Make the indexes that are missing.
+async def ensure_indexes(collection: Collection, indexes: Sequence[IndexModel]) -> None:
+    """Makes the indexes that are missing.
 
     An index of an older system (mongoose names it `code_1`) that does the same under another name stays and serves; one
     that stands in the way with other options is replaced. Raises `DuplicatesError`, with nothing changed, where
@@ -40,13 +39,13 @@ async def ensure_indexes(collection: "Collection", indexes: Sequence[IndexModel]
             await _replace(collection, index)
 
 
-async def drop_index(collection: "Collection", name: str) -> None:
+async def drop_index(collection: Collection, name: str) -> None:
     """Drop an index that an earlier release made, where it still is."""
     if name in await collection.index_information():
         await collection.drop_index(name)
 
 
-async def _make(collection: "Collection", indexes: Sequence[IndexModel]) -> None:
+async def _make(collection: Collection, indexes: Sequence[IndexModel]) -> None:
     try:
         await collection.create_indexes(indexes)
     except OperationFailure as fault:
@@ -60,7 +59,7 @@ async def _make(collection: "Collection", indexes: Sequence[IndexModel]) -> None
         ) from None
 
 
-async def _replace(collection: "Collection", index: IndexModel) -> None:
+async def _replace(collection: Collection, index: IndexModel) -> None:
     wanted = index.document
     standing = await collection.index_information()
     in_the_way = {

@@ -27,7 +27,7 @@ class Lease:
         self._holder = secrets.token_hex(8)
 
     async def take(self) -> bool:
-        """Take the lease, or renew it; False while another holds it."""
+        """Takes the lease, or renew it; False while another holds it."""
         mine = {"$or": [{"$eq": ["$holder", self._holder]}, {"$lte": [{"$ifNull": ["$expiresAt", 0]}, "$$NOW"]}]}
         until = {"$add": ["$$NOW", int(self.seconds * 1000)]}
         claim = {
@@ -40,16 +40,16 @@ class Lease:
             )
         except DuplicateKeyError:
             return False  # Another made the row in the same moment.
-        return str(row["holder"]) == self._holder
+        return row is not None and str(row["holder"]) == self._holder
 
     async def release(self) -> None:
-        """Give the lease back at once, where it is still held."""
+        """Gives the lease back at once, where it is still held."""
         await self._rows.delete_one({"_id": self._name, "holder": self._holder})
 
 
 @asynccontextmanager
 async def hold(database: Database, name: str, seconds: float) -> AsyncIterator[None]:
-    """Wait for the lease and hold it, however long the work takes; `seconds` after a crash another may have it."""
+    """Waits for the lease and holds it, however long the work takes; `seconds` after a crash another may have it."""
     lease = Lease(database, name, seconds)
     while True:
         if await lease.take():

@@ -1,23 +1,21 @@
 """Lists. Relay windows go by keyset, as quick on the last page as on the first; numbered pages from the nearer end."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from bson import ObjectId
 
 from models.errors import InvalidInput
 from models.ids import is_object_id
 from models.pagination import Edge, KeysetOrder, NumberedPage, Page, Slice, Window, decode_cursor
-
-if TYPE_CHECKING:
-    from services.kit.database import Collection
+from services.kit.database import Collection
 
 Item = TypeVar("Item")
 Query = Mapping[str, Any]
 
 
 async def fetch_window(
-    collection: "Collection",
+    collection: Collection,
     query: Query,
     order: KeysetOrder,
     window: Window,
@@ -45,7 +43,7 @@ async def fetch_window(
 
 
 async def fetch_page(
-    collection: "Collection",
+    collection: Collection,
     query: Query,
     order: KeysetOrder,
     wanted: NumberedPage,

@@ -5,12 +5,12 @@ from pymongo import ASCENDING, IndexModel
 from services.kit.database import Database
 from services.kit.inbox import INBOX_RETENTION
 from services.kit.indexes import ensure_indexes
-from services.kit.outbox_queue import SENT_RETENTION
+from services.kit.outbox import SENT_RETENTION
 
 
 async def make_shared_indexes(database: Database) -> None:
     """Make those that are missing."""
-    await database.attempts.create_indexes(
+    await database.rate_limits.create_indexes(
         [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
     )
     await database.idempotency_keys.create_indexes(

@@ -122,7 +122,7 @@ async def retag_stored_results(database: Database) -> int:
     """Rewrite every row that has not been; returns how many. A row that changes meanwhile is looked at again."""
     rows, retagged = database.idempotency_keys, 0
     async for row in rows.find(_OF_THE_FIRST_RELEASE):
-        before = {name: row[name] for name in ("outcomes", "answer") if name in row}
+        before: dict[str, Any] = {name: row[name] for name in ("outcomes", "answer") if name in row}
         after = {name: retag(value) for name, value in before.items()}
         done = await rows.update_one({"_id": row["_id"], **before}, {"$set": {**after, "tags": True}})
         retagged += done.modified_count if after != before else 0

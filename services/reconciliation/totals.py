@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models.audit import AuditFamily, Drift
-from services.kit.database import Database
+from services.kit.database import Database, aggregate
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -62,7 +62,7 @@ class Tally:
             counted = 0
             for source in self.sources:
                 key = {theirs: document[ours] for theirs, ours in zip(source.key, self.key, strict=True)}
-                rows = database.collection(source.collection).aggregate(_steps(source, key), session=session)
+                rows = aggregate(database.collection(source.collection), _steps(source, key), session=session)
                 counted += sum([row["n"] async for row in rows])
             drift = self._judge(document, counted)
             if drift is not None:
@@ -88,8 +88,8 @@ class _Sums:
     """The sums of a source, streamed in the order of their keys."""
 
     def __init__(self, database: Database, source: Source, session: "Session") -> None:
-        rows = database.collection(source.collection).aggregate(_steps(source), session=session, allowDiskUse=True)
-        self._rows = aiter(rows)
+        rows = database.collection(source.collection)
+        self._rows = aggregate(rows, _steps(source), session=session, allowDiskUse=True)
         self._current: tuple[Key, int] | None = ((), 0)
 
     async def at(self, key: Key) -> int:

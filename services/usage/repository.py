@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bson import ObjectId
 
 from models.usage import FollowerKey, KeyKind, Standing, UsageFollower, UserUsage
-from services.kit.database import Database
+from services.kit.database import Database, aggregate
 from services.usage.documents import follower_from_document, usage_from_document
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ class UsageStore:
             {"$match": {"followerId": {"$in": ids}, "holdExpiresAt": {"$lte": now}}},
             {"$group": {"_id": "$followerId", "held": {"$sum": "$held"}}},
         ]
-        sums = await self._counters.aggregate(steps, session=session).to_list(None)
-        return {str(row["_id"]): row["held"] for row in sums}
+        sums = aggregate(self._counters, steps, session=session)
+        return {str(row["_id"]): row["held"] async for row in sums}
 
 
 def key_query(keys: Iterable[FollowerKey]) -> dict[str, Any]:

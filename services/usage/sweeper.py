@@ -11,7 +11,7 @@ from typing import Any
 from models.errors import DomainError
 from models.usage import FollowerKey, KeyKind
 from models.usage_commands import Sweep
-from services.kit.database import Database
+from services.kit.database import Database, aggregate
 from services.usage.unit_of_work import SWEPT_AT_ONCE, UsageWriter
 
 log = logging.getLogger("tessera.usage")
@@ -59,7 +59,7 @@ class UsageSweeper:
             {"$group": {"_id": "$followerId", "holds": {"$sum": 1}}},
             {"$limit": FOLLOWERS_AT_ONCE},
         ]
-        for row in await self._database.usage_counters.aggregate(steps).to_list(None):
+        for row in [row async for row in aggregate(self._database.usage_counters, steps)]:
             key = FollowerKey(KeyKind.FOLLOWER, str(row["_id"]))
             for _ in range(0, row["holds"], SWEPT_AT_ONCE):
                 try:

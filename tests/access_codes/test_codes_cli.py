@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import os
 import signal
 import subprocess
 import sys
@@ -15,18 +14,19 @@ from pymongo import MongoClient
 
 from models.environment import database_name
 from services.kit.database import Database
-from services.kit.orphans import IDLE_SECONDS, end_orphaned_transactions
+from services.kit.transactions import IDLE_SECONDS, end_orphaned_transactions
 from tests.access_codes.support import check_access_code_invariants
-from tests.support.processes import ROOT
+from tests.support.api import MONGO_DRIVER
+from tests.support.processes import ROOT, environment
 
 HEADER = "code,description,maxUses,usedCount,expiresAt,active,createdAt,createdBy"
 
 
 def start(database_uri: str, *arguments: str | Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "server", "codes", *map(str, arguments)]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "MONGO_URI": database_uri, "COLUMNS": "200"}
+    variables = environment(MONGO_URI=database_uri, COLUMNS="200")
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(command, cwd=ROOT, env=variables, stdout=pipe, stderr=pipe, text=True)
 
 
 def run(database_uri: str, *arguments: str | Path) -> tuple[int, str, str]:
@@ -72,9 +72,9 @@ def kill(database_uri: str, process: subprocess.Popen[str]) -> None:
     time.sleep(IDLE_SECONDS + 0.2)
 
     async def end_transactions() -> None:
-        database = Database(database_uri, database_name(database_uri))
+        database = Database(database_uri, database_name(database_uri), MONGO_DRIVER)
         await end_orphaned_transactions(database.client)
-        database.close()
+        await database.close()
 
     asyncio.run(end_transactions())
 

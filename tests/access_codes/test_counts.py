@@ -14,10 +14,11 @@ from models.environment import database_name
 from models.errors import NotFound, Refused
 from models.principal import SYSTEM
 from services.access_codes.totals import AccessCodeCounts
-from services.kit.rate_limit import Attempt
+from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate
 from services.registry import Services
 from tests.access_codes.support import brute_force_stats
+from tests.support.api import MONGO_DRIVER
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 # Edges of hours, days, months, years and of a leap year, and the moment itself.
@@ -50,7 +51,9 @@ def runner() -> Iterator[asyncio.Runner]:
 def prepared(runner: asyncio.Runner, database_uri: str) -> Iterator["Prepared"]:
     """The verbs over an empty database, with a clock that can be set."""
     clock = Clock()
-    services = Services.open(mongo_uri=database_uri, database_name=database_name(database_uri), clock=clock)
+    services = Services.open(
+        mongo_uri=database_uri, database_name=database_name(database_uri), mongo_driver=MONGO_DRIVER, clock=clock
+    )
     runner.run(migrate(services.database))
     yield Prepared(services, clock)
     runner.run(services.close())
@@ -107,7 +110,7 @@ class Prepared:
     async def _act(self, what: str, code: str, user: int) -> None:
         match what:
             case "redeem":
-                await self._codes.redeem(Attempt(SYSTEM, 1, 1, 1, 1), {"code": code, "username": f"user{user}"})
+                await self._codes.redeem(RateLimitPermit(SYSTEM), {"code": code, "username": f"user{user}"})
             case "delete":
                 await self._codes.delete(SYSTEM, {"code": code})
             case _:

@@ -1,4 +1,4 @@
-"""Guessing codes is limited: every path parameter, every aliased field and every mutation is one attempt."""
+"""Guessing codes is limited: every path parameter, every aliased field and every mutation is one hit."""
 
 import pytest
 

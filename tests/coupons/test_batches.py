@@ -12,10 +12,10 @@ from tests.support.ledger import check_coupon_invariants
 
 async def together(api: Api, *commands: CreateCoupon | RedeemCoupon) -> Counter[str]:
     """Submit commands in one moment, so that they go into one transaction; counts their results by name."""
-    attempt = await api.services.attempts.count(Principal("127.0.0.1"))
+    permit = await api.services.rate_limit.hit(Principal("127.0.0.1"))
     coupons = api.services.coupons
     calls = [
-        coupons.create(attempt, one) if isinstance(one, CreateCoupon) else coupons.redeem(attempt, one)
+        coupons.create(permit, one) if isinstance(one, CreateCoupon) else coupons.redeem(permit, one)
         for one in commands
     ]
     results = await asyncio.gather(*calls, return_exceptions=True)
@@ -46,8 +46,8 @@ async def test_one_user_gets_one_coupon_whether_made_or_by_redeeming(own_api: Ap
 
 async def test_each_answer_has_its_own_running_balance(own_api: Api) -> None:
     coupon = await own_api.coupon()
-    attempt = await own_api.services.attempts.count(Principal("127.0.0.1"))
+    permit = await own_api.services.rate_limit.hit(Principal("127.0.0.1"))
     redeem = own_api.services.coupons.redeem
-    answers = await asyncio.gather(*(redeem(attempt, redemption(f"r{n}", coupon)) for n in range(300)))
+    answers = await asyncio.gather(*(redeem(permit, redemption(f"r{n}", coupon)) for n in range(300)))
     assert [answer.creator_points for answer in answers] == [10 * n for n in range(1, 301)]
     assert check_coupon_invariants(own_api.settings.mongo_uri) == 300

@@ -10,7 +10,7 @@ from pymongo import MongoClient
 
 from models.coupon import CreateCoupon, DeleteCoupon
 from models.principal import SYSTEM
-from services.kit.rate_limit import Attempt
+from services.kit.rate_limit import RateLimitPermit
 from tests.support.api import Api, unique
 from tests.support.ledger import check_coupon_invariants
 from tests.support.workers import Worker, workers
@@ -103,13 +103,13 @@ async def test_killed_in_the_middle_it_keeps_all_that_it_acknowledged(database_u
 
 async def test_a_coupon_deleted_while_its_owner_makes_another_leaves_room_for_it(api: Api) -> None:
     owner = CreateCoupon(unique("t"), "someone", 1500)
-    made = await api.services.coupons.create(await attempt(api), owner)
+    made = await api.services.coupons.create(await permit(api), owner)
     other = replace(owner, twitter_id=unique("t"))
     # What comes while the first commits goes into one batch.
     first, deleted, again = await asyncio.gather(
-        api.services.coupons.create(await attempt(api), other),
+        api.services.coupons.create(await permit(api), other),
         api.services.coupons.delete(SYSTEM, DeleteCoupon(made.id)),
-        api.services.coupons.create(await attempt(api), owner),
+        api.services.coupons.create(await permit(api), owner),
     )
     assert deleted == made
     assert again.twitter_id == made.twitter_id
@@ -117,5 +117,5 @@ async def test_a_coupon_deleted_while_its_owner_makes_another_leaves_room_for_it
     assert first.twitter_id == other.twitter_id
 
 
-async def attempt(api: Api) -> Attempt:
-    return await api.services.attempts.count(SYSTEM)
+async def permit(api: Api) -> RateLimitPermit:
+    return await api.services.rate_limit.hit(SYSTEM)

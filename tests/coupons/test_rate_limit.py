@@ -63,10 +63,10 @@ async def test_two_workers_share_one_exact_count(database_uri: str) -> None:
     async with running_api(settings) as one, running_api(settings) as two:
         for address in ("10.0.0.1", "10.0.0.2"):
             caller = Principal(address)
-            tries = (api.services.attempts.count(caller) for _ in range(90) for api in (one, two))
+            tries = (api.services.rate_limit.hit(caller) for _ in range(90) for api in (one, two))
             results = await asyncio.gather(*tries, return_exceptions=True)
             allowed = [result for result in results if not isinstance(result, BaseException)]
-            assert sorted(attempt.remaining for attempt in allowed) == list(range(100))
+            assert sorted(permit.stats.remaining for permit in allowed) == list(range(100))
             refused = [result for result in results if isinstance(result, BaseException)]
             assert len(refused) == 80
             assert all(isinstance(result, RateLimited) for result in refused)
@@ -74,10 +74,10 @@ async def test_two_workers_share_one_exact_count(database_uri: str) -> None:
 
 async def test_many_addresses_at_once_are_counted_apart(own_api: Api) -> None:
     counted = await asyncio.gather(
-        *(own_api.services.attempts.count(Principal(f"10.1.0.{n % 50}")) for n in range(500))
+        *(own_api.services.rate_limit.hit(Principal(f"10.1.0.{n % 50}")) for n in range(500))
     )
-    limit = counted[0].limit
-    assert sorted(attempt.remaining for attempt in counted) == sorted(
+    limit = counted[0].stats.amount
+    assert sorted(permit.stats.remaining for permit in counted) == sorted(
         limit - n for n in range(1, 11) for _ in range(50)
     )
 
@@ -88,9 +88,9 @@ async def test_a_flood_from_a_refused_address_hardly_reaches_the_database(databa
             answer = await api.http.get("/api/coupon", params={"twitterId": "nobody"})
         assert answer.status_code == 429
         assert 899 <= int(answer.headers["ratelimit-reset"]) <= 900
-        [row] = await api.services.database.attempts.find().to_list(None)
+        [row] = await api.services.database.rate_limits.find().to_list(None)
         assert row["count"] < 10
-        await api.services.database.attempts.delete_many({})
+        await api.services.database.rate_limits.delete_many({})
         await asyncio.sleep(REMEMBERED_SECONDS + 0.1)
         assert (await api.http.get("/api/coupon", params={"twitterId": "nobody"})).status_code == 404
 
@@ -108,11 +108,11 @@ async def test_a_window_ends_and_a_new_one_begins(database_uri: str) -> None:
     async with running_api(settings_for(database_uri, rate_limit="2/1second")) as api:
         caller = Principal("10.0.0.3")
         for _ in range(2):
-            await api.services.attempts.count(caller)
+            await api.services.rate_limit.hit(caller)
         with pytest.raises(RateLimited):
-            await api.services.attempts.count(caller)
+            await api.services.rate_limit.hit(caller)
         await asyncio.sleep(1.1)
-        assert (await api.services.attempts.count(caller)).remaining == 1
+        assert (await api.services.rate_limit.hit(caller)).stats.remaining == 1
 
 
 @pytest.mark.parametrize(

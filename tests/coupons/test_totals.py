@@ -6,11 +6,11 @@ from models.coupon import CreateCoupon
 from models.principal import SYSTEM
 from services.coupons.migration import coupons_need_count
 from services.coupons.totals import CouponCounts
-from services.kit.rate_limit import Attempt
+from services.kit.rate_limit import RateLimitPermit
 from tests.support.api import Api, unique
 from tests.support.ledger import check_coupon_invariants
 
-UNCOUNTED = Attempt(SYSTEM, 0, 0, 0, 0)
+UNCOUNTED = RateLimitPermit(SYSTEM)
 
 
 async def create_until(api: Api, done: asyncio.Event) -> int:

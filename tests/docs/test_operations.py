@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from motor.core import AgnosticCollection
 from typer.main import get_command
 
 from consumers.settings import ConsumerSettings
@@ -84,7 +83,7 @@ def test_every_command_and_option_is_in_the_reference() -> None:
 
 async def test_every_collection_is_told_of() -> None:
     database = Database("mongodb://127.0.0.1:9", "tessera")
-    collections = {kept.name for kept in vars(database).values() if isinstance(kept, AgnosticCollection)}
-    database.close()
+    collections = {kept.name for kept in vars(database).values() if isinstance(kept, type(database.orders))}
+    await database.close()
     rows = re.findall(r"^\| (`.*?) \|", DATA, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == collections

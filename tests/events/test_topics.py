@@ -4,13 +4,13 @@ from consumers.topics import PRODUCED
 from models.coupon import CreateCoupon, DeleteCoupon, RedeemCoupon
 from models.order import RefundProduct
 from models.principal import SYSTEM
-from services.kit.rate_limit import Attempt
+from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate
 from tests.support.api import unique
 from tests.support.consumers import EventWorld
 from tests.support.orders import make_order
 
-ATTEMPT = Attempt(SYSTEM, limit=0, remaining=0, reset=0, window=0)
+PERMIT = RateLimitPermit(SYSTEM)
 
 
 async def test_every_topic_that_is_made_for_the_outbox_is_one_that_the_verbs_write_to_and_no_other(
@@ -18,11 +18,11 @@ async def test_every_topic_that_is_made_for_the_outbox_is_one_that_the_verbs_wri
 ) -> None:
     services = own_world.services
     await migrate(services.database)
-    coupon = await services.coupons.create(ATTEMPT, CreateCoupon(unique(), unique(), 2_000))
-    await services.coupons.redeem(ATTEMPT, RedeemCoupon(unique(), coupon.coupon_code, unique(), 2_000))
+    coupon = await services.coupons.create(PERMIT, CreateCoupon(unique(), unique(), 2_000))
+    await services.coupons.redeem(PERMIT, RedeemCoupon(unique(), coupon.coupon_code, unique(), 2_000))
     await services.coupons.delete(SYSTEM, DeleteCoupon(coupon.id))
     code = await services.access_codes.create(SYSTEM, {"maxUses": 1, "expiryDays": 1})
-    await services.access_codes.redeem(ATTEMPT, {"code": code.code, "username": unique()})
+    await services.access_codes.redeem(PERMIT, {"code": code.code, "username": unique()})
     whole, part = await make_order(services), await make_order(services)
     await services.orders.refund(SYSTEM, whole.id)
     await services.orders.refund_product(SYSTEM, part.id, lambda: RefundProduct("p1", 1))

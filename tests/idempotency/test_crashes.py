@@ -12,8 +12,8 @@ from models.errors import ServiceUnavailable
 from models.idempotency import IdempotencyKeyInUse
 from models.order import Order, RefundProduct
 from models.principal import SYSTEM, Principal
-from services.kit.idempotency_locks import Receipt, holding
-from services.kit.orphans import IDLE_SECONDS, end_orphaned_transactions
+from services.kit.idempotency_locks import IdempotencyLock, under_lock
+from services.kit.transactions import IDLE_SECONDS, end_orphaned_transactions
 from services.registry import Services, utc_now
 from tests.support.api import Api, bearer, running_api, settings_for
 from tests.support.orders import events_of, make_order
@@ -125,7 +125,7 @@ async def test_a_lost_hold_costs_the_others_of_its_batch_nothing(own_api: Api) -
     orders = [await make_order(services) for _ in range(4)]
 
     async def with_lost_hold() -> Any:
-        with holding(Receipt("no such row", "nobody")):
+        with under_lock(IdempotencyLock("no such row", "nobody")):
             return await refund(services, orders[0])
 
     others = (refund(services, order) for order in orders[1:])

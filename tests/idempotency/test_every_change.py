@@ -18,7 +18,7 @@ KEPT_APART = ("idempotencykeys", "attempts")
 
 
 async def contents(api: Api) -> dict[str, Any]:
-    """Everything that stands in the database, but for the keys themselves and the count of attempts."""
+    """Everything that stands in the database, but for the keys themselves and the counts of the rate limit."""
     database = api.services.database
     names = await database.collection("any").database.list_collection_names()
     return {

@@ -1,6 +1,7 @@
 """The application as a test talks to it: the real one, over ASGI, with its lifespan."""
 
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from server.settings import Settings
 from services.registry import Services
 
 ADMIN_KEY = "an-admin-key-of-the-tests-with-32-bytes"
+MONGO_DRIVER: Any = os.environ.get("MONGO_DRIVER", "motor")
+"""The driver of the whole run, in every process that it starts."""
 JWT_SECRET = "a-jwt-secret-of-the-tests-with-32-bytes"
 ADMIN = {"x-admin-key": ADMIN_KEY}
 
@@ -48,6 +51,7 @@ def settings_for(database_uri: str, **changes: Any) -> Settings:
     """Settings of the tests: a database of one's own and a rate limit out of the way."""
     values: dict[str, Any] = {
         "mongo_uri": database_uri,
+        "mongo_driver": MONGO_DRIVER,
         "database": httpx.URL(database_uri).path.lstrip("/"),
         "jwt_secret": JWT_SECRET,
         "admin_key": ADMIN_KEY,

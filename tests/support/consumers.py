@@ -20,6 +20,7 @@ from devtools.embedded import EmbeddedKafka
 from devtools.embedded.ports import free_ports
 from models.principal import SYSTEM
 from services.registry import Services
+from tests.support.api import MONGO_DRIVER
 from tests.support.eventually import eventually
 from tests.support.processes import ROOT
 
@@ -118,11 +119,14 @@ class EventWorld:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "MONGO_URI": database_uri,
+            "MONGO_DRIVER": MONGO_DRIVER,
             "KAFKA_URI": kafka_uri,
             "KAFKA_TOPIC_PREFIX": self.prefix,
         } | environment
         name = httpx.URL(database_uri).path.lstrip("/")
-        self.services = Services.open(mongo_uri=database_uri, database_name=name, events_enabled=True)
+        self.services = Services.open(
+            mongo_uri=database_uri, database_name=name, mongo_driver=MONGO_DRIVER, events_enabled=True
+        )
         self.producer = AIOKafkaProducer(bootstrap_servers=kafka_uri, enable_idempotence=True, linger_ms=2)
         self.workers: list[ConsumersWorker] = []
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import psutil
 
 from devtools.embedded import ChildProcess
-from tests.support.api import ADMIN_KEY, JWT_SECRET
+from tests.support.api import ADMIN_KEY, JWT_SECRET, MONGO_DRIVER
 
 ROOT = Path(__file__).parents[2]
 
 
 def environment(**variables: str) -> dict[str, str]:
     """A clean environment with these variables in it; HOME is there for the cache of Kafka's jars."""
-    return {"PATH": os.environ["PATH"], "HOME": str(Path.home()), "PYTHONPATH": str(ROOT)} | variables
+    own = {"PATH": os.environ["PATH"], "HOME": str(Path.home()), "PYTHONPATH": str(ROOT), "MONGO_DRIVER": MONGO_DRIVER}
+    return own | variables
 
 
 def served(database_uri: str, **variables: str) -> dict[str, str]:

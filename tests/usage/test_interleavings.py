@@ -16,6 +16,7 @@ from models.principal import SYSTEM
 from models.usage import Followed, Grant, NoOpenHold, UsageLimitReached
 from services.migrations.runner import migrate
 from services.registry import Services
+from tests.support.api import MONGO_DRIVER
 from tests.support.uris import with_database
 from tests.support.usage import new_id
 
@@ -203,7 +204,9 @@ def test_ten_thousand_commands_at_random_agree_with_the_model(mongo_uri: str) ->
 
         async def open_services() -> Services:
             uri = with_database(mongo_uri, name)
-            opened = Services.open(mongo_uri=uri, database_name=name, usage_hold=HOLD, clock=lambda: world.now)
+            opened = Services.open(
+                mongo_uri=uri, database_name=name, mongo_driver=MONGO_DRIVER, usage_hold=HOLD, clock=lambda: world.now
+            )
             await migrate(opened.database)
             return opened
 

@@ -143,7 +143,7 @@ async def test_a_listener_who_does_not_look_costs_a_flag(api: Api) -> None:
         assert len(listener.changed) == 1
         listener.clear()
         for n in range(3 * MOST_CHANGED):
-            listener.tell(n)
+            listener.notify(n)
         assert len(listener.changed) == MOST_CHANGED
     await feed.close()
 
@@ -151,9 +151,10 @@ async def test_a_listener_who_does_not_look_costs_a_flag(api: Api) -> None:
 async def kill_change_streams(api: Api) -> int:
     """End every change stream on the server, as a failover does; answers how many there were."""
     client = api.services.database.client
-    operations = client.admin.aggregate([{"$currentOp": {"idleCursors": True, "localOps": True}}])
+    steps: list[dict[str, Any]] = [{"$currentOp": {"idleCursors": True, "localOps": True}}]
+    found = await client.admin.command("aggregate", 1, pipeline=steps, cursor={"batchSize": 10_000})
     killed = 0
-    async for operation in operations:
+    for operation in found["cursor"]["firstBatch"]:
         cursor = operation.get("cursor") or {}
         pipeline = cursor.get("originatingCommand", {}).get("pipeline") or [{}]
         if "$changeStream" in pipeline[0] and operation.get("ns", "").endswith(".usagefollowers"):

@@ -11,6 +11,7 @@ from models.principal import SYSTEM
 from models.usage import FollowerKey, KeyKind, UsageFollowerNotFound, UsageLimitReached
 from services.migrations.runner import migrate
 from services.registry import Services
+from tests.support.api import MONGO_DRIVER
 from tests.support.usage import check_usage_invariants, new_id
 
 
@@ -30,7 +31,9 @@ def clock() -> Clock:
 @pytest.fixture
 async def services(database_uri: str, clock: Clock) -> Any:
     name = database_uri.rpartition("/")[2].partition("?")[0]
-    opened = Services.open(mongo_uri=database_uri, database_name=name, usage_hold=60, clock=clock)
+    opened = Services.open(
+        mongo_uri=database_uri, database_name=name, mongo_driver=MONGO_DRIVER, usage_hold=60, clock=clock
+    )
     await migrate(opened.database)
     yield opened
     await opened.close()

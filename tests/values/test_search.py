@@ -144,4 +144,4 @@ async def test_a_renewal_that_was_stopped_goes_on(own_api: Api) -> None:
 
 
 async def _attempt(api: Api) -> Any:
-    return await api.services.attempts.count(SYSTEM)
+    return await api.services.rate_limit.hit(SYSTEM)

@@ -8,7 +8,7 @@ import pytest
 from services.kit.batching import Coalescer, GroupCommit
 
 
-async def test_keys_gather_while_finds_are_in_the_air() -> None:
+async def test_keys_gather_while_finds_are_in_flight() -> None:
     finds: list[list[int]] = []
     gate = asyncio.Event()
 
@@ -17,7 +17,7 @@ async def test_keys_gather_while_finds_are_in_the_air() -> None:
         await gate.wait()
         return {key: f"value {key}" for key in keys if key >= 0}
 
-    loader: Coalescer[int, str] = Coalescer(find, limit=3, flights=1)
+    loader: Coalescer[int, str] = Coalescer(find, limit=3, concurrency=1)
     first = asyncio.create_task(loader.load(0))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -29,7 +29,7 @@ async def test_keys_gather_while_finds_are_in_the_air() -> None:
     assert finds == [[0], [1, 2, -1], [4]]
 
 
-async def test_several_finds_fly_at_once_but_never_two_for_one_key() -> None:
+async def test_several_finds_are_in_flight_at_once_but_never_two_for_one_key() -> None:
     finds: list[str] = []
     gate = asyncio.Event()
 
@@ -38,7 +38,7 @@ async def test_several_finds_fly_at_once_but_never_two_for_one_key() -> None:
         await gate.wait()
         return dict.fromkeys(keys, len(finds))
 
-    loader: Coalescer[str, int] = Coalescer(find, limit=1, flights=4)
+    loader: Coalescer[str, int] = Coalescer(find, limit=1, concurrency=4)
     asked = []
     for key in ("a", "a", "b", "a", "b", "c"):
         asked.append(asyncio.create_task(loader.load(key)))
