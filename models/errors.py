@@ -239,7 +239,7 @@ class MethodNotAllowed(DomainError):
     message = "Method not allowed"
 
     def __init__(self, allowed: Sequence[str]) -> None:
-        self.allowed = tuple(allowed)
+        self.allowed = tuple(sorted(allowed))
         super().__init__()
 
     @property
