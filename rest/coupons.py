@@ -4,87 +4,90 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from models.base import to_json
 from models.coupon import CreateCoupon, DeleteCoupon, GetCoupon, ListCoupons, RedeemCoupon
 from models.ids import either_id
 from models.inputs import parse_query
-from rest.bodies import read_command
-from rest.door import Door, principal_of, query_of, resource
+from rest.access import caller_of, pending_permit_of, permit_of, public, public_read, query_of, resource, services_of
+from rest.body import read_command
 from rest.envelope import pagination, success
-from services.kit.rate_limit import PermitToRead, RateLimitPermit
 
 
-def public_coupon_routes(door: Door) -> list[BaseRoute]:
-    coupons = door.services.coupons
+@public
+async def create(request: Request) -> Response:
+    coupon = await services_of(request).coupons.create(permit_of(request), await read_command(request, CreateCoupon))
+    data = {"code": coupon.coupon_code, "username": coupon.username, "role": coupon.role.value}
+    return success(data, status=201)
 
-    async def create(request: Request, permit: RateLimitPermit) -> Response:
-        coupon = await coupons.create(permit, await read_command(request, CreateCoupon))
-        data = {"code": coupon.coupon_code, "username": coupon.username, "role": coupon.role.value}
-        return success(data, status=201)
 
-    async def get(request: Request, permit: PermitToRead) -> Response:
-        wanted = parse_query(GetCoupon, query_of(request))
-        return success(to_json(await coupons.get(permit, wanted)))
+@public_read
+async def get(request: Request) -> Response:
+    wanted = parse_query(GetCoupon, query_of(request))
+    return success(to_json(await services_of(request).coupons.get(pending_permit_of(request), wanted)))
 
-    async def redeem(request: Request, permit: RateLimitPermit) -> Response:
-        redemption = await coupons.redeem(permit, await read_command(request, RedeemCoupon))
-        data: dict[str, Any] = {
-            "creatorPoints": redemption.creator_points,
-            "redeemerPoints": redemption.redeemer_points,
+
+@public
+async def redeem(request: Request) -> Response:
+    redemption = await services_of(request).coupons.redeem(
+        permit_of(request), await read_command(request, RedeemCoupon)
+    )
+    data: dict[str, Any] = {
+        "creatorPoints": redemption.creator_points,
+        "redeemerPoints": redemption.redeemer_points,
+    }
+    if redemption.new_coupon is not None:
+        data |= {
+            "newUser": True,
+            "newCouponCode": redemption.new_coupon.coupon_code,
+            "message": "New coupon created and points awarded",
         }
-        if redemption.new_coupon is not None:
-            data |= {
-                "newUser": True,
-                "newCouponCode": redemption.new_coupon.coupon_code,
-                "message": "New coupon created and points awarded",
-            }
-        return success(data, message="Coupon redeemed successfully")
-
-    return [
-        resource("/coupon", GET=door.public_read(get), POST=door.public(create)),
-        resource("/redeem", POST=door.public(redeem)),
-    ]
+    return success(data, message="Coupon redeemed successfully")
 
 
-def admin_coupon_routes(door: Door) -> list[BaseRoute]:
-    coupons = door.services.coupons
+async def list_coupons(request: Request) -> Response:
+    wanted = parse_query(ListCoupons, query_of(request))
+    page = await services_of(request).coupons.list_page(caller_of(request), wanted)
+    shown = [to_json(coupon) for coupon in page.items]
+    for coupon in shown:
+        del coupon["lastUsedAt"]  # The document's list has every field but this one.
+    return success({"coupons": shown, "pagination": pagination(page)})
 
-    async def list_coupons(request: Request) -> Response:
-        wanted = parse_query(ListCoupons, query_of(request))
-        page = await coupons.list_page(principal_of(request), wanted)
-        shown = [to_json(coupon) for coupon in page.items]
-        for coupon in shown:
-            del coupon["lastUsedAt"]  # The document's list has every field but this one.
-        return success({"coupons": shown, "pagination": pagination(page)})
 
-    async def stats(request: Request) -> Response:
-        found = await coupons.stats(principal_of(request))
-        most_used = found.most_used
-        return success(
-            {
-                "totalCoupons": found.total_coupons,
-                "roleDistribution": {"creators": found.creators, "users": found.users},
-                "totalRedeemed": found.total_redeemed,
-                "mostUsedCoupon": most_used
-                and {
-                    "couponCode": most_used.coupon_code,
-                    "username": most_used.username,
-                    "twitterId": most_used.twitter_id,
-                    "timesUsed": most_used.times_used,
-                    "points": most_used.points,
-                },
-            }
-        )
+async def stats(request: Request) -> Response:
+    found = await services_of(request).coupons.stats(caller_of(request))
+    most_used = found.most_used
+    return success(
+        {
+            "totalCoupons": found.total_coupons,
+            "roleDistribution": {"creators": found.creators, "users": found.users},
+            "totalRedeemed": found.total_redeemed,
+            "mostUsedCoupon": most_used
+            and {
+                "couponCode": most_used.coupon_code,
+                "username": most_used.username,
+                "twitterId": most_used.twitter_id,
+                "timesUsed": most_used.times_used,
+                "points": most_used.points,
+            },
+        }
+    )
 
-    async def delete(request: Request) -> Response:
-        command = DeleteCoupon(either_id("Coupon", "couponId", request.path_params["couponId"]))
-        await coupons.delete(principal_of(request), command)
-        return success(message="Coupon deleted successfully")
 
-    return [
-        resource("/coupons", GET=list_coupons),
-        resource("/stats", GET=stats),
-        resource("/coupon/{couponId}", DELETE=delete),
-    ]
+async def delete(request: Request) -> Response:
+    command = DeleteCoupon(either_id("Coupon", "couponId", request.path_params["couponId"]))
+    await services_of(request).coupons.delete(caller_of(request), command)
+    return success(message="Coupon deleted successfully")
+
+
+routes = [
+    resource("/coupon", GET=get, POST=create),
+    resource("/redeem", POST=redeem),
+]
+
+
+admin_routes = [
+    resource("/coupons", GET=list_coupons),
+    resource("/stats", GET=stats),
+    resource("/coupon/{couponId}", DELETE=delete),
+]

@@ -8,66 +8,77 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
-from models.principal import Principal
 from models.usage import Followed
-from rest.bodies import read_json, read_optional_json
-from rest.door import Door, resource
+from rest.access import admin, caller_of, resource, services_of, signed_in
+from rest.body import read_json, read_optional_json
 from rest.envelope import JSONAnswer
 from services.usage.documents import availability_to_json, followed_to_json
 
 BASE = "/usageFollower"
 
 
-def usage_routes(door: Door) -> list[BaseRoute]:
-    usage = door.services.usage
-
-    async def check(request: Request, principal: Principal) -> Response:
-        return JSONAnswer((await usage.check(principal, await read_json(request))).granted)
-
-    async def add(request: Request, principal: Principal) -> Response:
-        return _followers(await usage.add(principal, await read_json(request)))
-
-    async def remove(request: Request, principal: Principal) -> Response:
-        return _followers(await usage.remove(principal, await read_json(request)))
-
-    async def redeem(request: Request, principal: Principal) -> Response:
-        return _follower(await usage.redeem(principal, await read_json(request)))
-
-    async def get_availability(request: Request, principal: Principal) -> Response:
-        identifier, asked = request.path_params["id"], await read_optional_json(request)
-        return JSONAnswer(availability_to_json(await usage.get_availability(principal, identifier, asked)))
-
-    return [
-        resource(f"{BASE}/check-availability", POST=door.signed_in(check)),
-        resource(f"{BASE}/add-usage", POST=door.signed_in(add)),
-        resource(f"{BASE}/remove-usage", POST=door.signed_in(remove)),
-        resource(f"{BASE}/redeem-follower", POST=door.signed_in(redeem)),
-        resource(f"{BASE}/get-availability/{{id}}", POST=door.signed_in(get_availability)),
-        *_admin_routes(door),
-    ]
+@signed_in
+async def check(request: Request) -> Response:
+    return JSONAnswer((await services_of(request).usage.check(caller_of(request), await read_json(request))).granted)
 
 
-def _admin_routes(door: Door) -> list[BaseRoute]:
-    usage = door.services.usage
+@signed_in
+async def add(request: Request) -> Response:
+    return _followers(await services_of(request).usage.add(caller_of(request), await read_json(request)))
 
-    async def create(request: Request, principal: Principal) -> Response:
-        return _follower(await usage.create(principal, await read_json(request)), status=201)
 
-    async def update(request: Request, principal: Principal) -> Response:
-        identifier = request.path_params["usageFollowerId"]
-        updated = await usage.update(principal, identifier, await read_json(request), path="usageFollowerId")
-        return _follower(await usage.with_all_usages(principal, updated))
+@signed_in
+async def remove(request: Request) -> Response:
+    return _followers(await services_of(request).usage.remove(caller_of(request), await read_json(request)))
 
-    async def delete(request: Request, principal: Principal) -> Response:
-        return _follower(await usage.delete(principal, request.path_params["usageFollowerId"], path="usageFollowerId"))
 
-    return [
-        resource(f"{BASE}/create-follower", POST=door.admin(create)),
-        resource(f"{BASE}/update-follower/{{usageFollowerId}}", PATCH=door.admin(update)),
-        resource(f"{BASE}/delete-follower/{{usageFollowerId}}", DELETE=door.admin(delete)),
-    ]
+@signed_in
+async def redeem(request: Request) -> Response:
+    return _follower(await services_of(request).usage.redeem(caller_of(request), await read_json(request)))
+
+
+@signed_in
+async def get_availability(request: Request) -> Response:
+    identifier, asked = request.path_params["id"], await read_optional_json(request)
+    return JSONAnswer(
+        availability_to_json(await services_of(request).usage.get_availability(caller_of(request), identifier, asked))
+    )
+
+
+@admin
+async def create(request: Request) -> Response:
+    return _follower(await services_of(request).usage.create(caller_of(request), await read_json(request)), status=201)
+
+
+@admin
+async def update(request: Request) -> Response:
+    identifier = request.path_params["usageFollowerId"]
+    updated = await services_of(request).usage.update(
+        caller_of(request), identifier, await read_json(request), path="usageFollowerId"
+    )
+    return _follower(await services_of(request).usage.with_all_usages(caller_of(request), updated))
+
+
+@admin
+async def delete(request: Request) -> Response:
+    return _follower(
+        await services_of(request).usage.delete(
+            caller_of(request), request.path_params["usageFollowerId"], path="usageFollowerId"
+        )
+    )
+
+
+routes = [
+    resource(f"{BASE}/check-availability", POST=check),
+    resource(f"{BASE}/add-usage", POST=add),
+    resource(f"{BASE}/remove-usage", POST=remove),
+    resource(f"{BASE}/redeem-follower", POST=redeem),
+    resource(f"{BASE}/get-availability/{{id}}", POST=get_availability),
+    resource(f"{BASE}/create-follower", POST=create),
+    resource(f"{BASE}/update-follower/{{usageFollowerId}}", PATCH=update),
+    resource(f"{BASE}/delete-follower/{{usageFollowerId}}", DELETE=delete),
+]
 
 
 def _follower(followed: Followed, *, status: int = 200) -> Response:

@@ -14,9 +14,8 @@ from starlette.requests import HTTPConnection
 
 from models.principal import Principal
 from resolvers.context import Context
-from rest.door import Door
 from rest.envelope import exception_handlers
-from rest.router import rest_routes
+from rest.routes import routes as rest_routes
 from server.authentication import Authenticator
 from server.draining import DRAINING
 from server.graphql.routes import graphql_routes
@@ -73,7 +72,7 @@ def create_app(settings: Settings) -> Starlette:
         await services.close()
 
     routes = [
-        *rest_routes(Door(services, authenticator)),
+        *rest_routes,
         *graphql_routes(settings, authenticator, make_context, draining),
         *health_routes(services),
     ]
@@ -85,6 +84,7 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.services = services
+    app.state.authenticator = authenticator
     return app
 
 
