@@ -9,7 +9,7 @@ NPM_STAMPS := $(addsuffix /node_modules/.stamp,$(NPM_FOLDERS))
 PAGE_STAMPS := $(filter server/%,$(NPM_STAMPS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format schema bench bench-smoke lock clean
+.PHONY: help setup run test test-fast check format schema bench bench-smoke lock clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ run: $(BIN)/tessera $(PAGE_STAMPS) ## Start MongoDB, Kafka, the API and the cons
 
 test: setup ## Run every test against a real MongoDB and a real Kafka
 	$(BIN)/python -m pytest
+
+test-fast: setup ## Run the tests that need no server
+	$(BIN)/python -m pytest -q --hypothesis-profile=fast tests/unit
 
 check: setup ## Lint, format, types, schema.graphql, import arrows
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from pymongo import MongoClient
 
@@ -11,6 +12,10 @@ from devtools.embedded import EmbeddedKafka, EmbeddedMongod
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER, Api, running_api, settings_for
 from tests.support.uris import with_database
+
+
+# For `make test-fast`; `make test` tries as many as hypothesis does by itself.
+hypothesis.settings.register_profile("fast", max_examples=15)
 
 
 @pytest.fixture(scope="session")
