@@ -1,6 +1,6 @@
 """The one error tree. A refusal carries a code, an HTTP status, a message and what it knows.
 
-Three doors render it: REST as `{"status": "error", "message", "code"}`, GraphQL as a member of a result union
+Three transports render it: REST as `{"status": "error", "message", "code"}`, GraphQL as a member of a result union
 or as `extensions.code`, the consumers as "try again" or "dead letter".
 """
 

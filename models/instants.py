@@ -1,4 +1,4 @@
-"""Instants: UTC, to the millisecond, as MongoDB keeps them and as every door writes them."""
+"""Instants: UTC, to the millisecond, as MongoDB keeps them and as every transport writes them."""
 
 import re
 from datetime import UTC, datetime

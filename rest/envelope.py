@@ -1,4 +1,4 @@
-"""Answers of the REST doors: the documented envelope, and errors of every family."""
+"""Answers of REST: the documented envelope, and errors of every family."""
 
 import logging
 from collections.abc import Mapping

@@ -128,7 +128,7 @@ class BodyLimit:
         received = 0
 
         async def receive_within_limit() -> Message:
-            # Raised to whoever reads the body, because each door has its own shape of errors.
+            # Raised to whoever reads the body, because each transport has its own shape of errors.
             nonlocal received
             if too_large:
                 raise PayloadTooLarge()

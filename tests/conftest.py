@@ -13,7 +13,6 @@ from services.registry import Services
 from tests.support.api import MONGO_DRIVER, Api, running_api, settings_for
 from tests.support.uris import with_database
 
-
 # For `make test-fast`; `make test` tries as many as hypothesis does by itself.
 hypothesis.settings.register_profile("fast", max_examples=15)
 

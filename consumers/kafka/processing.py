@@ -168,7 +168,7 @@ class Processor:
         attempt = 0
         while True:
             try:
-                return await self._ends.inbox.work_off([(e.id, e.command) for e in events], self._handler.effect)
+                return await self._ends.inbox.process([(e.id, e.command) for e in events], self._handler.effect)
             except DomainError as refusal:
                 if not isinstance(refusal, ServiceUnavailable):
                     raise

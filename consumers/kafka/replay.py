@@ -123,7 +123,7 @@ async def replay_dead_letters(
         async for found in _read_all(servers, topic):
             left = [one for one in found if _match(filters, one)]
             if not filters.again:
-                before = await inbox.put_back([place_id(one) for one in left])
+                before = await inbox.replayed([place_id(one) for one in left])
                 left = [one for one in left if place_id(one) not in before]
             if filters.limit is not None:
                 left = left[: filters.limit - len(chosen)]
@@ -210,7 +210,7 @@ async def _put_letter_back(replay: Replay, inbox: Inbox, topic: str, found: Foun
         await replay.send(_origin(found, topic), key, value, _as_event(kept, header(found, "dlt-event-id")))
     except CannotGoBack as fault:
         return replace(shown, failure=str(fault))
-    await inbox.mark_put_back([place_id(found)])
+    await inbox.mark_replayed([place_id(found)])
     return shown
 
 

@@ -61,7 +61,7 @@ def serve(
 
 @app.command()
 def migrate() -> None:
-    """Make indexes and counters, and take over the data of an older system; as often as one likes."""
+    """Make indexes and counters, and import the data of an older system; as often as one likes."""
     from services.kit.database import Database
     from services.migrations.runner import migrate as run
     from services.migrations.set_aside import counted, listed, names

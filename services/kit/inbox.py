@@ -28,9 +28,7 @@ class Inbox:
         self._database = database
         self._rows = database.inbox
 
-    async def work_off(
-        self, events: Sequence[tuple[str, Command]], effect: Effect[Command]
-    ) -> list[DomainError | None]:
+    async def process(self, events: Sequence[tuple[str, Command]], effect: Effect[Command]) -> list[DomainError | None]:
         """Carries out the commands of all events that have not acted yet, in one transaction with their ids.
 
         Returns for each event, in order, its refusal or None. A refused event leaves no id, so it may come again.
@@ -55,11 +53,11 @@ class Inbox:
 
         return await self._database.transaction(run)
 
-    async def put_back(self, identifiers: Collection[str]) -> set[str]:
+    async def replayed(self, identifiers: Collection[str]) -> set[str]:
         """Which of these dead letters were put back before."""
         return await self._acted(identifiers)
 
-    async def mark_put_back(self, identifiers: Collection[str]) -> None:
+    async def mark_replayed(self, identifiers: Collection[str]) -> None:
         """Remembers for good that these dead letters were put back."""
         for identifier in identifiers:
             await self._rows.update_one({"_id": identifier}, {"$set": {"putBackAt": datetime.now(UTC)}}, upsert=True)

@@ -14,27 +14,27 @@ from services.access_codes.totals import AccessCodeCounts
 from services.coupons.totals import CouponCounts
 from services.kit.counters import RowCounts
 from services.kit.database import Database
-from services.reconciliation.totals import Source, Tally
+from services.reconciliation.totals import Reconciliation, Source
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-TALLIES = (
-    Tally(
+RECONCILIATIONS = (
+    Reconciliation(
         AuditFamily.COUPONS,
         "coupons",
         "timesUsed",
         (Source("redemptions", ("couponId",), 1),),
         offset="unaccountedUses",
     ),
-    Tally(
+    Reconciliation(
         AuditFamily.COUPONS,
         "coupons",
         "points",
         (Source("redemptions", ("couponId",), "$points"), Source("redemptions", ("redeemerCouponId",), "$points")),
         offset="unaccountedPoints",
     ),
-    Tally(
+    Reconciliation(
         AuditFamily.ACCESS_CODES,
         "accesscodes",
         "usedCount",
@@ -42,26 +42,26 @@ TALLIES = (
         offset="unaccountedUses",
         follows={"full": {"$gte": ["$usedCount", "$maxUses"]}},
     ),
-    Tally(
+    Reconciliation(
         AuditFamily.USAGE_FOLLOWERS,
         "usagecounters",
         "used",
         (Source("usageledger", ("followerId", "userId"), "$amount"),),
         key=("followerId", "userId"),
     ),
-    Tally(
+    Reconciliation(
         AuditFamily.USAGE_FOLLOWERS,
         "usagefollowers",
         "totalUsageCount",
         (Source("usageledger", ("followerId",), "$amount"),),
     ),
-    Tally(
+    Reconciliation(
         AuditFamily.USAGE_FOLLOWERS,
         "usagefollowers",
         "heldCount",
         (Source("usagecounters", ("followerId",), "$held"),),
     ),
-    Tally(
+    Reconciliation(
         AuditFamily.USAGE_FOLLOWERS,
         "usagefollowers",
         "userCount",
@@ -115,20 +115,20 @@ class Audit:
 
     async def _run(self, families: Collection[AuditFamily], *, repair: bool) -> AuditReport:
         findings = _Findings()
-        for tally in TALLIES:
-            if tally.family in families:
-                await self._judge_tally(tally, findings, repair=repair)
+        for reconciliation in RECONCILIATIONS:
+            if reconciliation.family in families:
+                await self._reconcile(reconciliation, findings, repair=repair)
         for totals in self._totals:
             if totals.family in families:
                 await self._judge_totals(totals, findings, repair=repair)
         return findings.report()
 
-    async def _judge_tally(self, tally: Tally, findings: "_Findings", *, repair: bool) -> None:
+    async def _reconcile(self, reconciliation: Reconciliation, findings: "_Findings", *, repair: bool) -> None:
         async with self._database.snapshot() as session:
-            async for identifier, drift in tally.compare(self._database, session):
-                findings.checked[tally.family] += 1
+            async for identifier, drift in reconciliation.compare(self._database, session):
+                findings.checked[reconciliation.family] += 1
                 mend = drift is not None and repair
-                findings.add(await tally.repair(self._database, identifier) if mend else drift)
+                findings.add(await reconciliation.repair(self._database, identifier) if mend else drift)
 
     async def _judge_totals(self, totals: Totals, findings: "_Findings", *, repair: bool) -> None:
         async with self._database.snapshot() as session:

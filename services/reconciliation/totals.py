@@ -27,7 +27,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Reconciliation:
     """A counter of a collection's documents, which its sources sum up to.
 
     `offset` names a field of the document that is added: what an older system counted without keeping rows of it.
