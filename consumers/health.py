@@ -27,52 +27,61 @@ class HealthServer(uvicorn.Server):
         yield
 
 
-def health_server(
-    services: Services,
-    metrics: Metrics,
-    port: int,
-    *,
-    joined: Callable[[], bool],
-    stuck: Callable[[], Sequence[str]],
-    measure: Callable[[], None],
-) -> HealthServer:
+class Health:
     """`joined` says whether Kafka has given this process its share, `stuck` which partitions do not move.
 
     `measure` sets the gauges of partitions.
     """
 
-    async def live(_: Request) -> Response:
+    def __init__(
+        self,
+        services: Services,
+        metrics: Metrics,
+        *,
+        joined: Callable[[], bool],
+        stuck: Callable[[], Sequence[str]],
+        measure: Callable[[], None],
+    ) -> None:
+        self._services = services
+        self._metrics = metrics
+        self._joined = joined
+        self._stuck = stuck
+        self._measure = measure
+
+    def server(self, port: int) -> HealthServer:
+        """Serves `/livez`, `/readyz` and `/metrics`."""
+        paths = {"/livez": self._live, "/readyz": self._ready, "/metrics": self._show_metrics}
+        return _serve(Starlette(routes=[Route(path, endpoint) for path, endpoint in paths.items()]), port)
+
+    async def _live(self, _: Request) -> Response:
         """The process answers."""
         return _answer("success", "The consumers are running")
 
-    async def ready(_: Request) -> Response:
+    async def _ready(self, _: Request) -> Response:
         """MongoDB answers, the group is joined and every partition moves; 503 else, with the reason."""
         try:
-            await services.database.ping()
+            await self._services.database.ping()
         except Exception:
             return _answer("error", "MongoDB does not answer", 503)
-        if not joined():
+        if not self._joined():
             return _answer("error", "Kafka's group is not joined yet", 503)
-        waits = stuck()
+        waits = self._stuck()
         return _answer("error", "; ".join(waits), 503) if waits else _answer("success", "Ready")
 
-    async def show_metrics(_: Request) -> Response:
+    async def _show_metrics(self, _: Request) -> Response:
         """Everything that is counted; without MongoDB the outbox's last figures."""
-        measure()
+        self._measure()
         try:
-            backlog = await services.outbox_queue.backlog()
-            metrics.parked_waiting.set(await services.parked.count())
+            backlog = await self._services.outbox_queue.backlog()
+            self._metrics.parked_waiting.set(await self._services.parked.count())
         except Exception as fault:
             log.warning("the outbox cannot be measured: %s", type(fault).__name__)
         else:
             waits = (datetime.now(UTC) - backlog.oldest).total_seconds() if backlog.oldest else 0.0
-            metrics.unsent.set(backlog.unsent)
-            metrics.oldest.set(max(0.0, waits))
-            metrics.parked.set(backlog.parked)
-        return Response(metrics.text(), media_type=PROMETHEUS)
-
-    routes = [Route("/livez", live), Route("/readyz", ready), Route("/metrics", show_metrics)]
-    return _serve(Starlette(routes=routes), port)
+            self._metrics.unsent.set(backlog.unsent)
+            self._metrics.oldest.set(max(0.0, waits))
+            self._metrics.parked.set(backlog.parked)
+        return Response(self._metrics.text(), media_type=PROMETHEUS)
 
 
 def _serve(app: Starlette, port: int) -> HealthServer:

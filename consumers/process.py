@@ -10,7 +10,7 @@ from contextlib import suppress
 from aiokafka.errors import KafkaError
 
 from consumers.handlers.payment_service import PaymentService
-from consumers.health import HealthServer, health_server
+from consumers.health import Health, HealthServer
 from consumers.kafka.admin import DEAD_LETTERS, Broker
 from consumers.kafka.backoff import backoff
 from consumers.kafka.group import Runner
@@ -161,9 +161,8 @@ class ConsumersProcess:
             if self._runner is not None:
                 self._runner.measure()
 
-        return health_server(
-            self._services, self._metrics, self._settings.port, joined=joined, stuck=stuck, measure=measure
-        )
+        health = Health(self._services, self._metrics, joined=joined, stuck=stuck, measure=measure)
+        return health.server(self._settings.port)
 
 
 def _listen(port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""Card numbers: only the last four digits pass any transport. What is cut is cut before it is stored, logged or answered."""
+"""Card numbers: only the last four digits pass a transport, cut before anything is stored, logged or answered."""
 
 import re
 from collections.abc import Mapping

@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from models.base import Id, to_json
+from models.base import Id
 from models.codes import draw_code, normalize_code
+from models.coupon_events import created_event, redeemed_event
 from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
 from models.events import Event
 from models.inputs import choice, flag, object_id, text, whole
-from models.instants import iso
 from models.pagination import NumberedPage
 from models.stored import stored
 
@@ -251,35 +251,13 @@ def redeem(coupon: Coupon, redeemer: Coupon, *, is_new: bool, entry_id: str, at:
         points=POINTS_PER_REDEMPTION,
         redeemed_at=at,
     )
-    redeemed = Event("couponSystem-couponRedeemed", creator.id, _redeemed_value(creator, redeemer, at, is_new))
-    return Redeemed(creator, redeemer, entry, (*([created_event(redeemer)] if is_new else []), redeemed))
+    redeemed = redeemed_event(creator, redeemer, at, is_new=is_new)
+    return Redeemed(creator, redeemer, entry, (created_event(redeemer), redeemed) if is_new else (redeemed,))
 
 
 def switch(coupon: Coupon, *, active: bool, at: datetime) -> Coupon:
     """The coupon, let be redeemed or not; the same object where it is so already."""
     return coupon if coupon.active == active else replace(coupon, active=active, updated_at=at)
-
-
-def created_event(coupon: Coupon) -> Event:
-    return Event("couponSystem-couponCreated", coupon.id, to_json(coupon))
-
-
-def deleted_event(coupon: Coupon) -> Event:
-    return Event("couponSystem-couponDeleted", coupon.id, to_json(coupon))
-
-
-def _redeemed_value(coupon: Coupon, redeemer: Coupon, at: datetime, is_new: bool) -> dict[str, object]:
-    return {
-        "couponId": coupon.id,
-        "couponCode": coupon.coupon_code,
-        "creatorTwitterId": coupon.twitter_id,
-        "creatorPoints": coupon.points,
-        "redeemerTwitterId": redeemer.twitter_id,
-        "redeemerPoints": redeemer.points,
-        "newUser": is_new,
-        "newCouponCode": redeemer.coupon_code if is_new else None,
-        "redeemedAt": iso(at),
-    }
 
 
 def require_redemption_fields(request: RedeemCoupon) -> tuple[str, str]:

@@ -43,16 +43,7 @@ EXPOSED_HEADERS = (
 
 def create_app(settings: Settings) -> Starlette:
     """The whole API: REST, GraphQL and health, over one set of verbs."""
-    services = Services.open(
-        mongo_uri=settings.mongo_uri,
-        database_name=settings.database,
-        mongo_driver=settings.mongo_driver,
-        rate_limit=settings.rate_limit,
-        events_enabled=settings.events_enabled,
-        usage_hold=settings.usage_hold,
-    )
-    authenticator = Authenticator(settings)
-    draining = asyncio.Event()
+    services, authenticator, draining = _open_services(settings), Authenticator(settings), asyncio.Event()
 
     def make_context(connection: HTTPConnection, principal: Principal) -> Context:
         return Context(services, principal, connection.scope.get("state", {}).get("request_id", ""))
@@ -86,6 +77,17 @@ def create_app(settings: Settings) -> Starlette:
     app.state.services = services
     app.state.authenticator = authenticator
     return app
+
+
+def _open_services(settings: Settings) -> Services:
+    return Services.open(
+        mongo_uri=settings.mongo_uri,
+        database_name=settings.database,
+        mongo_driver=settings.mongo_driver,
+        rate_limit=settings.rate_limit,
+        events_enabled=settings.events_enabled,
+        usage_hold=settings.usage_hold,
+    )
 
 
 def _bounds(settings: Settings) -> Bounds:

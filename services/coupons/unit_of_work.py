@@ -20,8 +20,6 @@ from models.coupon import (
     RedeemCoupon,
     Redemption,
     SetCouponActive,
-    created_event,
-    deleted_event,
     judge_redemption,
     make_coupon_code,
     new_coupon,
@@ -29,6 +27,7 @@ from models.coupon import (
     require_redemption_fields,
     switch,
 )
+from models.coupon_events import created_event, deleted_event
 from models.events import Event
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
 from services.coupons.totals import FAMILY

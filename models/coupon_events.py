@@ -1,0 +1,35 @@
+"""What others are told of coupons."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from models.base import to_json
+from models.events import Event
+from models.instants import iso
+
+if TYPE_CHECKING:
+    from models.coupon import Coupon
+
+
+def created_event(coupon: "Coupon") -> Event:
+    return Event("couponSystem-couponCreated", coupon.id, to_json(coupon))
+
+
+def deleted_event(coupon: "Coupon") -> Event:
+    return Event("couponSystem-couponDeleted", coupon.id, to_json(coupon))
+
+
+def redeemed_event(coupon: "Coupon", redeemer: "Coupon", at: datetime, *, is_new: bool) -> Event:
+    """Both coupons as they are after it; `is_new` where it made the redeemer's."""
+    value = {
+        "couponId": coupon.id,
+        "couponCode": coupon.coupon_code,
+        "creatorTwitterId": coupon.twitter_id,
+        "creatorPoints": coupon.points,
+        "redeemerTwitterId": redeemer.twitter_id,
+        "redeemerPoints": redeemer.points,
+        "newUser": is_new,
+        "newCouponCode": redeemer.coupon_code if is_new else None,
+        "redeemedAt": iso(at),
+    }
+    return Event("couponSystem-couponRedeemed", coupon.id, value)
