@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.pagination import Window
+from models.usage_commands import FindUsageFollower
 from schema.coupon import Coupon
 from schema.usage import UsageFollower, UserUsage, UserUsageConnection
 
@@ -24,8 +25,8 @@ class RequestLinks:
         return Coupon.from_domain(coupon) if coupon else None
 
     async def usage_follower(self, coupon_id: str) -> UsageFollower | None:
-        named = {"couponId": coupon_id}
-        follower = await self.context.services.usage.find(self.context.caller(), named)
+        wanted = FindUsageFollower(coupon_id=coupon_id)
+        follower = await self.context.services.usage.find(self.context.caller(), wanted)
         return UsageFollower.from_domain(follower) if follower else None
 
     async def usages(self, follower_id: str, window: Window) -> UserUsageConnection:

@@ -106,7 +106,7 @@ class CheckUsagePayload:
 
     @classmethod
     def from_domain(cls, grant: models.Grant) -> Self:
-        follower = grant.followed.follower
+        follower = grant.snapshot.follower
         return cls(
             granted=grant.granted,
             limits=UsageLimit.all_of(follower, grant.limits),
@@ -120,8 +120,8 @@ class _Moved:
     usage_followers: list[UsageFollower] = strawberry.field(description="All of them, in the order they were named.")
 
     @classmethod
-    def from_domain(cls, followed: Sequence[models.Followed]) -> Self:
-        followers = [UsageFollower.from_domain(one.follower) for one in followed]
+    def from_domain(cls, snapshots: Sequence[models.UsageSnapshot]) -> Self:
+        followers = [UsageFollower.from_domain(one.follower) for one in snapshots]
         return cls(usage_follower=followers[0], usage_followers=followers)
 
 
