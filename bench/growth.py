@@ -24,6 +24,7 @@ from models.access_code import ListAccessCodes
 from models.coupon import CouponFilter, FindCoupon, ListCoupons, RedeemCoupon
 from models.pagination import Window
 from models.principal import SYSTEM
+from models.usage_commands import CheckUsage, CreateUsageFollower, GetAvailability, MoveUsage
 from services.access_codes.documents import access_code_to_document
 from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST
 from services.kit.rate_limit import RateLimitPermit
@@ -96,11 +97,12 @@ def order_verbs(services: Services, count: int) -> Mapping[str, Verb]:
 
 def usage_verbs(services: Services, count: int) -> Mapping[str, Verb]:
     usage = services.usage
-    user = {"userId": f"user{count // 2}", "campaignId": CAMPAIGN}
+    user = f"user{count // 2}"
+    add = MoveUsage(user_id=user, campaign_ids=(CAMPAIGN,), usage_amount=1)
     return {
-        "availability": lambda: usage.get_availability(SYSTEM, CAMPAIGN, {"userId": user["userId"]}),
-        "check usage": lambda: usage.check(SYSTEM, user),
-        "add usage": lambda: usage.add(SYSTEM, user | {"usageAmount": 1}),
+        "availability": lambda: usage.get_availability(SYSTEM, GetAvailability(id=CAMPAIGN, user_id=user)),
+        "check usage": lambda: usage.check(SYSTEM, CheckUsage(user_id=user, campaign_id=CAMPAIGN)),
+        "add usage": lambda: usage.add(SYSTEM, add),
     }
 
 
@@ -115,7 +117,8 @@ async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
     services = Services.open(mongo_uri=uri, database_name=name, rate_limit="off", events_enabled=True)
     await services.database.client.drop_database(name)
     await migrate(services.database)
-    followed = await services.usage.create(SYSTEM, {"campaignId": CAMPAIGN, "maxTotalLimit": 2_000_000_000})
+    wanted = CreateUsageFollower(campaign_id=CAMPAIGN, max_total_limit=2_000_000_000)
+    made = await services.usage.create(SYSTEM, wanted)
     with MongoClient[dict[str, Any]](uri) as client:
         database = client.get_default_database()
         insert(database["coupons"], map(COUPONS.dump, coupons(count, times_used=1)))
@@ -123,7 +126,7 @@ async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
         insert(database["accesscodes"], map(access_code_to_document, access_codes(count)))
         insert(database["accesscodeuses"], use_documents(count))
         insert(database["orders"], order_documents(count))
-        insert(database["usagecounters"], usage_documents(followed.follower.id, count))
+        insert(database["usagecounters"], usage_documents(made.follower.id, count))
     await migrate(services.database)
     taken: dict[str, float] = {}
     for family in (coupon_verbs, access_code_verbs, order_verbs, usage_verbs):

@@ -18,7 +18,7 @@ from models.usage import UserUsage
 from services.access_codes.documents import use_of, use_to_document
 from services.coupons.repository import COUPONS, LEDGER
 from services.orders.documents import order_to_document
-from services.usage.documents import usage_to_document
+from services.usage.repository import COUNTERS
 
 BATCH = 2_000
 _MADE = datetime(2025, 1, 1, tzinfo=UTC)
@@ -151,4 +151,4 @@ def order_documents(count: int) -> Iterator[dict[str, Any]]:
 def usage_documents(follower_id: str, count: int) -> Iterator[dict[str, Any]]:
     """The counters of `count` users of one follower, each with one use."""
     for n in range(count):
-        yield usage_to_document(UserUsage(id=str(ObjectId()), follower_id=follower_id, user_id=f"user{n}", used=1))
+        yield COUNTERS.dump(UserUsage(id=str(ObjectId()), follower_id=follower_id, user_id=f"user{n}", used=1))

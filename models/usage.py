@@ -1,11 +1,12 @@
-"""Usage followers: how often a coupon or a campaign was used, and the pure rule of what its limits still allow."""
+"""Usage followers: how often a coupon or a campaign was used, and the pure rules of what its limits still allow."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Self
 
+from models.base import Id, to_json
 from models.errors import Conflict, ErrorCode, NotFound
 from models.stored import stored
 
@@ -34,18 +35,26 @@ class FollowerKey:
     id: str
 
 
-@stored("usageLimits")
+class Move(StrEnum):
+    """Why a count moved: what the ledger says."""
+
+    ADD = "add"
+    REDEEM = "redeem"
+    REMOVE = "remove"
+    IMPORT = "takeOver"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a follower allows in one basket, in all, and to each customer. None is no limit."""
 
-    in_basket: int | None = None
-    total: int | None = None
-    per_customer: int | None = None
+    max_limit_in_basket: int | None = None
+    max_total_limit: int | None = None
+    max_limit_per_customer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class UsageBalance:
     """Where a user stands with a follower: their count and open hold, all users' counts, the others' open holds."""
 
     used: int = 0
@@ -81,33 +90,36 @@ class Decision:
 @stored("userUsage")
 @dataclass(frozen=True, slots=True)
 class UserUsage:
-    """A user's counter with one follower, and their hold. `id` is empty until it is stored."""
+    """A user's counter with one follower, and their hold."""
 
-    id: str
-    follower_id: str
+    id: Id
+    follower_id: Id
     user_id: str
     used: int = 0
     held: int = 0
     hold_expires_at: datetime | None = None
 
     def open_hold(self, now: datetime) -> int:
-        """What the user has set aside; an expired hold is nothing, swept or not."""
+        """Returns what the user has set aside; an expired hold is nothing, swept or not."""
         return self.held if self.hold_expires_at is not None and self.hold_expires_at > now else 0
+
+    def expired_hold(self, now: datetime) -> int:
+        """Returns what is still stored of a hold that has expired."""
+        return self.held - self.open_hold(now)
 
 
 @stored("usageFollower")
-@dataclass(frozen=True, slots=True)
-class UsageFollower:
-    """A follower and its totals.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFollower(Limits):
+    """A follower with its limits and its totals.
 
     `held_count` sums all holds that are stored, those among them that have expired and are not swept yet. `revision`
     grows with every change, so that no two changes can be decided upon the same state.
     """
 
-    id: str
-    coupon_id: str | None
-    campaign_id: str | None
-    limits: Limits
+    id: Id
+    coupon_id: Id | None = None
+    campaign_id: Id | None = None
     created_at: datetime
     updated_at: datetime
     total_usage_count: int = 0
@@ -115,11 +127,47 @@ class UsageFollower:
     user_count: int = 0
     revision: int = 0
 
+    def with_limits(self, limits: Limits) -> Self:
+        """Returns the same follower with these limits in place of its own."""
+        return replace(
+            self,
+            max_limit_in_basket=limits.max_limit_in_basket,
+            max_total_limit=limits.max_total_limit,
+            max_limit_per_customer=limits.max_limit_per_customer,
+        )
 
-@stored("followedUsage")
+    @property
+    def target(self) -> dict[str, str]:
+        """The coupon or the campaign that it follows, by the documents' names."""
+        named = {"couponId": self.coupon_id, "campaignId": self.campaign_id}
+        return {name: identifier for name, identifier in named.items() if identifier is not None}
+
+    @property
+    def keys(self) -> list[FollowerKey]:
+        """Everything that it is found by."""
+        return [FollowerKey(KeyKind(name), identifier) for name, identifier in {"_id": self.id, **self.target}.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageMove:
+    """One move of a count, for ever: who, what, how much, in which order (`sequence`), by whom and upon what."""
+
+    follower_id: Id
+    coupon_id: Id | None
+    campaign_id: Id | None
+    user_id: str | None
+    amount: int
+    move: Move
+    sequence: int
+    by: str
+    cause: str | None
+    at: datetime
+
+
+@stored("usageSnapshot")
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """A follower with those of its users' counters that the answer shows, as they stood at an instant."""
+class UsageSnapshot:
+    """A follower with those of its users' counters that an answer shows, as they stood at an instant."""
 
     follower: UsageFollower
     usages: tuple[UserUsage, ...]
@@ -133,7 +181,7 @@ class Grant:
 
     granted: int
     limits: tuple[Limit, ...]
-    followed: Followed
+    snapshot: UsageSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,32 +225,16 @@ class UsageLimitReached(Conflict):
         super().__init__()
 
     @property
-    def data(self) -> dict[str, Any]:
-        return {"limits": [{**limit_to_json(limit), **target_of(follower)} for follower, limit in self.limits]}
+    def data(self) -> dict[str, object]:
+        return {"limits": [{**to_json(limit), **follower.target} for follower, limit in self.limits]}
 
 
-def limit_to_json(limit: Limit) -> dict[str, Any]:
-    return {
-        "kind": limit.kind.value,
-        "limit": limit.limit,
-        "used": limit.used,
-        "held": limit.held,
-        "remaining": limit.remaining,
-    }
-
-
-def target_of(follower: UsageFollower) -> dict[str, str]:
-    """The coupon or the campaign that it follows, by the documents' names."""
-    named = {"couponId": follower.coupon_id, "campaignId": follower.campaign_id}
-    return {name: identifier for name, identifier in named.items() if identifier is not None}
-
-
-def limits_left(limits: Limits, standing: Standing) -> tuple[Limit, ...]:
-    """Every limit that is set, and what remains of it: never less than nothing."""
+def limits_left(limits: Limits, balance: UsageBalance) -> tuple[Limit, ...]:
+    """Returns every limit that is set, and what remains of it: never less than nothing."""
     stated = (
-        (LimitKind.BASKET, limits.in_basket, 0, standing.held, 0),
-        (LimitKind.CUSTOMER, limits.per_customer, standing.used, standing.held, 0),
-        (LimitKind.TOTAL, limits.total, standing.total, standing.held_by_others, standing.held_by_others),
+        (LimitKind.BASKET, limits.max_limit_in_basket, 0, balance.held, 0),
+        (LimitKind.CUSTOMER, limits.max_limit_per_customer, balance.used, balance.held, 0),
+        (LimitKind.TOTAL, limits.max_total_limit, balance.total, balance.held_by_others, balance.held_by_others),
     )
     return tuple(
         Limit(kind, limit, used, held, max(0, limit - used - taken))
@@ -211,14 +243,14 @@ def limits_left(limits: Limits, standing: Standing) -> tuple[Limit, ...]:
     )
 
 
-def decide(limits: Limits, standing: Standing, amount: int) -> Decision:
-    """How much of `amount` may be held or committed: all of it, or what the tightest limit leaves."""
-    binding = tuple(limit for limit in limits_left(limits, standing) if limit.remaining < amount)
+def decide(limits: Limits, balance: UsageBalance, amount: int) -> Decision:
+    """Returns how much of `amount` may be held or committed: all of it, or what the tightest limit leaves."""
+    binding = tuple(limit for limit in limits_left(limits, balance) if limit.remaining < amount)
     return Decision(min([amount, *(limit.remaining for limit in binding)]), binding)
 
 
-def judge_availability(follower: UsageFollower, standing: Standing) -> Availability:
-    """What the user may have now."""
-    limits = limits_left(follower.limits, standing)
+def judge_availability(follower: UsageFollower, balance: UsageBalance) -> Availability:
+    """Returns what the user may have now."""
+    limits = limits_left(follower, balance)
     available = min((limit.remaining for limit in limits), default=None)
-    return Availability(follower, limits, standing.used, standing.held, standing.total, available)
+    return Availability(follower, limits, balance.used, balance.held, balance.total, available)

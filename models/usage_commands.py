@@ -1,73 +1,131 @@
-"""Commands on usage followers, made of what a caller sent. Pure; `services.usage.service` carries them out.
+"""What the verbs of usage followers take: commands, most of them read from what a caller sent."""
 
-The caller is judged first: each function raises what refuses them (401, 403), then what is wrong with the input (400).
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum, auto
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
-from models.errors import Forbidden
-from models.ids import either_id
-from models.inputs import parse
+from models.errors import Fault, Forbidden, InvalidInput
+from models.inputs import DataclassLike, object_id, object_ids, parse, text, whole
 from models.principal import Principal
 from models.texts import clean
-from models.usage import FollowerKey, KeyKind, Limits
-from models.usage_inputs import (
-    CheckUsage,
-    CreateUsageFollower,
-    LimitFields,
-    Move,
-    MoveUsage,
-    RedeemUsage,
-    UpdateUsageFollower,
-)
+from models.usage import FollowerKey, KeyKind, Limits, Move
 
-Raw = Mapping[str, Any]
+
+class Unset(Enum):
+    """A limit that an update does not name stays as it is; null lifts it."""
+
+    UNSET = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitFields(Limits):
+    """The limits of a follower as they are sent (no slots: it is mixed into others)."""
+
+    max_limit_in_basket: int | None = whole("maxLimitInBasket", None, minimum=0)
+    max_total_limit: int | None = whole("maxTotalLimit", None, minimum=0)
+    max_limit_per_customer: int | None = whole("maxLimitPerCustomer", None, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A coupon or a campaign (no slots: it is mixed into others)."""
+
+    KEYS: ClassVar[dict[str, str]] = {"couponId": "coupon_id", "campaignId": "campaign_id"}
+
+    coupon_id: str | None = object_id("couponId", None, relay_type="Coupon")
+    campaign_id: str | None = object_id("campaignId", None)
+
+    @classmethod
+    def judge_together(cls, values: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+        """Exactly one is named."""
+        if at_fault & set(cls.KEYS) or sum(values.get(name) is not None for name in cls.KEYS.values()) == 1:
+            return []
+        return [Fault("couponId", f"Give exactly one of {' and '.join(cls.KEYS)}")]
+
+    @property
+    def key(self) -> FollowerKey:
+        """The follower that is meant."""
+        if self.coupon_id is not None:
+            return FollowerKey(KeyKind.COUPON, self.coupon_id)
+        assert self.campaign_id is not None
+        return FollowerKey(KeyKind.CAMPAIGN, self.campaign_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindUsageFollower(Target):
+    """What `usageFollower` takes."""
+
+    KEYS: ClassVar[dict[str, str]] = {"id": "id", **Target.KEYS}
+
+    id: str | None = object_id("id", None, relay_type="UsageFollower")
+
+    @property
+    def key(self) -> FollowerKey:
+        """The follower that is meant."""
+        return super().key if self.id is None else FollowerKey(KeyKind.FOLLOWER, self.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateUsageFollower(LimitFields, Target):
+    """What `POST create-follower` and `createUsageFollower` take."""
 
 
 @dataclass(frozen=True, slots=True)
-class CreateFollower:
-    """Make a follower; where there is one, refuse, or set its limits if `upsert`."""
+class UpsertUsageFollower:
+    """Makes a follower; where there is one, puts these limits in place of its own."""
 
     key: FollowerKey
     limits: Limits
-    upsert: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitChange:
+    """What `PATCH update-follower` and `updateUsageFollower` take beside the id."""
+
+    max_limit_in_basket: int | Unset | None = whole("maxLimitInBasket", Unset.UNSET, minimum=0, nullable=True)
+    max_total_limit: int | Unset | None = whole("maxTotalLimit", Unset.UNSET, minimum=0, nullable=True)
+    max_limit_per_customer: int | Unset | None = whole("maxLimitPerCustomer", Unset.UNSET, minimum=0, nullable=True)
+
+    def applied_to(self, limits: Limits) -> Limits:
+        """Returns the limits with those that are named in their places."""
+        return Limits(
+            _named(self.max_limit_in_basket, limits.max_limit_in_basket),
+            _named(self.max_total_limit, limits.max_total_limit),
+            _named(self.max_limit_per_customer, limits.max_limit_per_customer),
+        )
+
+
+def _named(new: int | Unset | None, old: int | None) -> int | None:
+    return old if isinstance(new, Unset) else new
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeLimits:
-    """Change the limits that are named, or put others in place of all."""
+class UpdateUsageFollower:
+    """Changes the limits that are named; `Limits` are put in place of all."""
 
     key: FollowerKey
-    change: UpdateUsageFollower | Limits
+    change: LimitChange | Limits
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteFollower:
-    key: FollowerKey
-
-
-@dataclass(frozen=True, slots=True)
-class Enrol:
-    """Give a user a counter, where they have none."""
+class DeleteUsageFollower:
+    """What `DELETE delete-follower/:usageFollowerId` and `deleteUsageFollower` take."""
 
     key: FollowerKey
-    user_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Put what is granted of `amount` in place of the user's hold."""
+@dataclass(frozen=True, kw_only=True)
+class CheckUsage(Target):
+    """What `POST check-availability` and `checkUsage` take."""
 
-    key: FollowerKey
-    user_id: str
-    amount: int
+    user_id: str = text("userId")
+    usage_amount: int = whole("usageAmount", 1, minimum=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Count an amount, or else the hold, or else `default`, on all followers or on none.
+    """Counts an amount, or else the hold, or else `default`, on all followers or on none.
 
     `by` and `cause` go into the ledger: who acted, and upon what.
     """
@@ -78,104 +136,158 @@ class Commit:
     default: int | None
     move: Move
     by: str
-    cause: str | None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
-    """Take an amount off the count of each follower, as far as there is one."""
+    """Takes an amount off the count of each follower, as far as there is one."""
 
     keys: tuple[FollowerKey, ...]
     user_id: str
     amount: int
     by: str
-    cause: str | None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedeemUsage(Target):
+    """What `POST redeem-follower` and `redeemUsage` take. Without an amount the hold counts, else one unit."""
+
+    user_id: str = text("userId")
+    usage_amount: int | None = whole("usageAmount", None, minimum=1)
+
+    def commit(self, by: str) -> Commit:
+        """Returns what is to be counted."""
+        return Commit((self.key,), self.user_id, self.usage_amount, 1, Move.REDEEM, by)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveUsage:
+    """What `POST add-usage` and `POST remove-usage` take."""
+
+    CAMPAIGNS: ClassVar[str] = "campaignId"
+
+    user_id: str = text("userId")
+    campaign_ids: tuple[str, ...] = object_ids("campaignId", ())
+    coupon_id: str | None = object_id("couponId", None, relay_type="Coupon")
+    usage_amount: int | None = whole("usageAmount", None, minimum=1)
+
+    @classmethod
+    def judge_together(cls, values: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+        """At least one is named."""
+        if at_fault & {cls.CAMPAIGNS, "couponId"} or values.get("campaign_ids") or values.get("coupon_id"):
+            return []
+        return [Fault(cls.CAMPAIGNS, f"{cls.CAMPAIGNS} or couponId is required")]
+
+    @property
+    def keys(self) -> tuple[FollowerKey, ...]:
+        """The followers that are meant."""
+        coupons = () if self.coupon_id is None else (FollowerKey(KeyKind.COUPON, self.coupon_id),)
+        return (*(FollowerKey(KeyKind.CAMPAIGN, identifier) for identifier in self.campaign_ids), *coupons)
+
+    def commit(self, by: str, cause: str | None = None) -> Commit:
+        """Returns what is to be counted."""
+        return Commit(self.keys, self.user_id, self.usage_amount, None, Move.ADD, by, cause)
+
+    def give_back(self, by: str) -> GiveBack:
+        """Returns what is to be given back."""
+        return GiveBack(self.keys, self.user_id, self.usage_amount or 1, by)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveUsages(MoveUsage):
+    """What `addUsage`, `removeUsage` and the event of a paid basket take: the same, with `campaignIds`."""
+
+    CAMPAIGNS: ClassVar[str] = "campaignIds"
+
+    campaign_ids: tuple[str, ...] = object_ids("campaignIds", ())
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """Clear some of a follower's expired holds. They count for nothing anyway; this only tidies."""
+class EnrolUser:
+    """Gives a user a counter, where they have none."""
+
+    key: FollowerKey
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepHolds:
+    """Clears some of a follower's expired holds. They count for nothing anyway; this only tidies."""
 
     key: FollowerKey
 
 
-Command = CreateFollower | ChangeLimits | DeleteFollower | Enrol | Hold | Commit | GiveBack | Sweep
+@dataclass(frozen=True, kw_only=True)
+class FindAvailability(Target):
+    """What `usageAvailability` and `usageAvailabilityChanged` take; without a user it is about the caller."""
+
+    user_id: str | None = text("userId", None)
 
 
-def create_follower(principal: Principal, raw: Raw) -> CreateFollower:
-    principal.require_admin()
-    request = parse(CreateUsageFollower, raw)
-    return CreateFollower(request.key, request.limits)
+@dataclass(frozen=True, kw_only=True)
+class AskedUser:
+    """The body of `POST get-availability/:id`; without a user it is about the caller."""
+
+    user_id: str | None = text("userId", None)
 
 
-def update_follower(principal: Principal, identifier: str, raw: Raw, *, path: str = "id") -> ChangeLimits:
-    principal.require_admin()
-    key = FollowerKey(KeyKind.FOLLOWER, either_id("UsageFollower", path, identifier))
-    return ChangeLimits(key, parse(UpdateUsageFollower, raw))
+@dataclass(frozen=True, kw_only=True)
+class GetAvailability(AskedUser):
+    """What `POST get-availability/:id` takes: the id is that of a campaign or of a coupon."""
+
+    id: str
 
 
-def delete_follower(principal: Principal, identifier: str, *, path: str = "id") -> DeleteFollower:
-    principal.require_admin()
-    return DeleteFollower(FollowerKey(KeyKind.FOLLOWER, either_id("UsageFollower", path, identifier)))
+Command: TypeAlias = (
+    CreateUsageFollower
+    | UpsertUsageFollower
+    | UpdateUsageFollower
+    | DeleteUsageFollower
+    | CheckUsage
+    | Commit
+    | GiveBack
+    | EnrolUser
+    | SweepHolds
+)
 
 
-def upsert_follower(principal: Principal, key: FollowerKey, raw: Raw) -> CreateFollower:
-    """Of a campaign or coupon that was made elsewhere: `raw` is its document, of which only the limits are read."""
-    principal.require_admin()
-    return CreateFollower(key, parse(LimitFields, raw, ignore_unknown=True).limits, upsert=True)
+class ForUser(DataclassLike, Protocol):
+    """A command that is about a user, whom only they themselves and admins may name."""
+
+    @property
+    def user_id(self) -> str | None: ...
 
 
-def replace_limits(principal: Principal, key: FollowerKey, raw: Raw) -> ChangeLimits:
-    """Of a campaign or coupon that was changed elsewhere: a limit that its document has not is no limit any more."""
-    principal.require_admin()
-    return ChangeLimits(key, parse(LimitFields, raw, ignore_unknown=True).limits)
+Sent = TypeVar("Sent", bound=ForUser)
 
 
-def forget_follower(principal: Principal, key: FollowerKey) -> DeleteFollower:
-    """Of a campaign or coupon that was deleted elsewhere."""
-    principal.require_admin()
-    return DeleteFollower(key)
+@dataclass(frozen=True, slots=True)
+class RefusedCommand:
+    """What was sent is at fault, and for whom it was sent: whether the caller may act for them is judged first."""
+
+    user_id: str | None
+    refusal: InvalidInput
 
 
-def enrol(principal: Principal, key: FollowerKey, user_id: str) -> Enrol:
-    principal.require_self(user_id)
-    return Enrol(key, user_id)
+def read_for_user(shape: type[Sent], raw: Mapping[str, Any]) -> Sent | RefusedCommand:
+    """Returns a command as it was sent, or the refusal that it earns once the caller is known."""
+    try:
+        return parse(shape, raw)
+    except InvalidInput as refusal:
+        user_id = raw.get("userId")
+        return RefusedCommand(clean(user_id) if isinstance(user_id, str) else None, refusal)
 
 
-def check_usage(principal: Principal, raw: Raw) -> Hold:
-    judge_user(principal, raw)
-    request = parse(CheckUsage, raw)
-    return Hold(request.key, request.user_id, request.usage_amount)
-
-
-def add_usage(
-    principal: Principal, raw: Raw, *, shape: type[MoveUsage] = MoveUsage, cause: str | None = None
-) -> Commit:
-    judge_user(principal, raw)
-    request = parse(shape, raw)
-    return Commit(request.keys, request.user_id, request.usage_amount, None, Move.ADD, principal.name, cause)
-
-
-def redeem_usage(principal: Principal, raw: Raw, *, cause: str | None = None) -> Commit:
-    judge_user(principal, raw)
-    request = parse(RedeemUsage, raw)
-    return Commit((request.key,), request.user_id, request.usage_amount, 1, Move.REDEEM, principal.name, cause)
-
-
-def remove_usage(
-    principal: Principal, raw: Raw, *, shape: type[MoveUsage] = MoveUsage, cause: str | None = None
-) -> GiveBack:
-    judge_user(principal, raw)
-    request = parse(shape, raw)
-    return GiveBack(request.keys, request.user_id, request.usage_amount or 1, principal.name, cause)
-
-
-def judge_user(principal: Principal, raw: Raw) -> None:
-    """Whether the caller may act for the user that was sent, judged before the rest of it is read.
+def accept(caller: Principal, sent: Sent | RefusedCommand) -> Sent:
+    """Returns the command. Raises 401, 403 where the caller may not act for its user, then 400 for what is at fault.
 
     A user who names nobody passes: what they sent is then at fault, not they.
     """
-    principal.require_signed_in()
-    user_id = raw.get("userId")
-    if not principal.is_admin and isinstance(user_id, str) and clean(user_id) not in ("", principal.user_id):
+    caller.require_signed_in()
+    if sent.user_id and not caller.is_admin and sent.user_id != caller.user_id:
         raise Forbidden()
+    if isinstance(sent, RefusedCommand):
+        raise sent.refusal
+    return sent

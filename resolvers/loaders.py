@@ -6,6 +6,7 @@ from functools import partial
 from models.access_code import AccessCode, AccessCodeUsage
 from models.pagination import Window
 from models.principal import Principal
+from models.usage_commands import FindUsageFollower
 from schema.access_code import AccessCodeUse, AccessCodeUseConnection
 from schema.coupon import Coupon
 from schema.usage import UsageFollower, UserUsage, UserUsageConnection
@@ -25,7 +26,9 @@ class RequestLoaders:
 
     async def usage_follower(self, coupon_id: str) -> UsageFollower | None:
         """The follower of a coupon. For users and admins."""
-        return UsageFollower.or_none(await self.services.usage.find(self.caller, {"couponId": coupon_id}))
+        return UsageFollower.or_none(
+            await self.services.usage.find(self.caller, FindUsageFollower(coupon_id=coupon_id))
+        )
 
     async def usages(self, follower_id: str, window: Window) -> UserUsageConnection:
         """The users of a follower: all of them for an admin, else the caller."""

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import strawberry
 
-from models.ids import is_object_id
+from models import usage_commands as commands
+from models.ids import either_id, is_object_id
+from models.inputs import parse
 from models.pagination import Window
-from models.usage_inputs import MoveUsages
-from resolvers.context import Info, as_mapping
+from models.usage import FollowerKey, KeyKind
+from resolvers.context import Info, as_mapping, command_of
 from schema.relay import After, Before, First, Last
 from schema.usage import (
     AddUsageInput,
@@ -56,11 +58,22 @@ async def node(info: Info, raw_id: str) -> UsageFollower | None:
 
 
 async def _find(info: Info, **named: str | None) -> UsageFollower | None:
-    return UsageFollower.or_none(await info.context.services.usage.find(info.context.caller(), named))
+    caller = info.context.caller()
+    caller.require_signed_in()
+    follower = await info.context.services.usage.find(caller, parse(commands.FindUsageFollower, named))
+    return UsageFollower.or_none(follower)
 
 
-def _without_id(given: object) -> dict[str, object]:
-    return {name: value for name, value in as_mapping(given).items() if name != "id"}
+def _availability(
+    coupon_id: str | None, campaign_id: str | None, user_id: str | None
+) -> commands.FindAvailability | commands.RefusedCommand:
+    return commands.read_for_user(
+        commands.FindAvailability, {"couponId": coupon_id, "campaignId": campaign_id, "userId": user_id}
+    )
+
+
+def _key(identifier: str) -> FollowerKey:
+    return FollowerKey(KeyKind.FOLLOWER, either_id("UsageFollower", "id", identifier))
 
 
 @strawberry.type
@@ -91,48 +104,69 @@ class UsageQuery:
     async def usage_availability(
         self, info: Info, coupon_id: CouponId = None, campaign_id: CampaignId = None, user_id: UserId = None
     ) -> UsageAvailability | None:
-        named, asked = {"couponId": coupon_id, "campaignId": campaign_id}, {"userId": user_id}
-        found = await info.context.services.usage.find_availability(info.context.caller(), named, asked)
+        asked = _availability(coupon_id, campaign_id, user_id)
+        found = await info.context.services.usage.find_availability(info.context.caller(), asked)
         return UsageAvailability.or_none(found)
 
 
 @strawberry.type
 class UsageMutation:
     @strawberry.mutation(description="Follow a coupon or a campaign, which can have one follower. For admins.")
-    async def create_usage_follower(self, info: Info, input: CreateUsageFollowerInput) -> CreateUsageFollowerResult:
-        made = await info.context.services.usage.create(info.context.caller(), as_mapping(input))
+    async def create_usage_follower(
+        self,
+        info: Info,
+        input: CreateUsageFollowerInput,
+    ) -> CreateUsageFollowerResult:
+        caller = info.context.admin()
+        made = await info.context.services.usage.create(caller, command_of(commands.CreateUsageFollower, input))
         return CreateUsageFollowerPayload(usage_follower=UsageFollower.of(made.follower))
 
     @strawberry.mutation(description="Change the limits of a follower. For admins.")
-    async def update_usage_follower(self, info: Info, input: UpdateUsageFollowerInput) -> UpdateUsageFollowerResult:
-        changed = await info.context.services.usage.update(info.context.caller(), input.id, _without_id(input))
+    async def update_usage_follower(
+        self,
+        info: Info,
+        input: UpdateUsageFollowerInput,
+    ) -> UpdateUsageFollowerResult:
+        caller = info.context.admin()
+        limits = {name: limit for name, limit in as_mapping(input).items() if name != "id"}
+        command = commands.UpdateUsageFollower(_key(input.id), parse(commands.LimitChange, limits))
+        changed = await info.context.services.usage.update(caller, command)
         return UpdateUsageFollowerPayload(usage_follower=UsageFollower.of(changed.follower))
 
     @strawberry.mutation(description="Delete a follower with its counts; the ledger stays. For admins.")
-    async def delete_usage_follower(self, info: Info, input: DeleteUsageFollowerInput) -> DeleteUsageFollowerResult:
-        deleted = await info.context.services.usage.delete(info.context.caller(), input.id)
+    async def delete_usage_follower(
+        self,
+        info: Info,
+        input: DeleteUsageFollowerInput,
+    ) -> DeleteUsageFollowerResult:
+        caller = info.context.admin()
+        deleted = await info.context.services.usage.delete(caller, commands.DeleteUsageFollower(_key(input.id)))
         return DeleteUsageFollowerPayload(usage_follower=UsageFollower.of(deleted.follower))
 
     @strawberry.mutation(description="Set units aside, as many as the limits leave. For the user and admins.")
     async def check_usage(self, info: Info, input: CheckUsageInput) -> CheckUsageResult:
-        grant = await info.context.services.usage.check(info.context.caller(), as_mapping(input))
+        sent = commands.read_for_user(commands.CheckUsage, as_mapping(input))
+        grant = await info.context.services.usage.check(info.context.caller(), sent)
         return CheckUsagePayload.of(grant)
 
     @strawberry.mutation(description="Count usage on all followers that are named or on none. For the user and admins.")
     async def add_usage(self, info: Info, input: AddUsageInput) -> AddUsageResult:
-        added = await info.context.services.usage.add(info.context.caller(), as_mapping(input), shape=MoveUsages)
+        sent = commands.read_for_user(commands.MoveUsages, as_mapping(input))
+        added = await info.context.services.usage.add(info.context.caller(), sent)
         return AddUsagePayload.of(added)
 
     @strawberry.mutation(
         description="Give usage back, never below nothing, on all followers that are named. For the user and admins."
     )
     async def remove_usage(self, info: Info, input: RemoveUsageInput) -> RemoveUsageResult:
-        removed = await info.context.services.usage.remove(info.context.caller(), as_mapping(input), shape=MoveUsages)
+        sent = commands.read_for_user(commands.MoveUsages, as_mapping(input))
+        removed = await info.context.services.usage.remove(info.context.caller(), sent)
         return RemoveUsagePayload.of(removed)
 
     @strawberry.mutation(description="Check and count usage in one step. For the user and admins.")
     async def redeem_usage(self, info: Info, input: RedeemUsageInput) -> RedeemUsageResult:
-        redeemed = await info.context.services.usage.redeem(info.context.caller(), as_mapping(input))
+        sent = commands.read_for_user(commands.RedeemUsage, as_mapping(input))
+        redeemed = await info.context.services.usage.redeem(info.context.caller(), sent)
         return RedeemUsagePayload(usage_follower=UsageFollower.of(redeemed.follower))
 
 
@@ -147,7 +181,7 @@ class UsageSubscription:
     async def usage_availability_changed(
         self, info: Info, coupon_id: CouponId = None, campaign_id: CampaignId = None, user_id: UserId = None
     ) -> AsyncGenerator[UsageAvailability | None, None]:
-        named, asked = {"couponId": coupon_id, "campaignId": campaign_id}, {"userId": user_id}
-        async with aclosing(info.context.services.usage.watch(info.context.caller(), named, asked)) as changes:
+        asked = _availability(coupon_id, campaign_id, user_id)
+        async with aclosing(info.context.services.usage.watch(info.context.caller(), asked)) as changes:
             async for found in changes:
                 yield UsageAvailability.or_none(found)

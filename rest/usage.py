@@ -5,57 +5,84 @@ million users answers as quickly as an empty one, and all of them to the admin w
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models.usage import Followed
+from models import usage_commands as commands
+from models.base import to_json
+from models.errors import InvalidInput
+from models.ids import either_id, require_object_id
+from models.inputs import parse
+from models.usage import Availability, FollowerKey, KeyKind, UsageSnapshot
 from rest.access import admin, caller_of, resource, services_of, signed_in
-from rest.body import read_json, read_optional_json
+from rest.body import read_command, read_json, read_optional_json
 from rest.envelope import JSONAnswer
-from services.usage.documents import availability_to_json, followed_to_json
 
 BASE = "/usageFollower"
+SHOWN = ("_id", "couponId", "campaignId", "maxLimitInBasket", "maxTotalLimit", "maxLimitPerCustomer", "totalUsageCount")
 
 
 @signed_in
 async def check(request: Request) -> Response:
-    return JSONAnswer((await services_of(request).usage.check(caller_of(request), await read_json(request))).granted)
+    grant = await services_of(request).usage.check(
+        caller_of(request), commands.read_for_user(commands.CheckUsage, await read_json(request))
+    )
+    return JSONAnswer(grant.granted)
 
 
 @signed_in
 async def add(request: Request) -> Response:
-    return _followers(await services_of(request).usage.add(caller_of(request), await read_json(request)))
+    return _followers(
+        await services_of(request).usage.add(
+            caller_of(request), commands.read_for_user(commands.MoveUsage, await read_json(request))
+        )
+    )
 
 
 @signed_in
 async def remove(request: Request) -> Response:
-    return _followers(await services_of(request).usage.remove(caller_of(request), await read_json(request)))
+    return _followers(
+        await services_of(request).usage.remove(
+            caller_of(request), commands.read_for_user(commands.MoveUsage, await read_json(request))
+        )
+    )
 
 
 @signed_in
 async def redeem(request: Request) -> Response:
-    return _follower(await services_of(request).usage.redeem(caller_of(request), await read_json(request)))
+    return _follower(
+        await services_of(request).usage.redeem(
+            caller_of(request), commands.read_for_user(commands.RedeemUsage, await read_json(request))
+        )
+    )
 
 
 @signed_in
 async def get_availability(request: Request) -> Response:
-    identifier, asked = request.path_params["id"], await read_optional_json(request)
-    return JSONAnswer(
-        availability_to_json(await services_of(request).usage.get_availability(caller_of(request), identifier, asked))
+    body = commands.read_for_user(commands.AskedUser, await read_optional_json(request))
+    found = await services_of(request).usage.get_availability(
+        caller_of(request), _asked(request.path_params["id"], body)
     )
+    return JSONAnswer(_availability(found))
 
 
 @admin
 async def create(request: Request) -> Response:
-    return _follower(await services_of(request).usage.create(caller_of(request), await read_json(request)), status=201)
+    return _follower(
+        await services_of(request).usage.create(
+            caller_of(request), await read_command(request, commands.CreateUsageFollower)
+        ),
+        status=201,
+    )
 
 
 @admin
 async def update(request: Request) -> Response:
-    identifier = request.path_params["usageFollowerId"]
+    body = await read_json(request)
     updated = await services_of(request).usage.update(
-        caller_of(request), identifier, await read_json(request), path="usageFollowerId"
+        caller_of(request), commands.UpdateUsageFollower(_key(request), parse(commands.LimitChange, body))
     )
     return _follower(await services_of(request).usage.with_all_usages(caller_of(request), updated))
 
@@ -63,9 +90,7 @@ async def update(request: Request) -> Response:
 @admin
 async def delete(request: Request) -> Response:
     return _follower(
-        await services_of(request).usage.delete(
-            caller_of(request), request.path_params["usageFollowerId"], path="usageFollowerId"
-        )
+        await services_of(request).usage.delete(caller_of(request), commands.DeleteUsageFollower(_key(request)))
     )
 
 
@@ -81,12 +106,45 @@ routes = [
 ]
 
 
-def _follower(followed: Followed, *, status: int = 200) -> Response:
-    return JSONAnswer(followed_to_json(followed), status_code=status)
+def _key(request: Request) -> FollowerKey:
+    identifier = either_id("UsageFollower", "usageFollowerId", request.path_params["usageFollowerId"])
+    return FollowerKey(KeyKind.FOLLOWER, identifier)
 
 
-def _followers(followed: Sequence[Followed]) -> Response:
+def _asked(
+    identifier: str, body: commands.AskedUser | commands.RefusedCommand
+) -> commands.GetAvailability | commands.RefusedCommand:
+    """The whole question; what is wrong with the id is said after what is wrong with the body."""
+    if isinstance(body, commands.RefusedCommand):
+        return body
+    try:
+        return commands.GetAvailability(id=require_object_id("campaignId", identifier), user_id=body.user_id)
+    except InvalidInput as refusal:
+        return commands.RefusedCommand(body.user_id, refusal)
+
+
+def _follower(snapshot: UsageSnapshot, *, status: int = 200) -> Response:
+    return JSONAnswer(_shown(snapshot), status_code=status)
+
+
+def _followers(snapshots: Sequence[UsageSnapshot]) -> Response:
     """The bare follower where one was named, else a list of them in the order they were named."""
-    if len(followed) == 1:
-        return _follower(followed[0])
-    return JSONAnswer([followed_to_json(one) for one in followed])
+    if len(snapshots) == 1:
+        return _follower(snapshots[0])
+    return JSONAnswer([_shown(snapshot) for snapshot in snapshots])
+
+
+def _shown(snapshot: UsageSnapshot) -> dict[str, Any]:
+    """A follower as its document shows it, with the maps of the users that the answer is about."""
+    follower = to_json(snapshot.follower)
+    held = {usage.user_id: usage.open_hold(snapshot.at) for usage in snapshot.usages}
+    return {name: follower[name] for name in SHOWN} | {
+        "userUsageCount": {usage.user_id: usage.used for usage in snapshot.usages},
+        "tempUsageCount": {user_id: number for user_id, number in held.items() if number},
+    }
+
+
+def _availability(found: Availability) -> dict[str, Any]:
+    shown = to_json(found)
+    del shown["follower"]
+    return found.follower.target | shown

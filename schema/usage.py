@@ -92,15 +92,6 @@ class UsageFollower(Entity, Shows[models.UsageFollower]):
     async def coupon(self, info: Info) -> Coupon | None:
         return None if self.coupon_id is None else await info.context.loaders.coupon(self.coupon_id)
 
-    @classmethod
-    def of(cls, follower: models.UsageFollower, /) -> Self:
-        return cls.by_name(
-            follower,
-            max_limit_in_basket=follower.limits.in_basket,
-            max_total_limit=follower.limits.total,
-            max_limit_per_customer=follower.limits.per_customer,
-        )
-
 
 @strawberry.type(description="A page of usage followers.")
 class UsageFollowerConnection(Connection[UsageFollower]):
@@ -221,7 +212,7 @@ class CheckUsagePayload(Shows[models.Grant]):
 
     @classmethod
     def of(cls, grant: models.Grant, /) -> Self:
-        follower = grant.followed.follower
+        follower = grant.snapshot.follower
         limits = UsageLimit.all_of(follower, grant.limits)
         return cls.by_name(grant, limits=limits, usage_follower=UsageFollower.of(follower))
 
@@ -232,8 +223,8 @@ class _Moved:
     usage_followers: list[UsageFollower] = strawberry.field(description="All of them, in the order they were named.")
 
     @classmethod
-    def of(cls, followed: Sequence[models.Followed]) -> Self:
-        followers = [UsageFollower.of(one.follower) for one in followed]
+    def of(cls, snapshots: Sequence[models.UsageSnapshot]) -> Self:
+        followers = [UsageFollower.of(one.follower) for one in snapshots]
         return cls(usage_follower=followers[0], usage_followers=followers)
 
 

@@ -68,7 +68,7 @@ class Services:
             inbox=Inbox(database),
             outbox_queue=OutboxQueue(database),
             parked=ParkedRecords(database),
-            usage=Usage(database, clock, timedelta(seconds=usage_hold)),
+            usage=Usage(database, outbox, clock, timedelta(seconds=usage_hold)),
             audit=Audit(database),
         )
 

@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from consumers.handler import Handler
 from consumers.kafka.records import read_object
-from models import usage_commands
 from models.errors import DomainError, InvalidInput
 from models.ids import require_object_id
 from models.inputs import parse, text
 from models.principal import SYSTEM
 from models.usage import FollowerKey, KeyKind, UsageFollowerNotFound
-from models.usage_commands import Command, DeleteFollower
-from models.usage_inputs import MoveUsages
+from models.usage_commands import (
+    Command,
+    DeleteUsageFollower,
+    EnrolUser,
+    LimitFields,
+    MoveUsages,
+    UpdateUsageFollower,
+    UpsertUsageFollower,
+)
 from services.kit.inbox import Effect
 from services.registry import Services
 
@@ -43,7 +49,7 @@ def _usage_effect(services: Services) -> Effect[Command]:
 
 def _refusal(command: Command, answer: object) -> DomainError | None:
     """Why a command is refused, or None where it is done: what is not there is deleted already."""
-    if isinstance(command, DeleteFollower) and isinstance(answer, UsageFollowerNotFound):
+    if isinstance(command, DeleteUsageFollower) and isinstance(answer, UsageFollowerNotFound):
         return None
     if isinstance(answer, Exception) and not isinstance(answer, DomainError):
         raise answer
@@ -56,15 +62,16 @@ def _of_document(kind: KeyKind, command: Callable[[FollowerKey, Any], Command]) 
 
 
 def _created(key: FollowerKey, document: Any) -> Command:
-    return usage_commands.upsert_follower(SYSTEM, key, document)
+    return UpsertUsageFollower(key, parse(LimitFields, document, ignore_unknown=True))
 
 
 def _updated(key: FollowerKey, document: Any) -> Command:
-    return usage_commands.replace_limits(SYSTEM, key, document)
+    """A limit that the document has not is no limit any more."""
+    return UpdateUsageFollower(key, parse(LimitFields, document, ignore_unknown=True))
 
 
 def _deleted(key: FollowerKey, _: Any) -> Command:
-    return usage_commands.forget_follower(SYSTEM, key)
+    return DeleteUsageFollower(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +83,14 @@ def _read_redeemed(raw: Any) -> Command:
     event = read_object(raw)
     coupon = read_object(event.get("resMsg"), "resMsg")
     user_id = parse(_Redeemed, event, ignore_unknown=True).user_id
-    return usage_commands.enrol(SYSTEM, _key(KeyKind.COUPON, coupon), user_id)
+    return EnrolUser(_key(KeyKind.COUPON, coupon), user_id)
 
 
 def _read_set_usage(raw: Any) -> Command:
     event = read_object(raw)
     basket = read_object(event["product"], "product") if "product" in event else event
     named = {name: basket[name] for name in ("userId", "campaignIds", "couponId") if name in basket}
-    return usage_commands.add_usage(SYSTEM, named, shape=MoveUsages, cause="basketService-setUsage-active")
+    return parse(MoveUsages, named).commit(SYSTEM.name, cause="basketService-setUsage-active")
 
 
 def _key(kind: KeyKind, document: Any) -> FollowerKey:

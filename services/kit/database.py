@@ -55,7 +55,7 @@ class Database:
         self.usage_followers = self.collection("usagefollowers")
         self.usage_counters = self.collection("usagecounters")
         self.usage_ledger = self.collection("usageledger")
-        self.usage_graves = self.collection("usagegraves")
+        self.usage_tombstones = self.collection("usagegraves")
         self.set_aside = self.collection("setaside")
         self.idempotency_keys = self.collection("idempotencykeys")
         # A lost count harms nobody: no need to wait for a majority.

@@ -7,7 +7,7 @@ more callers want the same row at once the cheaper each becomes.
 import secrets
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -61,14 +61,16 @@ class Tracked(Generic[Entity]):
         self._before: dict[str, Entity] = {}
         self._after: dict[str, Entity] = {}
 
-    async def load(self, session: "Session", query: dict[str, Any], *, without: Sequence[str] = ()) -> None:
-        """Take in what a query finds; `without` are fields that only searches need."""
-        found = self._collection.find(query, dict.fromkeys(without, False) or None, session=session)
+    async def load(
+        self, session: "Session", query: dict[str, Any], *, without: Sequence[str] = (), limit: int = 0
+    ) -> None:
+        """Take in what a query finds, at most `limit` unless 0; `without` are fields that only searches need."""
+        found = self._collection.find(query, dict.fromkeys(without, False) or None, limit=limit, session=session)
         for document in await found.to_list(None):
             self._before.setdefault(str(document["_id"]), self._mapper.load(document))
         self._after = dict(self._before)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Entity]:
         return iter(self._after.values())
 
     def get(self, identifier: str) -> Entity | None:
@@ -88,9 +90,9 @@ class Tracked(Generic[Entity]):
         return self._after.pop(identifier, None)
 
     def changes(self) -> list[tuple[Entity | None, Entity | None]]:
-        """Each entity that is not as it was found, before and after."""
+        """Each entity that is not as it was found, before and after; one that was changed back is as it was."""
         both = ((self._before.get(i), self._after.get(i)) for i in dict.fromkeys([*self._before, *self._after]))
-        return [(before, after) for before, after in both if before is not after]
+        return [(before, after) for before, after in both if before is not after and before != after]
 
     def writes(self) -> list[Write]:
         """Deletions first, because a new entity may take the place of one; rows that others write too come last."""
@@ -180,6 +182,11 @@ class CommandBus(ABC, Generic[Command, Result]):
         """Wait until everything that was submitted is committed."""
         await self._group.close()
 
+    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
+        """Lock what a batch competes for, so that a conflict shows in the first round trip instead of the last."""
+        if (contended := self.contended(commands)) is not None:
+            await contended.collection.update_many(contended.query, _fresh_touch(), session=session)
+
     async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
         """Load, decide and write a batch within a transaction; one answer for each command. It may run again."""
         unit = self.begin(self._clock())
@@ -205,8 +212,8 @@ class CommandBus(ABC, Generic[Command, Result]):
             runs += 1
             if runs > 1:
                 self._touches = TOUCH_BATCHES
-            if self._touches and (contended := self.contended(commands)) is not None:
-                await contended.collection.update_many(contended.query, _fresh_touch(), session=session)
+            if self._touches:
+                await self.touch(session, commands)
             return await self.carry_out(session, commands)
 
         answers = await self.database.transaction(run)

@@ -19,10 +19,9 @@ TAGS = {
     "models.access_codes:AccessCode": "accessCode",
     "models.orders:Order": "order",
     "models.orders:OrderLine": "orderLine",
-    "models.usage:Limits": "usageLimits",
     "models.usage:UserUsage": "userUsage",
     "models.usage:UsageFollower": "usageFollower",
-    "models.usage:Followed": "followedUsage",
+    "models.usage:Followed": "usageSnapshot",
     "models.usage:Grant": "usageGrant",
     "models.usage:Limit": "usageLimit",
     "models.usage:LimitKind": "limitKind",
@@ -141,9 +140,28 @@ def retag(stored: Any) -> Any:
         case {"enum": str(name), "of": member}:
             return {"enum": TAGS.get(name, name), "of": member}
         case {"object": str(name), "of": given}:
-            return {"object": TAGS.get(name, name), "of": {field: retag(item) for field, item in given.items()}}
+            of = {field: retag(item) for field, item in in_fields_of_now(name, given).items()}
+            return {"object": TAGS.get(name, name), "of": of}
         case {"refusal": str(name), "of": state} if name in REFUSALS:
             code, status, message = REFUSALS[name]
             of = {"message": message} | {field: retag(item) for field, item in state.items()}
             return {"refusal": code, "status": status, "of": of}
     return {name: retag(item) for name, item in stored.items()}
+
+
+def in_fields_of_now(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of an object of release 1.0.0 by the names and in the shape that they have now.
+
+    A usage follower held its limits in an object of their own; a grant called what it shows `followed`.
+    """
+    match name:
+        case "models.usage:UsageFollower":
+            limits = given["limits"]["of"]
+            return {field: item for field, item in given.items() if field != "limits"} | {
+                "max_limit_in_basket": limits["in_basket"],
+                "max_total_limit": limits["total"],
+                "max_limit_per_customer": limits["per_customer"],
+            }
+        case "models.usage:Grant":
+            return {("snapshot" if field == "followed" else field): item for field, item in given.items()}
+    return given

@@ -14,15 +14,14 @@ from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.instants import to_milliseconds
-from models.usage import Limits, UsageFollower, UserUsage
-from models.usage_inputs import Move
+from models.usage import Limits, Move, UsageFollower, UsageMove, UserUsage
 from services.kit.counters import RowCounts
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
 from services.migrations.legacy_import import Imported, import_all
 from services.migrations.legacy_reading import Reading
 from services.migrations.legacy_values import MAX_COUNT, Unreadable, legacy_text
-from services.usage.documents import follower_to_document, limits_to_json, usage_ledger_row, usage_to_document
+from services.usage.repository import COUNTERS, FOLLOWERS, LEDGER
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -46,8 +45,9 @@ COUNTER_INDEXES = [
 ]
 LEDGER_INDEXES = [IndexModel([("followerId", ASCENDING), ("userId", ASCENDING)], name="user")]
 Counts = Mapping[str | None, int]
+_LIMITS = ("maxLimitInBasket", "maxTotalLimit", "maxLimitPerCustomer")
 _KNOWN = frozenset(
-    {"_id", "couponId", "campaignId", "maxLimitInBasket", "maxTotalLimit", "maxLimitPerCustomer", "totalUsageCount"}
+    {*_LIMITS, "_id", "couponId", "campaignId", "totalUsageCount"}
     | {"userUsageCount", "tempUsageCount", "createdAt", "updatedAt", "form", "__v"}
 )
 
@@ -80,23 +80,22 @@ class FollowerImporter:
         self._holds_expire_at = holds_expire_at
 
     def convert(self, reading: Reading) -> Imported:
-        limits = Limits(*(reading.limit(f"max{name}") for name in ("LimitInBasket", "TotalLimit", "LimitPerCustomer")))
+        limits = {name: reading.limit(name) for name in _LIMITS}
         if "revision" in reading.document:
-            return Imported({**reading.document, **limits_to_json(limits)}, legacy=False)
+            return Imported({**reading.document, **limits}, legacy=False)
         reading.drop_unknown(_KNOWN)
         used, held = (_counts(reading, name) for name in ("userUsageCount", "tempUsageCount"))
         usages = self._usages(reading.identifier(), used, held)
-        follower = self._follower(reading, limits, used, usages)
+        follower = self._follower(reading, Limits(*limits.values()), used, usages)
         counts: list[tuple[str | None, int]] = [(usage.user_id, usage.used) for usage in usages if usage.used]
         if rest := follower.total_usage_count - sum(usage.used for usage in usages):
             reading.changed("totalUsageCount", f"has {rest} uses that no user accounts for")
             counts.append((None, rest))
-        rows = [("usagecounters", usage_to_document(usage)) for usage in usages]
+        rows = [("usagecounters", COUNTERS.dump(usage)) for usage in usages]
         for user_id, amount in counts:
             follower = replace(follower, revision=follower.revision + 1)
-            row = usage_ledger_row(follower, user_id, amount, Move.TAKE_OVER, "migration", None, self._now)
-            rows.append(("usageledger", row))
-        return Imported(follower_to_document(follower), legacy=True, rows=rows)
+            rows.append(("usageledger", LEDGER.dump(self._move(follower, user_id, amount))))
+        return Imported(FOLLOWERS.dump(follower), legacy=True, rows=rows)
 
     async def settle(
         self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
@@ -119,6 +118,20 @@ class FollowerImporter:
             if user_id is not None
         ]
 
+    def _move(self, follower: UsageFollower, user_id: str | None, amount: int) -> UsageMove:
+        return UsageMove(
+            follower_id=follower.id,
+            coupon_id=follower.coupon_id,
+            campaign_id=follower.campaign_id,
+            user_id=user_id,
+            amount=amount,
+            move=Move.IMPORT,
+            sequence=follower.revision,
+            by="migration",
+            cause=None,
+            at=self._now,
+        )
+
     def _follower(self, reading: Reading, limits: Limits, used: Counts, usages: Sequence[UserUsage]) -> UsageFollower:
         coupon_id, campaign_id = reading.object_id("couponId"), reading.object_id("campaignId")
         if coupon_id is None and campaign_id is None:
@@ -130,13 +143,12 @@ class FollowerImporter:
             id=str(reading.identifier()),
             coupon_id=None if coupon_id is None else str(coupon_id),
             campaign_id=None if campaign_id is None else str(campaign_id),
-            limits=limits,
             created_at=reading.created_at(),
             updated_at=self._now,
             total_usage_count=total,
             held_count=sum(usage.held for usage in usages),
             user_count=len(usages),
-        )
+        ).with_limits(limits)
 
 
 def _counts(reading: Reading, name: str) -> Counter[str | None]:

@@ -1,7 +1,7 @@
 """The verbs of usage followers: create, update, delete, check, add, remove, redeem, availability, lists."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,58 +9,63 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
-from models import usage_commands as commands
-from models.ids import require_object_id
-from models.inputs import parse
-from models.pagination import KeysetOrder, Slice, Window
+from models.pagination import Slice, Window
 from models.principal import Principal
 from models.usage import (
     Availability,
-    Followed,
     FollowerKey,
     Grant,
     KeyKind,
     UsageFollower,
     UsageFollowerNotFound,
+    UsageSnapshot,
     UserUsage,
     judge_availability,
 )
-from models.usage_commands import Command
-from models.usage_inputs import FindUsageFollower, GetAvailability, MoveUsage, Named
+from models.usage_commands import (
+    CheckUsage,
+    Command,
+    CreateUsageFollower,
+    DeleteUsageFollower,
+    FindAvailability,
+    FindUsageFollower,
+    GetAvailability,
+    MoveUsage,
+    RedeemUsage,
+    RefusedCommand,
+    UpdateUsageFollower,
+    accept,
+)
 from services.kit.batching import Coalescer
 from services.kit.change_streams import ChangeFeed, Event, Listener
 from services.kit.counters import RowCounts
 from services.kit.database import Database
+from services.kit.outbox import Outbox
 from services.kit.pagination import fetch_window
-from services.usage.batch import Result
-from services.usage.documents import follower_from_document, usage_from_document
-from services.usage.repository import UsageStore, key_query, keys_of, standing_of
+from services.usage.accounts import Question, UsageAccounts
+from services.usage.repository import COUNTERS, FOLLOWERS, NEWEST_FIRST, USAGE_ORDER, key_query
 from services.usage.sweeper import UsageSweeper
-from services.usage.unit_of_work import UsageWriter
+from services.usage.unit_of_work import Result, UsageBus
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-Raw = Mapping[str, Any]
-Question = tuple[FollowerKey, str | None]
-
-NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
-USAGE_ORDER = KeysetOrder("usages", (), descending=False)
-
 
 class Usage:
-    """Every verb takes who is calling first. A user acts for themself and sees their own; an admin all."""
+    """Every verb takes who is calling first. A user acts for themself and sees their own; an admin all.
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], hold: timedelta) -> None:
+    What is about a user is judged by `accept`: 401, 403, then the 400 that what was sent has earned.
+    """
+
+    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime], hold: timedelta) -> None:
         self._database = database
         self._followers = database.usage_followers
         self._counters = database.usage_counters
         self._total = RowCounts(database, database.usage_followers)
         self._clock = clock
-        self._store = UsageStore(database)
-        self._writer = UsageWriter(database, self._store, clock, hold)
-        self._sweeper = UsageSweeper(database, self._writer, clock)
-        self._standings: Coalescer[Question, Availability] = Coalescer(self._find_availabilities)
+        self._bus = UsageBus(database, outbox, clock, hold)
+        self._sweeper = UsageSweeper(database, self._bus, clock)
+        self._availabilities: Coalescer[Question, Availability] = Coalescer(self._find_availabilities)
         self._changes = ChangeFeed(database.usage_followers, _keys_of_event)
         self._expiries: Coalescer[str, datetime | None] = Coalescer(self._find_expiries)
         self._by_key: Coalescer[FollowerKey, UsageFollower] = Coalescer(self._find_followers)
@@ -68,94 +73,102 @@ class Usage:
     async def close(self) -> None:
         await self._changes.close()
         await self._sweeper.close()
-        await self._writer.close()
+        await self._bus.close()
 
-    async def create(self, principal: Principal, raw: Raw) -> Followed:
+    async def create(self, principal: Principal, command: CreateUsageFollower) -> UsageSnapshot:
         """Follow a coupon or a campaign. For admins; 409 where it is followed already."""
-        return await self._submit_one(commands.create_follower(principal, raw))
+        principal.require_admin()
+        return _one(await self._bus.submit(command))
 
-    async def update(self, principal: Principal, identifier: str, raw: Raw, *, path: str = "id") -> Followed:
+    async def update(self, principal: Principal, command: UpdateUsageFollower) -> UsageSnapshot:
         """Change limits; null lifts one. For admins; 404. Counts stay, even where they pass the new limit."""
-        return await self._submit_one(commands.update_follower(principal, identifier, raw, path=path))
+        principal.require_admin()
+        return _one(await self._bus.submit(command))
 
-    async def delete(self, principal: Principal, identifier: str, *, path: str = "id") -> Followed:
-        """Delete a follower and answer what it was, with all its users. For admins; 404. The ledger stays."""
-        command = commands.delete_follower(principal, identifier, path=path)
+    async def delete(self, principal: Principal, command: DeleteUsageFollower) -> UsageSnapshot:
+        """Delete a follower and return what it was, with all its users. For admins; 404. The ledger stays."""
+        principal.require_admin()
 
-        async def work(session: "Session") -> Followed:
-            (answer,) = await self._writer.carry_out(session, [command])
-            return await self._with_all_usages(_one(answer), session)
+        async def work(session: "Session") -> UsageSnapshot:
+            (result,) = await self._bus.carry_out(session, [command])
+            return await self._with_all_usages(_one(result), session)
 
-        followed = await self._database.transaction(work)
+        deleted = await self._database.transaction(work)
         self._sweeper.wake()
-        return followed
+        return deleted
 
-    async def check(self, principal: Principal, raw: Raw) -> Grant:
-        """Set aside what the limits leave of `usageAmount`, in place of the user's hold. 404 for no follower."""
-        grant = await self._submit(commands.check_usage(principal, raw))
+    async def check(self, principal: Principal, sent: CheckUsage | RefusedCommand) -> Grant:
+        """Set aside what the limits leave of the amount, in place of the user's hold. 404 for no follower."""
+        command = accept(principal, sent)
+        self._sweeper.wake()
+        grant = await self._bus.submit(command)
         assert isinstance(grant, Grant)
         return grant
 
-    async def add(self, principal: Principal, raw: Raw, *, shape: type[MoveUsage] = MoveUsage) -> tuple[Followed, ...]:
-        """Count `usageAmount`, or else the open hold, on all named followers or on none.
+    async def add(self, principal: Principal, sent: MoveUsage | RefusedCommand) -> tuple[UsageSnapshot, ...]:
+        """Count the amount, or else the open hold, on all named followers or on none.
 
         404 for an unknown follower, 409 for a limit or for no open hold. The hold is consumed.
         """
-        return await self._submit_many(commands.add_usage(principal, raw, shape=shape))
+        return _all(await self._bus.submit(accept(principal, sent).commit(principal.name)))
 
-    async def remove(
-        self, principal: Principal, raw: Raw, *, shape: type[MoveUsage] = MoveUsage
-    ) -> tuple[Followed, ...]:
-        """Give back `usageAmount` (1), never below nothing, on all named followers or on none. 404."""
-        return await self._submit_many(commands.remove_usage(principal, raw, shape=shape))
+    async def remove(self, principal: Principal, sent: MoveUsage | RefusedCommand) -> tuple[UsageSnapshot, ...]:
+        """Give back the amount (1), never below nothing, on all named followers or on none. 404."""
+        return _all(await self._bus.submit(accept(principal, sent).give_back(principal.name)))
 
-    async def redeem(self, principal: Principal, raw: Raw) -> Followed:
-        """Check and count at once: `usageAmount`, else the open hold, else 1. 404, 409."""
-        return await self._submit_one(commands.redeem_usage(principal, raw))
+    async def redeem(self, principal: Principal, sent: RedeemUsage | RefusedCommand) -> UsageSnapshot:
+        """Check and count at once: the amount, else the open hold, else 1. 404, 409."""
+        return _one(await self._bus.submit(accept(principal, sent).commit(principal.name)))
 
-    async def get_availability(self, principal: Principal, identifier: str, raw: Raw) -> Availability:
+    async def get_availability(self, principal: Principal, sent: GetAvailability | RefusedCommand) -> Availability:
         """What the follower of a campaign or coupon of this id allows a user. 404. Writes nothing."""
-        user_id = _asked_about(principal, raw)
-        raw_id = require_object_id("campaignId", identifier)
+        asked = accept(principal, sent)
         for kind in (KeyKind.CAMPAIGN, KeyKind.COUPON):
-            found = await self._standings.load((FollowerKey(kind, raw_id), user_id))
+            found = await self._availabilities.load((FollowerKey(kind, asked.id), asked.user_id or principal.user_id))
             if found is not None:
                 return found
         raise UsageFollowerNotFound()
 
-    async def find_availability(self, principal: Principal, named: Raw, raw: Raw) -> Availability | None:
-        """What a follower allows a user (the caller, unless `raw` names another), or None where there is none."""
-        user_id = _asked_about(principal, raw)
-        return await self._standings.load((parse(Named, named).key, user_id))
+    async def find_availability(
+        self, principal: Principal, sent: FindAvailability | RefusedCommand
+    ) -> Availability | None:
+        """What a follower allows a user (the caller, unless another is named), or None where there is none.
 
-    async def watch(self, principal: Principal, named: Raw, raw: Raw) -> AsyncGenerator[Availability | None, None]:
+        A bare admin key has no count of its own.
+        """
+        asked = accept(principal, sent)
+        return await self._availabilities.load((asked.key, asked.user_id or principal.user_id))
+
+    async def watch(
+        self, principal: Principal, sent: FindAvailability | RefusedCommand
+    ) -> AsyncGenerator[Availability | None, None]:
         """What `find_availability` finds: at once, then on every change, at most ten times a second.
 
         An expiring hold is a change like any other, though nobody writes it.
         """
-        user_id = _asked_about(principal, raw)
-        question = (parse(Named, named).key, user_id)
+        asked = accept(principal, sent)
+        question = (asked.key, asked.user_id or principal.user_id)
 
         async def look(listener: Listener) -> tuple[Availability | None, float | None]:
-            found = await self._standings.load(question)
+            found = await self._availabilities.load(question)
             # A follower that is not there yet is heard of by what it will follow, later by its own id.
             if found is not None and listener.also(FollowerKey(KeyKind.FOLLOWER, found.follower.id)):
-                found = await self._standings.load(question)
+                found = await self._availabilities.load(question)
             return found, await self._seconds_to_expiry(found)
 
         async with aclosing(self._changes.follow([question[0]], look)) as seen:
             async for one in seen:
                 yield one
 
-    async def find(self, principal: Principal, named: Raw) -> UsageFollower | None:
-        """The follower of an `id`, a `couponId` or a `campaignId`. For users and admins."""
+    async def find(self, principal: Principal, wanted: FindUsageFollower) -> UsageFollower | None:
+        """The follower of an id, a coupon or a campaign; None where there is none. For users and admins."""
         principal.require_signed_in()
-        return await self._by_key.load(parse(FindUsageFollower, named).key)
+        return await self._by_key.load(wanted.key)
 
     async def list_window(self, principal: Principal, window: Window) -> Slice[UsageFollower]:
         """A Relay window of all followers, the newest first. For admins."""
         principal.require_admin()
-        return await fetch_window(self._followers, {}, NEWEST_FIRST, window, follower_from_document)
+        return await fetch_window(self._followers, {}, NEWEST_FIRST, window, FOLLOWERS.load)
 
     async def count(self, principal: Principal) -> int:
         """How many followers there are. For admins."""
@@ -165,28 +178,28 @@ class Usage:
     async def list_usages(self, principal: Principal, follower_id: str, window: Window) -> Slice[UserUsage]:
         """A Relay window of a follower's counters in the order they were made: an admin sees all, a user their own."""
         query = _visible_usages(principal, follower_id)
-        return await fetch_window(self._counters, query, USAGE_ORDER, window, usage_from_document)
+        return await fetch_window(self._counters, query, USAGE_ORDER, window, COUNTERS.load)
 
     async def count_usages(self, principal: Principal, follower_id: str) -> int:
         """How many counters of a follower the caller sees."""
         return await self._counters.count_documents(_visible_usages(principal, follower_id))
 
-    async def with_all_usages(self, principal: Principal, followed: Followed) -> Followed:
+    async def with_all_usages(self, principal: Principal, snapshot: UsageSnapshot) -> UsageSnapshot:
         """The same with the counters of all users, as REST shows a follower to admins."""
         principal.require_admin()
-        return await self._with_all_usages(followed)
+        return await self._with_all_usages(snapshot)
 
     async def carry_out(self, session: "Session", given: Sequence[Command]) -> list[Result | Exception]:
-        """Carry out `models.usage_commands` within the caller's transaction, each upon what those before it left.
+        """Carry out commands within the caller's transaction, each upon what those before it left.
 
-        Answers a result or a refusal for each; a refused command writes nothing. The followers are touched first, so
+        Returns a result or a refusal for each; a refused command writes nothing. The followers are touched first, so
         that a conflict shows in the first round trip.
         """
         if not given:
             return []
         self._sweeper.wake()
-        await self._writer.touch(session, given)
-        return await self._writer.carry_out(session, given)
+        await self._bus.touch(session, given)
+        return await self._bus.carry_out(session, given)
 
     async def sweep(self) -> int:
         """Clear expired holds and the counters of deleted followers now, which else happens now and then."""
@@ -204,43 +217,32 @@ class Usage:
         return None if expires_at is None else max(0.0, (expires_at - now).total_seconds())
 
     async def _find_expiries(self, follower_ids: Sequence[str]) -> dict[str, datetime | None]:
-        now = self._clock()
-        found = await asyncio.gather(*(self._store.next_expiry(identifier, now) for identifier in follower_ids))
+        found = await asyncio.gather(*map(self._find_next_expiry, follower_ids))
         return dict(zip(follower_ids, found, strict=True))
 
-    async def _submit(self, command: Command) -> Result:
-        if isinstance(command, commands.Hold):
-            self._sweeper.wake()
-        return await self._writer.submit(command)
+    async def _find_next_expiry(self, follower_id: str) -> datetime | None:
+        query = {"followerId": ObjectId(follower_id), "holdExpiresAt": {"$gt": self._clock()}}
+        hold = await self._counters.find_one(query, {"_id": 0, "holdExpiresAt": 1}, sort=[("holdExpiresAt", 1)])
+        return None if hold is None else hold["holdExpiresAt"]
 
-    async def _submit_one(self, command: Command) -> Followed:
-        return _one(await self._submit(command))
-
-    async def _submit_many(self, command: Command) -> tuple[Followed, ...]:
-        answer = await self._submit(command)
-        assert isinstance(answer, tuple)
-        return answer
-
-    async def _with_all_usages(self, followed: Followed, session: "Session | None" = None) -> Followed:
-        found = self._counters.find({"followerId": ObjectId(followed.follower.id)}, session=session)
-        return replace(followed, usages=tuple(map(usage_from_document, await found.to_list(None))))
+    async def _with_all_usages(self, snapshot: UsageSnapshot, session: "Session | None" = None) -> UsageSnapshot:
+        found = self._counters.find({"followerId": ObjectId(snapshot.follower.id)}, session=session)
+        return replace(snapshot, usages=tuple(map(COUNTERS.load, await found.to_list(None))))
 
     async def _find_followers(self, keys: Sequence[FollowerKey]) -> dict[FollowerKey, UsageFollower]:
-        found = await self._followers.find(key_query(keys)).to_list(None)
-        followers = [follower_from_document(document) for document in found]
-        return {key: follower for follower in followers for key in keys_of(follower)}
+        followers = map(FOLLOWERS.load, await self._followers.find(key_query(keys)).to_list(None))
+        return {key: follower for follower in followers for key in follower.keys}
 
     async def _find_availabilities(self, asked: Sequence[Question]) -> dict[Question, Availability]:
         now = self._clock()
+        accounts = UsageAccounts(self._database, now)
         async with self._database.snapshot() as session:
-            state = await self._store.load(session, asked, now)
-        known, found = state.keys(), dict[Question, Availability]()
+            await accounts.load(session, asked)
+        found: dict[Question, Availability] = {}
         for key, user_id in asked:
-            if key in known:
-                follower = state.followers[known[key]]
-                usage = state.usages.get((follower.id, user_id)) if user_id is not None else None
-                standing = standing_of(follower, usage, state.expired.get(follower.id, 0), now)
-                found[key, user_id] = judge_availability(follower, standing)
+            if key in accounts:
+                account = accounts.account(accounts.follower(key), user_id or "")
+                found[key, user_id] = judge_availability(account.follower, account.balance(now))
         return found
 
 
@@ -250,18 +252,16 @@ def _keys_of_event(event: Event) -> list[FollowerKey]:
     return [FollowerKey(kind, str(named[kind])) for kind in KeyKind if named.get(kind) is not None]
 
 
-def _one(answer: Result | Exception) -> Followed:
-    if isinstance(answer, Exception):
-        raise answer
-    assert isinstance(answer, tuple)
-    (followed,) = answer
-    return followed
+def _all(result: Result | Exception) -> tuple[UsageSnapshot, ...]:
+    if isinstance(result, Exception):
+        raise result
+    assert isinstance(result, tuple)
+    return result
 
 
-def _asked_about(principal: Principal, raw: Raw) -> str | None:
-    """The user whose standing is asked for; a bare admin key has none of its own."""
-    commands.judge_user(principal, raw)
-    return parse(GetAvailability, raw).user_id or principal.user_id
+def _one(result: Result | Exception) -> UsageSnapshot:
+    (snapshot,) = _all(result)
+    return snapshot
 
 
 def _visible_usages(principal: Principal, follower_id: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from models.errors import DomainError
 from models.usage import FollowerKey, KeyKind
-from models.usage_commands import Sweep
+from models.usage_commands import SweepHolds
 from services.kit.database import Database, aggregate
-from services.usage.unit_of_work import SWEPT_AT_ONCE, UsageWriter
+from services.usage.unit_of_work import SWEPT_AT_ONCE, UsageBus
 
 log = logging.getLogger("tessera.usage")
 
@@ -24,9 +24,9 @@ FOLLOWERS_AT_ONCE = 200
 class UsageSweeper:
     """Sweeps now and then once it was woken, which the first hold or deletion of a process does."""
 
-    def __init__(self, database: Database, writer: UsageWriter, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, bus: UsageBus, clock: Callable[[], datetime]) -> None:
         self._database = database
-        self._writer = writer
+        self._bus = bus
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
@@ -41,8 +41,8 @@ class UsageSweeper:
             await asyncio.wait([self._task])
 
     async def sweep(self) -> int:
-        """Clear what has expired and remove what belongs to no one; answers how many counters were touched."""
-        return await self._clear_expired() + await self._bury()
+        """Clear what has expired and remove what belongs to no one; returns how many counters were touched."""
+        return await self._clear_expired() + await self._remove_orphans()
 
     async def _run(self) -> None:
         while True:
@@ -63,16 +63,16 @@ class UsageSweeper:
             key = FollowerKey(KeyKind.FOLLOWER, str(row["_id"]))
             for _ in range(0, row["holds"], SWEPT_AT_ONCE):
                 try:
-                    await self._writer.submit(Sweep(key))
+                    await self._bus.submit(SweepHolds(key))
                 except DomainError:
-                    break  # The follower was deleted; its counters are buried with it.
+                    break  # The follower was deleted; its tombstone leads to its counters.
             cleared += row["holds"]
         return cleared
 
-    async def _bury(self) -> int:
-        buried = 0
-        for grave in await self._database.usage_graves.find().to_list(None):
-            done = await self._database.usage_counters.delete_many({"followerId": grave["_id"]})
-            await self._database.usage_graves.delete_one(grave)
-            buried += done.deleted_count
-        return buried
+    async def _remove_orphans(self) -> int:
+        removed = 0
+        for tombstone in await self._database.usage_tombstones.find().to_list(None):
+            done = await self._database.usage_counters.delete_many({"followerId": tombstone["_id"]})
+            await self._database.usage_tombstones.delete_one(tombstone)
+            removed += done.deleted_count
+        return removed

@@ -1,125 +1,166 @@
-"""All writes to usage followers, by group commit.
+"""All writes to usage followers, in batches: what a user may have is decided here and enforced by the writes."""
 
-A batch reads the followers of its commands and the counters of their users; what a user may have is decided by
-`models.usage.decide` and enforced by the writes, each of which names the state that was decided upon.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bson import ObjectId
-from pymongo import DeleteOne, InsertOne, UpdateOne
+from typing_extensions import override
 
-from models.usage import FollowerKey, UsageFollower, UserUsage
-from models.usage_commands import Command, Commit, Enrol, GiveBack, Hold, Sweep
-from services.kit.batch_writer import BatchWriter, fresh_touch
-from services.kit.counters import RowCounts
+from models import usage_effects as effects
+from models.usage import (
+    FollowerKey,
+    Grant,
+    Limits,
+    UsageFollower,
+    UsageFollowerAlreadyExists,
+    UsageSnapshot,
+)
+from models.usage_commands import (
+    CheckUsage,
+    Command,
+    Commit,
+    CreateUsageFollower,
+    DeleteUsageFollower,
+    EnrolUser,
+    GiveBack,
+    LimitChange,
+    SweepHolds,
+    UpdateUsageFollower,
+    UpsertUsageFollower,
+)
 from services.kit.database import Database
-from services.usage.batch import Result, UsageBatch
-from services.usage.documents import follower_to_document, limits_to_json, usage_to_document
-from services.usage.repository import UsageStore, key_query
+from services.kit.outbox import Outbox
+from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
+from services.usage.accounts import UsageAccounts
+from services.usage.repository import LEDGER, key_query
 
 if TYPE_CHECKING:
-    from services.kit.database import Collection, Session
+    from services.kit.database import Session
+
+Result: TypeAlias = tuple[UsageSnapshot, ...] | Grant
 
 SWEPT_AT_ONCE = 500
-Operation = InsertOne[dict[str, Any]] | UpdateOne | DeleteOne
 
 
-class UsageWriter(BatchWriter[Command, Result]):
-    """Carries out commands on followers; `hold` is how long a hold lives."""
+class UsageBus(CommandBus[Command, Result]):
+    """Carries out commands on followers; a effects.hold lives for `hold_lifetime`."""
 
-    def __init__(self, database: Database, store: UsageStore, clock: Callable[[], datetime], hold: timedelta) -> None:
-        super().__init__(database)
-        self._store = store
-        self._total = RowCounts(database, database.usage_followers)
-        self._clock = clock
-        self._hold = hold
+    def __init__(
+        self, database: Database, outbox: Outbox, clock: Callable[[], datetime], hold_lifetime: timedelta
+    ) -> None:
+        super().__init__(database, outbox, clock)
+        self._hold_lifetime = hold_lifetime
 
-    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
-        now = self._clock()
-        wanted = {(key, _user_of(command)) for command in commands for key in keys_named(command)}
-        state = await self._store.load(session, wanted, now)
-        swept = [command.key for command in commands if isinstance(command, Sweep)]
+    @override
+    def begin(self, now: datetime) -> "UsageUnitOfWork":
+        return UsageUnitOfWork(self.database, now, self._hold_lifetime)
+
+    @override
+    def contended(self, commands: Sequence[Command]) -> Contended:
+        keys = {key for command in commands for key in keys_of(command)}
+        return Contended(self.database.usage_followers, key_query(keys))
+
+
+class UsageUnitOfWork(UnitOfWork[Command, Result]):
+    """The followers that a batch names, with the counters of its users."""
+
+    def __init__(self, database: Database, now: datetime, hold_lifetime: timedelta) -> None:
+        super().__init__(now)
+        self._accounts = UsageAccounts(database, now)
+        self._hold_lifetime = hold_lifetime
+        self._total = self.totals[database.usage_followers.name]
+        self._database = database
+
+    @override
+    def tracked(self) -> Sequence[Tracked[Any]]:
+        return [self._accounts.usages, self._accounts.followers]
+
+    @override
+    async def load(self, session: "Session", commands: Sequence[Command]) -> None:
+        await self._accounts.load(session, {(key, _user_of(c)) for c in commands for key in keys_of(c)})
+        swept = [command.key for command in commands if isinstance(command, SweepHolds)]
         if swept:
-            state = await self._store.load_expired(session, state, swept, now, SWEPT_AT_ONCE)
-        batch = UsageBatch(state, now, self._hold)
-        answers = [batch.decide(command) for command in commands]
-        await self._write(session, batch)
-        return answers
+            await self._accounts.load_expired(session, swept, SWEPT_AT_ONCE)
 
-    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
-        keys = {key for command in commands for key in keys_named(command)}
-        await self._database.usage_followers.update_many(key_query(keys), fresh_touch(), session=session)
+    @override
+    def apply(self, command: Command) -> Result:
+        match command:
+            case Commit():
+                return self._record(effects.commit(self._named(command), command, now=self.now))
+            case GiveBack():
+                return self._record(effects.give_back(self._named(command), command, now=self.now))
+            case CheckUsage():
+                return self._hold(command)
+            case EnrolUser():
+                return self._record([effects.Moved(effects.enrol(self._account(command), now=self.now))])
+            case CreateUsageFollower():
+                return self._create(command)
+            case UpsertUsageFollower():
+                return self._upsert(command)
+            case UpdateUsageFollower():
+                return self._change(self._accounts.follower(command.key), command.change)
+            case DeleteUsageFollower():
+                return self._delete(self._accounts.follower(command.key))
+            case SweepHolds():
+                return self._sweep(self._accounts.follower(command.key))
 
-    async def _write(self, session: "Session", batch: UsageBatch) -> None:
-        """Everything that was decided; the followers last, because they are what others may be writing too."""
-        database, before = self._database, batch.before
-        if batch.ledger:
-            await database.usage_ledger.insert_many(batch.ledger, session=session, ordered=False)
-        deleted = [{"_id": ObjectId(identifier)} for identifier in before.followers.keys() - batch.followers.keys()]
-        if deleted:
-            await database.usage_graves.insert_many(deleted, session=session)
-        counters = [
-            _write_usage(before.usages.get(pair), usage)
-            for pair, usage in batch.usages.items()
-            if before.usages.get(pair) is not usage
-        ]
-        await _apply(database.usage_counters, counters, session)
-        await self._total.add(session, len(batch.followers) - len(before.followers))
-        await _apply(database.usage_followers, [*_write_followers(before.followers, batch.followers)], session)
+    def _account(self, command: CheckUsage | EnrolUser) -> effects.UsageAccount:
+        return self._accounts.account(self._accounts.follower(command.key), command.user_id)
+
+    def _named(self, command: Commit | GiveBack) -> list[effects.UsageAccount]:
+        """The accounts of all followers that are named, each once; raises where one of them is unknown."""
+        followers = {follower.id: follower for follower in map(self._accounts.follower, command.keys)}
+        return [self._accounts.account(follower, command.user_id) for follower in followers.values()]
+
+    def _record(self, moved: Sequence[effects.Moved]) -> Result:
+        for one in moved:
+            self._accounts.put(one.account)
+            if one.move is not None:
+                self.rows[self._database.usage_ledger.name].append(LEDGER.dump(one.move))
+        return tuple(one.account.snapshot(self.now) for one in moved)
+
+    def _hold(self, command: CheckUsage) -> Grant:
+        account, grant = effects.hold(self._account(command), command, lifetime=self._hold_lifetime, now=self.now)
+        self._accounts.put(account)
+        return grant
+
+    def _create(self, command: CreateUsageFollower) -> Result:
+        if command.key in self._accounts:
+            raise UsageFollowerAlreadyExists()
+        return self._add(command.key, command)
+
+    def _upsert(self, command: UpsertUsageFollower) -> Result:
+        if command.key in self._accounts:
+            return self._change(self._accounts.follower(command.key), command.limits)
+        return self._add(command.key, command.limits)
+
+    def _add(self, key: FollowerKey, limits: Limits) -> Result:
+        follower = effects.new_follower(key, limits, identifier=str(ObjectId()), now=self.now)
+        self._accounts.add(follower)
+        self._total[self._database.usage_followers.name] += 1
+        return (UsageSnapshot(follower, (), self.now),)
+
+    def _change(self, follower: UsageFollower, change: Limits | LimitChange) -> Result:
+        follower = self._accounts.followers.put(follower.id, effects.change_limits(follower, change, now=self.now))
+        return (UsageSnapshot(follower, (), self.now),)
+
+    def _delete(self, follower: UsageFollower) -> Result:
+        self._accounts.remove(follower)
+        self.rows[self._database.usage_tombstones.name].append({"_id": ObjectId(follower.id)})
+        self._total[self._database.usage_followers.name] -= 1
+        return (UsageSnapshot(follower, (), self.now),)
+
+    def _sweep(self, follower: UsageFollower) -> Result:
+        for account in self._accounts.accounts_of(follower.id):
+            self._accounts.put(effects.sweep(account, now=self.now))
+        return ()
 
 
-def keys_named(command: Command) -> tuple[FollowerKey, ...]:
+def keys_of(command: Command) -> tuple[FollowerKey, ...]:
+    """Returns the followers that a command names."""
     return command.keys if isinstance(command, Commit | GiveBack) else (command.key,)
 
 
 def _user_of(command: Command) -> str | None:
-    return command.user_id if isinstance(command, Commit | GiveBack | Hold | Enrol) else None
-
-
-def _write_usage(before: UserUsage | None, after: UserUsage) -> Operation:
-    """Write a counter, on the condition that it stands as it was read."""
-    document = usage_to_document(after)
-    if before is None:
-        return InsertOne(document)
-    change: dict[str, dict[str, Any]] = {"$set": {"used": after.used, "held": after.held}}
-    if after.hold_expires_at is None:
-        change["$unset"] = {"holdExpiresAt": 1}
-    else:
-        change["$set"] |= {"holdExpiresAt": after.hold_expires_at}
-    return UpdateOne({"_id": document["_id"], "used": before.used, "held": before.held}, change)
-
-
-def _write_followers(before: Mapping[str, UsageFollower], after: Mapping[str, UsageFollower]) -> Iterable[Operation]:
-    """Deletions first: another follower of the same coupon may take the place."""
-    for identifier in before.keys() - after.keys():
-        yield DeleteOne({"_id": ObjectId(identifier), "revision": before[identifier].revision})
-    for identifier, follower in after.items():
-        old = before.get(identifier)
-        if old is None:
-            yield InsertOne(follower_to_document(follower))
-        elif old is not follower:
-            yield _update(old, follower)
-
-
-def _update(before: UsageFollower, after: UsageFollower) -> UpdateOne:
-    """Move the totals, on the condition that nothing changed since the decision."""
-    moved = {
-        "totalUsageCount": after.total_usage_count - before.total_usage_count,
-        "heldCount": after.held_count - before.held_count,
-        "userCount": after.user_count - before.user_count,
-        "revision": after.revision - before.revision,
-    }
-    change = {"updatedAt": after.updated_at, **(limits_to_json(after.limits) if after.limits != before.limits else {})}
-    return UpdateOne({"_id": ObjectId(before.id), "revision": before.revision}, {"$set": change, "$inc": moved})
-
-
-async def _apply(collection: "Collection", operations: Sequence[Operation], session: "Session") -> None:
-    """Write all or raise: a condition that does not hold means that the limits were judged upon another state."""
-    if not operations:
-        return
-    done = await collection.bulk_write(operations, session=session)
-    if done.inserted_count + done.matched_count + done.deleted_count != len(operations):
-        raise RuntimeError("A usage follower changed between decision and write")
+    return command.user_id if isinstance(command, Commit | GiveBack | CheckUsage | EnrolUser) else None

@@ -9,6 +9,7 @@ from bson import ObjectId
 from consumers.kafka.records import EVENT_ID
 from models.principal import SYSTEM
 from models.usage import Availability, UsageFollowerNotFound
+from models.usage_commands import CheckUsage, GetAvailability, RedeemUsage
 from tests.support.api import unique
 from tests.support.consumers import EventWorld, header
 from tests.support.eventually import eventually
@@ -18,7 +19,7 @@ LIMITS: dict[str, int | None] = {"maxLimitInBasket": 3, "maxTotalLimit": 100, "m
 
 async def standing(world: EventWorld, identifier: str, user_id: str | None = None) -> Availability | None:
     try:
-        return await world.services.usage.get_availability(SYSTEM, identifier, {"userId": user_id} if user_id else {})
+        return await world.services.usage.get_availability(SYSTEM, GetAvailability(id=identifier, user_id=user_id))
     except UsageFollowerNotFound:
         return None
 
@@ -30,11 +31,10 @@ async def limits_become(world: EventWorld, identifier: str, expected: dict[str, 
         found = await standing(world, identifier)
         if found is None or expected is None:
             return found is None and expected is None
-        limits = found.follower.limits
         return expected == {
-            "maxLimitInBasket": limits.in_basket,
-            "maxTotalLimit": limits.total,
-            "maxLimitPerCustomer": limits.per_customer,
+            "maxLimitInBasket": found.follower.max_limit_in_basket,
+            "maxTotalLimit": found.follower.max_total_limit,
+            "maxLimitPerCustomer": found.follower.max_limit_per_customer,
         }
 
     await eventually(are_so, within=60)
@@ -161,7 +161,7 @@ async def test_a_coupon_that_was_redeemed_enrols_its_user_with_nothing_and_never
         return found.follower.user_count if found else 0
 
     await eventually(lambda: _is(users, 1), within=60)
-    await world.services.usage.redeem(SYSTEM, {"userId": user, "couponId": coupon})
+    await world.services.usage.redeem(SYSTEM, RedeemUsage(user_id=user, coupon_id=coupon))
     other = unique("user")
     await world.send("couponService-couponRedeemed", {"resMsg": {"_id": coupon}, "userId": user}, key="same")
     await world.send("couponService-couponRedeemed", {"resMsg": {"_id": coupon}, "userId": other}, key="same")
@@ -174,7 +174,7 @@ async def test_a_coupon_that_was_redeemed_enrols_its_user_with_nothing_and_never
 @pytest.mark.parametrize("nested", [True, False])
 async def test_a_paid_basket_counts_the_holds_of_its_user_once(world: EventWorld, nested: bool) -> None:
     campaign, user = await followed(world), unique("user")
-    await world.services.usage.check(SYSTEM, {"userId": user, "campaignId": campaign, "usageAmount": 2})
+    await world.services.usage.check(SYSTEM, CheckUsage(user_id=user, campaign_id=campaign, usage_amount=2))
     basket = {"userId": user, "campaignIds": [campaign]}
     headers = {"ce_id": unique("event"), "ce_source": "/basket", "ce_specversion": "1.0"}
     for _ in range(3):
@@ -196,7 +196,7 @@ async def test_a_paid_basket_counts_the_holds_of_its_user_once(world: EventWorld
 
 async def test_a_basket_that_breaks_a_limit_is_a_dead_letter_with_the_reason(world: EventWorld) -> None:
     campaign, user = await followed(world), unique("user")
-    await world.services.usage.check(SYSTEM, {"userId": user, "campaignId": campaign, "usageAmount": 3})
+    await world.services.usage.check(SYSTEM, CheckUsage(user_id=user, campaign_id=campaign, usage_amount=3))
     await world.send("campaignService-campaignUpdated", [{"_id": campaign, **LIMITS, "maxTotalLimit": 1}])
     await limits_become(world, campaign, {**LIMITS, "maxTotalLimit": 1})
     await world.send("basketService-setUsage-active", {"userId": user, "campaignIds": [campaign]}, key=user)

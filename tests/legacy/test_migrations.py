@@ -9,9 +9,10 @@ import pytest
 from models.access_code import CannotActivateExpired
 from models.coupon import CouponRole
 from models.order import OrderNotFound
+from models.stored import TYPES
 from services.kit.leases import Lease
 from services.kit.stored_results import from_stored
-from services.migrations.m0005_stored_results import retag, retag_stored_results
+from services.migrations.m0005_stored_results import TAGS, retag, retag_stored_results
 from services.migrations.runner import LATEST, MIGRATIONS, is_up_to_date, migrate, prepare
 from tests.support.api import Api
 
@@ -81,6 +82,36 @@ def test_results_of_the_first_release_are_read_after_they_are_retagged() -> None
     found = from_stored(retag({"tuple": [redemption, {"enum": "services.idempotency:Again", "of": "AGAIN"}]}))
     assert found[0].new_coupon.role is CouponRole.CREATOR
     assert (found[0].redeemer_points, found[0].new_coupon.coupon_code) == (20, "ABCD-EFGH")
+
+
+def test_a_grant_of_the_first_release_is_read_in_the_shape_of_now() -> None:
+    limits = {"object": "models.usage:Limits", "of": {"in_basket": 3, "total": None, "per_customer": 5}}
+    follower = {
+        "object": "models.usage:UsageFollower",
+        "of": {
+            "id": "60d21b4667d0d8992e610c85",
+            "coupon_id": "60d21b4667d0d8992e610c86",
+            "campaign_id": None,
+            "limits": limits,
+            "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+            "updated_at": datetime(2026, 1, 1, tzinfo=UTC),
+            "total_usage_count": 2,
+        },
+    }
+    followed = {
+        "object": "models.usage:Followed",
+        "of": {"follower": follower, "usages": {"tuple": []}, "at": datetime(2026, 1, 1, tzinfo=UTC)},
+    }
+    grant = {"object": "models.usage:Grant", "of": {"granted": 2, "limits": {"tuple": []}, "followed": followed}}
+    found = from_stored(retag(grant))
+    assert found.granted == 2
+    shown = found.snapshot.follower
+    assert (shown.max_limit_in_basket, shown.max_total_limit, shown.max_limit_per_customer) == (3, None, 5)
+    assert shown.total_usage_count == 2
+
+
+def test_every_tag_that_is_given_stands_for_a_class() -> None:
+    assert set(TAGS.values()) <= set(TYPES)
 
 
 @pytest.mark.parametrize(

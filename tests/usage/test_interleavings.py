@@ -12,8 +12,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from pymongo import MongoClient
 
+from models.inputs import parse
 from models.principal import SYSTEM
-from models.usage import Followed, Grant, NoOpenHold, UsageLimitReached
+from models.usage import FollowerKey, Grant, KeyKind, NoOpenHold, UsageLimitReached, UsageSnapshot
+from models.usage_commands import (
+    CheckUsage,
+    CreateUsageFollower,
+    FindAvailability,
+    LimitChange,
+    MoveUsage,
+    RedeemUsage,
+    UpdateUsageFollower,
+)
 from services.migrations.runner import migrate
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER
@@ -88,7 +98,7 @@ class Machine(RuleBasedStateMachine):
         self.models = [Model() for _ in FOLLOWERS]
         self.raw_ids: list[str] = []
         for n in FOLLOWERS:
-            made = self.world.run(self.world.services.usage.create(SYSTEM, self.target(n)))
+            made = self.world.run(self.world.services.usage.create(SYSTEM, parse(CreateUsageFollower, self.target(n))))
             self.raw_ids.append(made.follower.id)
 
     def target(self, n: int) -> dict[str, Any]:
@@ -123,7 +133,9 @@ class Machine(RuleBasedStateMachine):
     @rule(n=st.sampled_from(FOLLOWERS), name=st.sampled_from(LIMIT_NAMES), limit=limits)
     def limit(self, n: int, name: str, limit: int | None) -> None:
         self.models[n].limits[name] = limit
-        self.world.run(self.world.services.usage.update(SYSTEM, self.raw_ids[n], {name: limit}))
+        key = FollowerKey(KeyKind.FOLLOWER, self.raw_ids[n])
+        command = UpdateUsageFollower(key, parse(LimitChange, {name: limit}))
+        self.world.run(self.world.services.usage.update(SYSTEM, command))
 
     @rule()
     def sweep(self) -> None:
@@ -135,7 +147,10 @@ class Machine(RuleBasedStateMachine):
             usage = self.world.services.usage
             asked = [(n, user) for n in FOLLOWERS for user in USERS]
             return await asyncio.gather(
-                *(usage.find_availability(SYSTEM, self.target(n), {"userId": user}) for n, user in asked)
+                *(
+                    usage.find_availability(SYSTEM, parse(FindAvailability, {"userId": user} | self.target(n)))
+                    for n, user in asked
+                )
             )
 
         answers = iter(self.world.run(ask()))
@@ -152,13 +167,13 @@ class Machine(RuleBasedStateMachine):
         about: dict[str, Any] = {"userId": user} | ({} if amount is None else {"usageAmount": amount})
         match verb:
             case "check":
-                return await usage.check(SYSTEM, about | self.target(followers[0]))
+                return await usage.check(SYSTEM, parse(CheckUsage, about | self.target(followers[0])))
             case "redeem":
-                return await usage.redeem(SYSTEM, about | self.target(followers[0]))
+                return await usage.redeem(SYSTEM, parse(RedeemUsage, about | self.target(followers[0])))
             case "add":
-                return await usage.add(SYSTEM, about | named(self, followers))
+                return await usage.add(SYSTEM, parse(MoveUsage, about | named(self, followers)))
             case _:
-                return await usage.remove(SYSTEM, about | named(self, followers))
+                return await usage.remove(SYSTEM, parse(MoveUsage, about | named(self, followers)))
 
     def expect(self, command: Command, answer: Any) -> None:
         verb, user, followers, amount = command
@@ -194,7 +209,7 @@ class Machine(RuleBasedStateMachine):
         for model, number in wanted:
             model.used[user] += number
             model.holds.pop(user, None)
-        assert isinstance(answer, tuple | Followed)
+        assert isinstance(answer, tuple | UsageSnapshot)
 
 
 @pytest.mark.timeout(900)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from models.principal import SYSTEM
+from models.usage_commands import FindAvailability
 from services.kit.change_streams import MOST_CHANGED, ChangeFeed
 from tests.support.api import ADMIN, Api, token
 from tests.support.talk import Talk, talk
@@ -107,7 +108,7 @@ async def test_who_listens_is_judged_as_who_asks(database_uri: str) -> None:
 
 
 async def first_of(api: Api, campaign: str) -> Any:
-    stream = api.services.usage.watch(SYSTEM, {"campaignId": campaign}, {"userId": "me"})
+    stream = api.services.usage.watch(SYSTEM, FindAvailability(campaign_id=campaign, user_id="me"))
     return stream, await anext(stream)
 
 
@@ -182,22 +183,23 @@ async def test_a_stream_that_breaks_is_taken_up_where_it_broke(own_api: Api) -> 
 async def test_many_listeners_of_one_campaign_share_their_look_ups(api: Api, listeners: int) -> None:
     campaign = await follow(api, maxTotalLimit=1000)
     streams = [
-        api.services.usage.watch(SYSTEM, {"campaignId": campaign}, {"userId": f"u{n}"}) for n in range(listeners)
+        api.services.usage.watch(SYSTEM, FindAvailability(campaign_id=campaign, user_id=f"u{n}"))
+        for n in range(listeners)
     ]
     asked: list[int] = []
-    plain = api.services.usage._standings._find
+    plain = api.services.usage._availabilities._find
 
     async def counted(questions: Any) -> Any:
         asked.append(len(questions))
         return await plain(questions)
 
     await asyncio.gather(*map(anext, streams))
-    api.services.usage._standings._find = counted
+    api.services.usage._availabilities._find = counted
     try:
         await post(api, "add-usage", {"userId": "you", "campaignId": campaign, "usageAmount": 7})
         seen = await asyncio.wait_for(asyncio.gather(*map(anext, streams)), 15)
     finally:
-        api.services.usage._standings._find = plain
+        api.services.usage._availabilities._find = plain
     assert {one.available for one in seen if one is not None} == {993}
     assert len(asked) < listeners / 2
     await asyncio.gather(*(stream.aclose() for stream in streams))
