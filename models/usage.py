@@ -108,6 +108,22 @@ class UserUsage:
         return self.held - self.open_hold(now)
 
 
+@dataclass(frozen=True, slots=True)
+class UsageMove:
+    """One move of a count, for ever: who, what, how much, in which order (`sequence`), by whom and upon what."""
+
+    follower_id: Id
+    coupon_id: Id | None
+    campaign_id: Id | None
+    user_id: str | None
+    amount: int
+    move: Move
+    sequence: int
+    by: str
+    cause: str | None
+    at: datetime
+
+
 @stored("usageFollower")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageFollower(Limits):
@@ -136,6 +152,13 @@ class UsageFollower(Limits):
             max_limit_per_customer=limits.max_limit_per_customer,
         )
 
+    def move(
+        self, user_id: str | None, amount: int, move: Move, *, by: str, cause: str | None, at: datetime
+    ) -> UsageMove:
+        """Returns the ledger's row of the change that has made the follower what it is."""
+        what = (self.id, self.coupon_id, self.campaign_id, user_id, amount, move)
+        return UsageMove(*what, sequence=self.revision, by=by, cause=cause, at=at)
+
     @property
     def target(self) -> dict[str, str]:
         """The coupon or the campaign that it follows, by the documents' names."""
@@ -146,22 +169,6 @@ class UsageFollower(Limits):
     def keys(self) -> list[FollowerKey]:
         """Everything that it is found by."""
         return [FollowerKey(KeyKind(name), identifier) for name, identifier in {"_id": self.id, **self.target}.items()]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageMove:
-    """One move of a count, for ever: who, what, how much, in which order (`sequence`), by whom and upon what."""
-
-    follower_id: Id
-    coupon_id: Id | None
-    campaign_id: Id | None
-    user_id: str | None
-    amount: int
-    move: Move
-    sequence: int
-    by: str
-    cause: str | None
-    at: datetime
 
 
 @stored("usageSnapshot")

@@ -83,9 +83,7 @@ def commit(accounts: Sequence[UsageAccount], command: Commit, *, now: datetime) 
     ]
     if binding:
         raise UsageLimitReached(binding)
-    return [
-        _moved(_without_hold(account.usage), amount, account, command.move, command, now) for account, amount in both
-    ]
+    return [_moved(account, _committed(account.usage, amount), command.move, command, now) for account, amount in both]
 
 
 def hold(
@@ -103,9 +101,9 @@ def hold(
 def give_back(accounts: Sequence[UsageAccount], command: GiveBack, *, now: datetime) -> list[Moved]:
     """Takes the amount off each account's count, as far as there is one; holds stay."""
     return [
-        _moved(account.usage, -min(command.amount, account.usage.used), account, Move.REMOVE, command, now)
-        if account.usage.used
-        else Moved(account)
+        _moved(
+            account, replace(account.usage, used=max(0, account.usage.used - command.amount)), Move.REMOVE, command, now
+        )
         for account in accounts
     ]
 
@@ -117,7 +115,7 @@ def enrol(account: UsageAccount, *, now: datetime) -> UsageAccount:
 
 def sweep(account: UsageAccount, *, now: datetime) -> UsageAccount:
     """Clears a hold that has expired; it counts for nothing anyway."""
-    return _changed(account, _without_hold(account.usage), now) if account.usage.expired_hold(now) else account
+    return _changed(account, _committed(account.usage, 0), now) if account.usage.expired_hold(now) else account
 
 
 def _amount(account: UsageAccount, command: Commit, now: datetime) -> int:
@@ -127,27 +125,16 @@ def _amount(account: UsageAccount, command: Commit, now: datetime) -> int:
     return amount
 
 
-def _without_hold(usage: UserUsage) -> UserUsage:
-    return replace(usage, held=0, hold_expires_at=None)
+def _committed(usage: UserUsage, amount: int) -> UserUsage:
+    return replace(usage, used=usage.used + amount, held=0, hold_expires_at=None)
 
 
-def _moved(
-    usage: UserUsage, amount: int, account: UsageAccount, move: Move, command: Commit | GiveBack, now: datetime
-) -> Moved:
-    """The account with this counter moved by an amount."""
-    after = _changed(account, replace(usage, used=usage.used + amount), now)
-    row = UsageMove(
-        follower_id=after.follower.id,
-        coupon_id=after.follower.coupon_id,
-        campaign_id=after.follower.campaign_id,
-        user_id=usage.user_id,
-        amount=amount,
-        move=move,
-        sequence=after.follower.revision,
-        by=command.by,
-        cause=command.cause,
-        at=now,
-    )
+def _moved(account: UsageAccount, usage: UserUsage, move: Move, command: Commit | GiveBack, now: datetime) -> Moved:
+    """The account with this counter in place of its own, and how far its count moved by that."""
+    after, amount = _changed(account, usage, now), usage.used - account.usage.used
+    if not amount:
+        return Moved(account)
+    row = after.follower.move(usage.user_id, amount, move, by=command.by, cause=command.cause, at=now)
     return Moved(after, row)
 
 

@@ -14,7 +14,7 @@ from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.instants import to_milliseconds
-from models.usage import Limits, Move, UsageFollower, UsageMove, UserUsage
+from models.usage import Limits, Move, UsageFollower, UserUsage
 from services.kit.counters import RowCounts
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
@@ -94,7 +94,8 @@ class FollowerImporter:
         rows = [("usagecounters", COUNTERS.dump(usage)) for usage in usages]
         for user_id, amount in counts:
             follower = replace(follower, revision=follower.revision + 1)
-            rows.append(("usageledger", LEDGER.dump(self._move(follower, user_id, amount))))
+            move = follower.move(user_id, amount, Move.IMPORT, by="migration", cause=None, at=self._now)
+            rows.append(("usageledger", LEDGER.dump(move)))
         return Imported(FOLLOWERS.dump(follower), legacy=True, rows=rows)
 
     async def settle(
@@ -117,20 +118,6 @@ class FollowerImporter:
             for user_id in {**used, **held}
             if user_id is not None
         ]
-
-    def _move(self, follower: UsageFollower, user_id: str | None, amount: int) -> UsageMove:
-        return UsageMove(
-            follower_id=follower.id,
-            coupon_id=follower.coupon_id,
-            campaign_id=follower.campaign_id,
-            user_id=user_id,
-            amount=amount,
-            move=Move.IMPORT,
-            sequence=follower.revision,
-            by="migration",
-            cause=None,
-            at=self._now,
-        )
 
     def _follower(self, reading: Reading, limits: Limits, used: Counts, usages: Sequence[UserUsage]) -> UsageFollower:
         coupon_id, campaign_id = reading.object_id("couponId"), reading.object_id("campaignId")

@@ -75,19 +75,19 @@ class Usage:
         await self._sweeper.close()
         await self._bus.close()
 
-    async def create(self, principal: Principal, command: CreateUsageFollower) -> UsageSnapshot:
-        """Follow a coupon or a campaign. For admins; 409 where it is followed already."""
-        principal.require_admin()
+    async def create(self, caller: Principal, command: CreateUsageFollower) -> UsageSnapshot:
+        """Makes the follower of a coupon or a campaign. For admins; 409 where it is followed already."""
+        caller.require_admin()
         return _one(await self._bus.submit(command))
 
-    async def update(self, principal: Principal, command: UpdateUsageFollower) -> UsageSnapshot:
-        """Change limits; null lifts one. For admins; 404. Counts stay, even where they pass the new limit."""
-        principal.require_admin()
+    async def update(self, caller: Principal, command: UpdateUsageFollower) -> UsageSnapshot:
+        """Changes limits; null lifts one. For admins; 404. Counts stay, even where they pass the new limit."""
+        caller.require_admin()
         return _one(await self._bus.submit(command))
 
-    async def delete(self, principal: Principal, command: DeleteUsageFollower) -> UsageSnapshot:
-        """Delete a follower and return what it was, with all its users. For admins; 404. The ledger stays."""
-        principal.require_admin()
+    async def delete(self, caller: Principal, command: DeleteUsageFollower) -> UsageSnapshot:
+        """Deletes a follower and returns what it was, with all its users. For admins; 404. The ledger stays."""
+        caller.require_admin()
 
         async def work(session: "Session") -> UsageSnapshot:
             (result,) = await self._bus.carry_out(session, [command])
@@ -97,57 +97,57 @@ class Usage:
         self._sweeper.wake()
         return deleted
 
-    async def check(self, principal: Principal, sent: CheckUsage | RefusedCommand) -> Grant:
-        """Set aside what the limits leave of the amount, in place of the user's hold. 404 for no follower."""
-        command = accept(principal, sent)
+    async def check(self, caller: Principal, sent: CheckUsage | RefusedCommand) -> Grant:
+        """Sets aside what the limits leave of the amount, in place of the user's hold. 404 for no follower."""
+        command = accept(caller, sent)
         self._sweeper.wake()
         grant = await self._bus.submit(command)
         assert isinstance(grant, Grant)
         return grant
 
-    async def add(self, principal: Principal, sent: MoveUsage | RefusedCommand) -> tuple[UsageSnapshot, ...]:
-        """Count the amount, or else the open hold, on all named followers or on none.
+    async def add(self, caller: Principal, sent: MoveUsage | RefusedCommand) -> tuple[UsageSnapshot, ...]:
+        """Counts the amount, or else the open hold, on all named followers or on none.
 
         404 for an unknown follower, 409 for a limit or for no open hold. The hold is consumed.
         """
-        return _all(await self._bus.submit(accept(principal, sent).commit(principal.name)))
+        return _all(await self._bus.submit(accept(caller, sent).commit(caller.name)))
 
-    async def remove(self, principal: Principal, sent: MoveUsage | RefusedCommand) -> tuple[UsageSnapshot, ...]:
-        """Give back the amount (1), never below nothing, on all named followers or on none. 404."""
-        return _all(await self._bus.submit(accept(principal, sent).give_back(principal.name)))
+    async def remove(self, caller: Principal, sent: MoveUsage | RefusedCommand) -> tuple[UsageSnapshot, ...]:
+        """Gives back the amount (1), never below nothing, on all named followers or on none. 404."""
+        return _all(await self._bus.submit(accept(caller, sent).give_back(caller.name)))
 
-    async def redeem(self, principal: Principal, sent: RedeemUsage | RefusedCommand) -> UsageSnapshot:
-        """Check and count at once: the amount, else the open hold, else 1. 404, 409."""
-        return _one(await self._bus.submit(accept(principal, sent).commit(principal.name)))
+    async def redeem(self, caller: Principal, sent: RedeemUsage | RefusedCommand) -> UsageSnapshot:
+        """Checks and counts at once: the amount, else the open hold, else 1. 404, 409."""
+        return _one(await self._bus.submit(accept(caller, sent).commit(caller.name)))
 
-    async def get_availability(self, principal: Principal, sent: GetAvailability | RefusedCommand) -> Availability:
-        """What the follower of a campaign or coupon of this id allows a user. 404. Writes nothing."""
-        asked = accept(principal, sent)
+    async def get_availability(self, caller: Principal, sent: GetAvailability | RefusedCommand) -> Availability:
+        """Returns what the follower of a campaign or coupon of this id allows a user. 404. Writes nothing."""
+        asked = accept(caller, sent)
         for kind in (KeyKind.CAMPAIGN, KeyKind.COUPON):
-            found = await self._availabilities.load((FollowerKey(kind, asked.id), asked.user_id or principal.user_id))
+            found = await self._availabilities.load((FollowerKey(kind, asked.id), asked.user_id or caller.user_id))
             if found is not None:
                 return found
         raise UsageFollowerNotFound()
 
     async def find_availability(
-        self, principal: Principal, sent: FindAvailability | RefusedCommand
+        self, caller: Principal, sent: FindAvailability | RefusedCommand
     ) -> Availability | None:
-        """What a follower allows a user (the caller, unless another is named), or None where there is none.
+        """Returns what a follower allows a user (the caller, unless another is named), or None where there is none.
 
         A bare admin key has no count of its own.
         """
-        asked = accept(principal, sent)
-        return await self._availabilities.load((asked.key, asked.user_id or principal.user_id))
+        asked = accept(caller, sent)
+        return await self._availabilities.load((asked.key, asked.user_id or caller.user_id))
 
     async def watch(
-        self, principal: Principal, sent: FindAvailability | RefusedCommand
+        self, caller: Principal, sent: FindAvailability | RefusedCommand
     ) -> AsyncGenerator[Availability | None, None]:
-        """What `find_availability` finds: at once, then on every change, at most ten times a second.
+        """Yields what `find_availability` returns: at once, then on every change, at most ten times a second.
 
         An expiring hold is a change like any other, though nobody writes it.
         """
-        asked = accept(principal, sent)
-        question = (asked.key, asked.user_id or principal.user_id)
+        asked = accept(caller, sent)
+        question = (asked.key, asked.user_id or caller.user_id)
 
         async def look(listener: Listener) -> tuple[Availability | None, float | None]:
             found = await self._availabilities.load(question)
@@ -160,37 +160,37 @@ class Usage:
             async for one in seen:
                 yield one
 
-    async def find(self, principal: Principal, wanted: FindUsageFollower) -> UsageFollower | None:
-        """The follower of an id, a coupon or a campaign; None where there is none. For users and admins."""
-        principal.require_signed_in()
+    async def find(self, caller: Principal, wanted: FindUsageFollower) -> UsageFollower | None:
+        """Returns the follower of an id, a coupon or a campaign; None where there is none. For users and admins."""
+        caller.require_signed_in()
         return await self._by_key.load(wanted.key)
 
-    async def list_window(self, principal: Principal, window: Window) -> Slice[UsageFollower]:
-        """A Relay window of all followers, the newest first. For admins."""
-        principal.require_admin()
+    async def list_window(self, caller: Principal, window: Window) -> Slice[UsageFollower]:
+        """Returns a Relay window of all followers, the newest first. For admins."""
+        caller.require_admin()
         return await fetch_window(self._followers, {}, NEWEST_FIRST, window, FOLLOWERS.load)
 
-    async def count(self, principal: Principal) -> int:
-        """How many followers there are. For admins."""
-        principal.require_admin()
+    async def count(self, caller: Principal) -> int:
+        """Returns how many followers there are. For admins."""
+        caller.require_admin()
         return await self._total.read()
 
-    async def list_usages(self, principal: Principal, follower_id: str, window: Window) -> Slice[UserUsage]:
-        """A Relay window of a follower's counters in the order they were made: an admin sees all, a user their own."""
-        query = _visible_usages(principal, follower_id)
+    async def list_usages(self, caller: Principal, follower_id: str, window: Window) -> Slice[UserUsage]:
+        """Returns a Relay window of a follower's counters in the order they were made: all, or a user's own."""
+        query = _visible_usages(caller, follower_id)
         return await fetch_window(self._counters, query, USAGE_ORDER, window, COUNTERS.load)
 
-    async def count_usages(self, principal: Principal, follower_id: str) -> int:
-        """How many counters of a follower the caller sees."""
-        return await self._counters.count_documents(_visible_usages(principal, follower_id))
+    async def count_usages(self, caller: Principal, follower_id: str) -> int:
+        """Returns how many counters of a follower the caller sees."""
+        return await self._counters.count_documents(_visible_usages(caller, follower_id))
 
-    async def with_all_usages(self, principal: Principal, snapshot: UsageSnapshot) -> UsageSnapshot:
-        """The same with the counters of all users, as REST shows a follower to admins."""
-        principal.require_admin()
+    async def with_all_usages(self, caller: Principal, snapshot: UsageSnapshot) -> UsageSnapshot:
+        """Returns the same with the counters of all users, as REST shows a follower to admins."""
+        caller.require_admin()
         return await self._with_all_usages(snapshot)
 
     async def carry_out(self, session: "Session", given: Sequence[Command]) -> list[Result | Exception]:
-        """Carry out commands within the caller's transaction, each upon what those before it left.
+        """Carries out commands within the caller's transaction, each upon what those before it left.
 
         Returns a result or a refusal for each; a refused command writes nothing. The followers are touched first, so
         that a conflict shows in the first round trip.
@@ -202,11 +202,11 @@ class Usage:
         return await self._bus.carry_out(session, given)
 
     async def sweep(self) -> int:
-        """Clear expired holds and the counters of deleted followers now, which else happens now and then."""
+        """Clears expired holds and the counters of deleted followers now, which else happens now and then."""
         return await self._sweeper.sweep()
 
     def now(self) -> datetime:
-        """The clock that holds are judged by."""
+        """Returns the instant that holds are judged by."""
         return self._clock()
 
     async def _seconds_to_expiry(self, found: Availability | None) -> float | None:
@@ -264,7 +264,7 @@ def _one(result: Result | Exception) -> UsageSnapshot:
     return snapshot
 
 
-def _visible_usages(principal: Principal, follower_id: str) -> dict[str, Any]:
-    principal.require_signed_in()
+def _visible_usages(caller: Principal, follower_id: str) -> dict[str, Any]:
+    caller.require_signed_in()
     query: dict[str, Any] = {"followerId": ObjectId(follower_id)}
-    return query if principal.is_admin else query | {"userId": principal.user_id}
+    return query if caller.is_admin else query | {"userId": caller.user_id}

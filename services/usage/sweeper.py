@@ -41,7 +41,7 @@ class UsageSweeper:
             await asyncio.wait([self._task])
 
     async def sweep(self) -> int:
-        """Clear what has expired and remove what belongs to no one; returns how many counters were touched."""
+        """Clears what has expired and removes what belongs to no one; returns how many counters were touched."""
         return await self._clear_expired() + await self._remove_orphans()
 
     async def _run(self) -> None:

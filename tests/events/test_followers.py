@@ -128,7 +128,7 @@ async def test_items_of_a_list_that_are_put_back_act_once_and_the_others_not_aga
     again = {EVENT_ID: header(dead, "dlt-event-id")}
     await world.send(topic, dead.value, key=key, headers=again)
     await limits_become(world, late, low)
-    assert (await standing(world, first)).follower.limits.total == 50  # type: ignore[union-attr]
+    assert (await standing(world, first)).follower.max_total_limit == 50  # type: ignore[union-attr]
 
     # Whichever copy comes now, of the letter or of the event: each of its items has acted.
     await world.send(topic, {"_id": late, **high}, key=key)
