@@ -61,8 +61,7 @@ def letter_of(record: Record, refusal: DomainError) -> Letter:
     origin = origin_headers(record, refusal)
     if not kept.whole:
         origin[OMITTED] = "true" if kept.value is None else "partly"
-    if key is None and record.key is not None:
-        origin[KEY_OMITTED] = "true"
+    origin |= _key_omitted(record)
     if kept.value is None and whole is not None:
         # Only where nothing is kept: beside the rest of a payment a digest would tell its security code.
         origin |= _stand_ins(whole)
@@ -75,8 +74,12 @@ def bare_letter_of(record: Record, refusal: DomainError) -> Letter:
     """The dead letter of a record that does not fit or of which nothing can be made: coordinates and reason alone."""
     value = record.whole_value if isinstance(record, Part) else record.value
     texts = {name: text[:_LONGEST_TEXT] for name, text in origin_headers(record, refusal).items()}
-    texts |= _stand_ins(value or b"")
+    texts |= _stand_ins(value or b"") | _key_omitted(record)
     return Letter(kept_key(record.key), NOT_KEPT, [(name, _encoded(text)) for name, text in texts.items()])
+
+
+def _key_omitted(record: Record) -> dict[str, str]:
+    return {KEY_OMITTED: "true"} if record.key is not None and kept_key(record.key) is None else {}
 
 
 def _stand_ins(value: bytes) -> dict[str, str]:

@@ -18,6 +18,8 @@ _LONGEST_REASON = 1_000
 def parked_record(record: Record, refusal: DomainError, fault: BaseException) -> ParkedRecord:
     """A record that could not become a dead letter because of `fault`. Never raises."""
     place = place_id(record)
+    # A part holds only what may be kept of it; what stands in the topic is the record.
+    whole = record.whole_value if isinstance(record, Part) else record.value
     kept = ParkedRecord(
         # Of one record several parts may be parked, each with a value of its own.
         id=f"{place}-{hashlib.blake2b(record.value or b'', digest_size=8).hexdigest()}",
@@ -29,8 +31,8 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
         event_id=place,
         code=refusal.code.value,
         reason=f"{describe(refusal)}; no dead letter: {fault or type(fault).__name__}"[:_LONGEST_REASON],
-        length=None if record.value is None else len(record.value),
-        digest=digest(record.value),
+        length=None if whole is None else len(whole),
+        digest=digest(whole),
     )
     try:
         kept = replace(kept, event_id=event_id(record))
@@ -42,11 +44,12 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
 def _with_content(kept: ParkedRecord, record: Record) -> ParkedRecord:
     value = record.kept if isinstance(record, Part) else keep_value(record.topic, record.value)
     key, headers = kept_key(record.key), tuple(kept_headers(record.headers))
+    kept = replace(kept, key=key, key_omitted=key is None and record.key is not None, headers=headers)
     if not value.whole:
         # Only the record itself can act, which is still in its topic: nothing of its value is of use here.
-        return replace(kept, key=key, headers=headers)
+        return kept
     # Without the digest: beside the rest of a payment it would tell the security code that was cut.
-    return replace(kept, digest=None, key=key, value=value.value, has_value=True, headers=headers)
+    return replace(kept, digest=None, value=value.value, has_value=True)
 
 
 def parked_unreadable(found: Unreadable) -> ParkedRecord:

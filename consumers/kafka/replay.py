@@ -16,7 +16,7 @@ from consumers.kafka.kept_values import sendable_value
 from consumers.kafka.letters import KEY_OMITTED, OMITTED, without_origin
 from consumers.kafka.parking import digest
 from consumers.kafka.raw_batches import BatchReader, Found, Unreadable, last_offset
-from consumers.kafka.records import EVENT_ID, Headers, Record, header, place_id, sendable_key
+from consumers.kafka.records import EVENT_ID, Headers, Record, header, place_id, readable_instant, sendable_key
 from models.errors import InvalidInput, NotFound
 from services.kit.inbox import Inbox
 from services.kit.outbox import OutboxQueue
@@ -32,11 +32,15 @@ class CannotGoBack(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Original:
-    """Where a record stood, and the digest of its value where it is known."""
+    """Where a record stood, when it was written, and the digest of its value where it is known.
+
+    A topic that was made anew has other records at the same offsets.
+    """
 
     topic: str
     partition: int
     offset: int
+    instant: str | None
     digest: str | None
 
 
@@ -68,7 +72,7 @@ class Replay:
             raise CannotGoBack("its value was not kept, and the record is no longer in its topic")
         if isinstance(found, Unreadable):
             raise CannotGoBack("the record in its topic cannot be read")
-        if place.digest is not None and digest(found.value or b"") != place.digest:
+        if not _is(found, place):
             raise CannotGoBack("its value was not kept, and another record stands in its place")
         return found
 
@@ -218,9 +222,11 @@ async def _put_parked_back(replay: Replay, row: ParkedRecord) -> None:
     if row.unreadable:
         raise CannotGoBack("the record in its topic cannot be read")
     key, value, headers = row.key, row.value, row.headers
+    if row.key_omitted or not row.has_value:
+        original = await replay.original(_original_of_parked(row))
+        key = original.key
     if not row.has_value:
-        original = await replay.original(_Original(row.topic, row.partition, row.offset, row.digest))
-        key, value, headers = original.key, _sendable(original), original.headers
+        value, headers = _sendable(original), original.headers
     await replay.send(row.topic, key, value, _as_event(headers, row.event_id))
 
 
@@ -244,7 +250,19 @@ def _original_of(letter: Record, topic: str) -> _Original:
         offset = int(header(letter, "dlt-original-offset") or "")
     except ValueError:
         raise CannotGoBack("its value was not kept, and it does not say where the record stands") from None
-    return _Original(_origin(letter, topic), partition, offset, header(letter, "dlt-value-digest"))
+    instant, known = header(letter, "dlt-original-timestamp"), header(letter, "dlt-value-digest")
+    return _Original(_origin(letter, topic), partition, offset, instant, known)
+
+
+def _original_of_parked(row: ParkedRecord) -> _Original:
+    return _Original(row.topic, row.partition, row.offset, readable_instant(row.timestamp), row.digest)
+
+
+def _is(found: Record, place: _Original) -> bool:
+    """Whether the record that stands in a place is the one that stood there, as far as that is known."""
+    return place.instant in (None, readable_instant(found.timestamp)) and (
+        place.digest in (None, digest(found.value or b""))
+    )
 
 
 async def _read_all(servers: str, topic: str) -> AsyncIterator[Sequence[Found]]:

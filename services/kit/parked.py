@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _STORED = {
     "last_offset": "lastOffset",
     "event_id": "eventId",
+    "key_omitted": "keyOmitted",
     "has_value": "hasValue",
     "parked_at": "parkedAt",
     "replayed_at": "replayedAt",
@@ -44,6 +45,8 @@ class ParkedRecord:
     digest: str | None
     unreadable: bool = False
     key: bytes | None = None
+    key_omitted: bool = False
+    """Whether the record has a key that may not be kept; it has to be read from its topic."""
     value: bytes | None = None
     has_value: bool = False
     """Whether `value` stands for the value of the record (null among them); else it has to be read from its topic."""

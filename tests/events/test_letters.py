@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consumers.kafka.kept_values import KINDS, NOT_KEPT, keep_item, sendable, sendable_value
-from consumers.kafka.letters import Letter, Part, describe, kept_headers, letter_of
+from consumers.kafka.letters import Letter, Part, bare_letter_of, describe, kept_headers, letter_of
 from consumers.kafka.records import Headers, read_json, write_json
 from models.errors import InvalidInput
 from models.payment import parse_payment
@@ -280,6 +280,13 @@ def test_a_letter_of_some_items_is_as_large_as_its_record_where_nothing_is_kept(
     letter = letter_of(Part(record, ["x"]), REFUSAL)
     assert letter.value == NOT_KEPT
     assert dict(letter.headers)["dlt-value-length"] == b"19"
+
+
+def test_the_smallest_letter_tells_of_the_key_that_it_leaves_out() -> None:
+    record = Written(b"{}", key=CARD.encode(), topic="campaignService-campaignDeleted")
+    letter = bare_letter_of(record, REFUSAL)
+    assert letter.key is None
+    assert dict(letter.headers)["dlt-key-omitted"] == b"true"
 
 
 def test_only_headers_of_events_traces_and_content_are_kept() -> None:

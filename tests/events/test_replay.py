@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from consumers.kafka.admin import Broker
 from consumers.kafka.dead_letters import DeadLetters
+from consumers.kafka.letters import Part
 from consumers.kafka.parking import parked_record, parked_unreadable
 from consumers.kafka.raw_batches import BatchReader, RawRecord, Unreadable
 from consumers.kafka.records import event_id
@@ -24,6 +25,7 @@ from tests.support.raw_records import Odd, encode_batch, produce
 
 REFUSAL = InvalidInput.of("value", "The event is not JSON")
 
+CREATED = "campaignService-campaignCreated"
 TOPIC = "campaignService-campaignDeleted"
 
 
@@ -122,6 +124,49 @@ async def test_what_is_parked_is_shown_and_comes_back_by_replay(own_world: Event
     assert event_id(found[-1]) in {event_id(small), event_id(large)}
     assert [row.id for row in await services.outbox_queue.unsent(5)] == [waiting.id]
     assert "1 records and 0 events are parked" in (await run(own_world, "parked")).output
+
+
+async def test_a_part_that_is_partly_kept_comes_back_as_its_whole_record(own_world: EventWorld) -> None:
+    await migrate(own_world.services.database, thorough=False)
+    refused = {"_id": uuid4().hex[:24], "maxTotalLimit": "none"}
+    raw = json.dumps([{"_id": uuid4().hex[:24], "maxTotalLimit": 3}, refused]).encode()
+    (record,) = await stands(own_world, CREATED, Odd(raw, key=b"k", timestamp=now()))
+    part = Part(record, [refused])
+    assert not part.kept.whole
+    row = parked_record(part, REFUSAL, KeyError("no letter"))
+    assert row.length == len(raw)
+    await own_world.services.parked.put(row)
+    done = await run(own_world, "replay", "--parked")
+    assert done.exit_code == 0, done.output
+    assert [(found.key, found.value) for found in await own_world.records(CREATED)] == [(b"k", raw)] * 2
+
+
+async def test_a_key_that_may_not_be_kept_comes_back_from_the_topic(own_world: EventWorld) -> None:
+    await migrate(own_world.services.database, thorough=False)
+    value, key = b'{"_id": "%s"}' % uuid4().hex[:24].encode(), b"4111111111111111"
+    (record,) = await stands(own_world, TOPIC, Odd(value, key=key, timestamp=now()))
+    row = parked_record(record, REFUSAL, KeyError("no letter"))
+    assert (row.key, row.key_omitted) == (None, True)
+    await own_world.services.parked.put(row)
+    done = await run(own_world, "replay", "--parked")
+    assert done.exit_code == 0, done.output
+    assert [found.key for found in await own_world.records(TOPIC)] == [key, key]
+
+
+async def test_another_record_in_the_place_of_the_one_that_stood_there_does_not_go(own_world: EventWorld) -> None:
+    await migrate(own_world.services.database, thorough=False)
+    value, key = b'{"_id": "%s"}' % uuid4().hex[:24].encode(), b"4111111111111111"
+    (other,) = await stands(own_world, TOPIC, Odd(value, key=key, timestamp=now()))
+    gone = RawRecord(other.topic, 0, other.offset, other.timestamp - 60_000, key, value, ())
+    letters = DeadLetters(Broker(own_world.kafka_uri, partitions=1))
+    await letters.put(gone, REFUSAL)
+    await letters.close()
+    await own_world.services.parked.put(parked_record(gone, REFUSAL, KeyError("no letter")))
+    for words in ([f"{other.topic}.dlt"], ["--parked"]):
+        done = await run(own_world, "replay", *words)
+        assert done.exit_code == 1
+        assert "another record stands in its place" in done.output
+    assert len(await own_world.records(TOPIC)) == 1
 
 
 async def test_replay_without_a_topic_says_what_it_needs(own_world: EventWorld) -> None:
