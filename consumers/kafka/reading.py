@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from consumers.handler import Handler
-from consumers.kafka.kept_values import keep_item
+from consumers.kafka.kept_values import keep_item, sendable
 from consumers.kafka.letters import Part, describe
 from consumers.kafka.records import Record, event_id, item_id, place, read_json
 from models.errors import DomainError, InvalidInput
@@ -91,7 +91,5 @@ def _text_of(topic: str, item: Any) -> str:
     kept = keep_item(topic, item)
     if kept.whole and kept.value is not None:
         return kept.value.decode()
-    try:
-        return json.dumps(item, default=str, sort_keys=True)
-    except RecursionError:
-        raise InvalidInput.of("value", "The event is nested too deeply") from None
+    # As it goes back into its topic, where replay leaves out what is no part of it: it stays the event that it was.
+    return json.dumps(sendable(topic, item), default=str, sort_keys=True)

@@ -4,23 +4,26 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from consumers.handler import Handler
 from consumers.kafka.kept_values import KINDS, NOT_KEPT, keep_item, sendable, sendable_value
 from consumers.kafka.letters import Letter, Part, bare_letter_of, describe, kept_headers, letter_of
-from consumers.kafka.records import Headers, read_json, write_json
+from consumers.kafka.reading import Event, read_events
+from consumers.kafka.records import EVENT_ID, Headers, event_id, read_json, write_json
 from models.errors import InvalidInput
 from models.payment import parse_payment
 from tests.support.consumers import CONSUMED
 
 ACCEPTED = "payment-service-accept"
+CREATED = "campaignService-campaignCreated"
 CARD, CODE, EXPIRY = "4111111111110042", "9375", "11/39"
 REFUSAL = InvalidInput.of("value", "The event is not JSON")
 PAYMENT: dict[str, Any] = {
@@ -355,6 +358,21 @@ def test_a_record_may_go_back_into_its_topic_as_far_as_it_can_be_read() -> None:
     assert sendable_value(ACCEPTED, None) is None
     with pytest.raises(InvalidInput, match="no Unicode encoding"):
         sendable_value(ACCEPTED, b"\xff")
+
+
+def test_an_item_that_goes_back_into_its_topic_stays_the_event_that_it_was() -> None:
+    async def nothing(session: object, commands: object) -> None: ...
+
+    handler = Handler(lambda item: item["_id"], cast("Any", nothing), lists=True)
+    item = {"_id": "123456789012345678901234", "maxTotalLimit": 3, "name": "Sale"}
+    came = Written(json.dumps([item, {"_id": "a" * 24, "maxTotalLimit": "none"}]).encode(), topic=CREATED)
+    first, *_ = read_events(came, handler)
+    assert isinstance(first, Event)
+    back = sendable_value(CREATED, came.value)
+    assert back != came.value
+    again, *_ = read_events(replace(came, value=back, offset=9, headers=[(EVENT_ID, event_id(came).encode())]), handler)
+    assert isinstance(again, Event)
+    assert again.id == first.id
 
 
 def test_what_is_sent_is_as_it_was_written_without_secrets() -> None:
