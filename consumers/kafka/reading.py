@@ -3,6 +3,7 @@
 import json
 import logging
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -54,12 +55,14 @@ def read_events(record: Record, handler: Handler) -> Iterator[Event | RefusedIte
         return
     if not raw:
         raise InvalidInput.of("value", "The event holds nothing")
-    whole = event_id(record)
+    whole, said = event_id(record), Counter[str]()
     for position, item in enumerate(raw):
         try:
             command = _read(record, handler, item)
             # By what it says and not by its place: in the dead letter of some items their places are others.
-            yield Event(record, item_id(whole, _text_of(record.topic, item)), command, position, item)
+            text = _text_of(record.topic, item)
+            yield Event(record, item_id(whole, text, said[text]), command, position, item)
+            said[text] += 1
         except InvalidInput as refusal:
             yield RefusedItem(record, position, item, refusal)
 

@@ -93,9 +93,9 @@ def place_id(record: Place) -> str:
     return _digest("at", record.topic, str(record.partition), str(record.offset), str(record.timestamp))
 
 
-def item_id(event: str, text: str) -> str:
-    """What tells an item of an event's list from the others; those that say the same are one."""
-    return _digest("item", event, text)
+def item_id(event: str, text: str, earlier: int) -> str:
+    """What tells an item of an event's list from the others; `earlier` is how many before it say the same."""
+    return _digest("item", event, text, *([str(earlier)] if earlier else []))
 
 
 def place(record: Place) -> dict[str, object]:

@@ -71,6 +71,13 @@ async def test_one_event_brings_several_campaigns_and_sets_limits_where_a_follow
     await limits_become(world, new, fresh)
 
 
+async def test_a_list_that_says_the_same_twice_ends_with_what_it_says_last(world: EventWorld) -> None:
+    identifier = await followed(world)
+    five, seven = ({"_id": identifier, "maxTotalLimit": limit} for limit in (5, 7))
+    await world.send("campaignService-campaignUpdated", [five, seven, five])
+    await limits_become(world, identifier, {"maxLimitInBasket": None, "maxTotalLimit": 5, "maxLimitPerCustomer": None})
+
+
 async def test_an_update_that_comes_before_its_creation_waits_for_it(world: EventWorld) -> None:
     identifier = str(ObjectId())
     await world.send("campaignService-campaignUpdated", [{"_id": identifier, **LIMITS, "maxTotalLimit": 9}])
