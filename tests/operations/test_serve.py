@@ -57,6 +57,7 @@ def test_it_listens_on_every_port_and_finishes_what_is_in_flight_on_sigterm(
 def test_a_worker_that_dies_is_replaced(tmp_path: Path, database_uri: str) -> None:
     ports = free_ports(1)
     with serving(tmp_path / "log", database_uri, ports, "--workers", "2") as process:
+        process.wait_until(lambda: len(_workers(process)) == 2, 30)
         first = _workers(process)
         first[0].kill()
         process.wait_until(lambda: len(_workers(process)) == 2 and first[0] not in _workers(process), 30)
@@ -76,8 +77,9 @@ def _command(process: psutil.Process) -> list[str]:
 
 def test_workers_do_not_outlive_their_parent(tmp_path: Path, database_uri: str) -> None:
     with serving(tmp_path / "log", database_uri, free_ports(1), "--workers", "2") as process:
+        # It answers as soon as one of them listens.
+        process.wait_until(lambda: len(_workers(process)) == 2, 30)
         processes = family(process)
-        assert len(_workers(process)) == 2
         processes[0].kill()
         assert survivors(processes, 15) == []
 
