@@ -34,9 +34,9 @@ from services.access_codes.documents import (
 )
 from services.access_codes.draw import draw_codes
 from services.access_codes.totals import AccessCodeCounts, Change
-from services.kit.batch_writer import BatchWriter, fresh_touch
 from services.kit.database import Database
 from services.kit.outbox import Outbox
+from services.kit.unit_of_work import BatchWriter, fresh_touch
 
 if TYPE_CHECKING:
     from services.kit.database import Session

@@ -46,12 +46,12 @@ class CouponBus(CommandBus[Command, Result]):
 
     @override
     def begin(self, now: datetime) -> "CouponUnitOfWork":
-        return CouponUnitOfWork(self.database, now)
+        return CouponUnitOfWork(self._database, now)
 
     @override
     def contended(self, commands: Sequence[Command]) -> Contended | None:
         codes = [require_redemption_fields(command)[1] for command in commands if isinstance(command, RedeemCoupon)]
-        return Contended(self.database.coupons, {"$or": by_code(codes)}) if codes else None
+        return Contended(self._database.coupons, {"$or": by_code(codes)}) if codes else None
 
 
 class CouponUnitOfWork(UnitOfWork[Command, Result]):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from bson import ObjectId
 from pymongo import DeleteOne, InsertOne, UpdateOne
+from typing_extensions import override
 
 from models.errors import DomainError
 from models.events import Event
@@ -157,23 +158,13 @@ class Contended:
     query: dict[str, Any]
 
 
-class CommandBus(ABC, Generic[Command, Result]):
-    """Carries out the commands of one noun. `submit` returns once the command is committed by a majority."""
+class BatchWriter(ABC, Generic[Command, Result]):
+    """Carries out commands. `submit` answers once the command is committed by a majority."""
 
-    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
-        self.database = database
-        self._outbox = outbox
-        self._clock = clock
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._touches = 0
         self._group: GroupCommit[Command, Result] = GroupCommit(self._commit)
-
-    @abstractmethod
-    def begin(self, now: datetime) -> UnitOfWork[Command, Result]:
-        """An empty unit of work."""
-
-    @abstractmethod
-    def contended(self, commands: Sequence[Command]) -> Contended | None:
-        """What a batch locks at once after a conflict, so that the next shows in the first round trip."""
 
     async def submit(self, command: Command) -> Result:
         return await self._group.submit(command)
@@ -182,27 +173,16 @@ class CommandBus(ABC, Generic[Command, Result]):
         """Wait until everything that was submitted is committed."""
         await self._group.close()
 
-    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
-        """Lock what a batch competes for, so that a conflict shows in the first round trip instead of the last."""
-        if (contended := self.contended(commands)) is not None:
-            await contended.collection.update_many(contended.query, _fresh_touch(), session=session)
-
+    @abstractmethod
     async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
-        """Load, decide and write a batch within a transaction; one answer for each command. It may run again."""
-        unit = self.begin(self._clock())
-        await unit.load(session, commands)
-        answers = [unit.decide(command) for command in commands]
-        await self._flush(session, unit)
-        return answers
+        """Read, decide and write a batch within a transaction; one answer for each command. It may run again."""
 
-    async def _flush(self, session: "Session", unit: UnitOfWork[Command, Result]) -> None:
-        for name, rows in unit.rows.items():
-            await self.database.collection(name).insert_many(rows, session=session, ordered=False)
-        await self._outbox.put(session, unit.events)
-        for family, totals in unit.totals.items():
-            await Counters(self.database, family).add(session, totals)
-        for tracked in unit.tracked():
-            await tracked.flush(session)
+    @abstractmethod
+    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
+        """Lock the contended rows of a batch at once.
+
+        A conflict with another process then shows in the first round trip instead of the last.
+        """
 
     async def _commit(self, commands: Sequence[Command]) -> list[Result | Exception]:
         runs = 0
@@ -216,11 +196,52 @@ class CommandBus(ABC, Generic[Command, Result]):
                 await self.touch(session, commands)
             return await self.carry_out(session, commands)
 
-        answers = await self.database.transaction(run)
+        answers = await self._database.transaction(run)
         self._touches = max(0, self._touches - 1)
         return answers
 
 
-def _fresh_touch() -> dict[str, Any]:
+class CommandBus(BatchWriter[Command, Result]):
+    """Carries out the commands of one noun. `submit` returns once the command is committed by a majority."""
+
+    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
+        super().__init__(database)
+        self._outbox = outbox
+        self._clock = clock
+
+    @abstractmethod
+    def begin(self, now: datetime) -> UnitOfWork[Command, Result]:
+        """An empty unit of work."""
+
+    @abstractmethod
+    def contended(self, commands: Sequence[Command]) -> Contended | None:
+        """What a batch locks at once after a conflict, so that the next shows in the first round trip."""
+
+    @override
+    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
+        """Lock what a batch competes for, so that a conflict shows in the first round trip instead of the last."""
+        if (contended := self.contended(commands)) is not None:
+            await contended.collection.update_many(contended.query, fresh_touch(), session=session)
+
+    @override
+    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
+        """Load, decide and write a batch within a transaction; one answer for each command. It may run again."""
+        unit = self.begin(self._clock())
+        await unit.load(session, commands)
+        answers = [unit.decide(command) for command in commands]
+        await self._flush(session, unit)
+        return answers
+
+    async def _flush(self, session: "Session", unit: UnitOfWork[Command, Result]) -> None:
+        for name, rows in unit.rows.items():
+            await self._database.collection(name).insert_many(rows, session=session, ordered=False)
+        await self._outbox.put(session, unit.events)
+        for family, totals in unit.totals.items():
+            await Counters(self._database, family).add(session, totals)
+        for tracked in unit.tracked():
+            await tracked.flush(session)
+
+
+def fresh_touch() -> dict[str, Any]:
     """An update that changes its row for certain: one that changes nothing locks nothing."""
     return {"$set": {"touch": secrets.token_hex(4)}}

@@ -24,9 +24,9 @@ from models.order import (
 )
 from models.order_updates import change_order
 from models.principal import Principal
-from services.kit.batch_writer import BatchWriter, fresh_touch
 from services.kit.database import Database
 from services.kit.outbox import Outbox
+from services.kit.unit_of_work import BatchWriter, fresh_touch
 from services.orders.documents import (
     order_from_document,
     order_to_document,

@@ -44,7 +44,7 @@ SWEPT_AT_ONCE = 500
 
 
 class UsageBus(CommandBus[Command, Result]):
-    """Carries out commands on followers; a effects.hold lives for `hold_lifetime`."""
+    """Carries out commands on followers; a hold lives for `hold_lifetime`."""
 
     def __init__(
         self, database: Database, outbox: Outbox, clock: Callable[[], datetime], hold_lifetime: timedelta
@@ -54,12 +54,12 @@ class UsageBus(CommandBus[Command, Result]):
 
     @override
     def begin(self, now: datetime) -> "UsageUnitOfWork":
-        return UsageUnitOfWork(self.database, now, self._hold_lifetime)
+        return UsageUnitOfWork(self._database, now, self._hold_lifetime)
 
     @override
     def contended(self, commands: Sequence[Command]) -> Contended:
         keys = {key for command in commands for key in keys_of(command)}
-        return Contended(self.database.usage_followers, key_query(keys))
+        return Contended(self._database.usage_followers, key_query(keys))
 
 
 class UsageUnitOfWork(UnitOfWork[Command, Result]):
