@@ -31,6 +31,7 @@ _ALREADY_EXISTS = 36
 _DEFAULT_REPLICATION = -1
 _LOOKS = 200
 _ANSWERS_WITHIN = 5.0
+_CLOSE_TIMEOUT = 5.0
 # Where a topic's setting comes from: 1 is the topic's own, which somebody has chosen.
 _OWN_CONFIG = 1
 # Not called retriable by the client, though a new producer, or time, mends them.
@@ -77,6 +78,14 @@ def without_making_topics(client: Any) -> None:
     client._metadata_update = update_all  # noqa: SLF001
 
 
+async def close_producer(producer: AIOKafkaProducer) -> None:
+    """Close a producer without waiting for a Kafka that is away."""
+    try:
+        await asyncio.wait_for(producer.stop(), _CLOSE_TIMEOUT)
+    except Exception as fault:
+        log.info("a producer was closed in the middle of its work: %s", fault or type(fault).__name__)
+
+
 class Broker:
     """Opens connections to one Kafka."""
 
@@ -85,12 +94,12 @@ class Broker:
         self._partitions = partitions
         self._seen: dict[str, float] = {}
 
-    def producer(
+    async def open_producer(
         self, *, linger_ms: int = 0, largest: int = 1_048_576, compression: str | None = None
     ) -> AIOKafkaProducer:
         """An idempotent producer: acknowledged by all replicas, each record once and in order for each key.
 
-        `largest` counts the bytes of a record before compression.
+        `largest` counts the bytes of a record before compression. Raises `KafkaError` without Kafka.
         """
         producer = AIOKafkaProducer(
             bootstrap_servers=self.servers,
@@ -103,6 +112,11 @@ class Broker:
             compression_type=compression,
         )
         without_making_topics(producer.client)
+        try:
+            await producer.start()
+        except BaseException:
+            await close_producer(producer)
+            raise
         return producer
 
     async def ensure_topics(self, topics: Iterable[str], *, within: float | None = None) -> None:

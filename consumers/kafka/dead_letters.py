@@ -67,13 +67,7 @@ class DeadLetters:
     async def _open(self) -> AIOKafkaProducer:
         async with self._opening:
             if self._producer is None:
-                producer = self._broker.producer(largest=LARGEST_DEAD_LETTER, compression="gzip")
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
+                self._producer = await self._broker.open_producer(largest=LARGEST_DEAD_LETTER, compression="gzip")
             return self._producer
 
 

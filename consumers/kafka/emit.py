@@ -25,9 +25,8 @@ async def emit_events(servers: str, topic: str, raw: bytes, *, key: str | None, 
         raise InvalidInput.of("key", "The key looks like a card number or its expiry")
     values = [sendable(topic, value) for value in _values(raw, each)]
     broker, identifiers = Broker(servers, partitions=1), []
-    producer = broker.producer()
+    producer = await broker.open_producer()
     try:
-        await producer.start()
         for value in values:
             identifiers.append(str(uuid.uuid4()))
             record_key = key if key is not None else _key_of(value)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from consumers.kafka.kept_values import NOT_KEPT, keep_item, keep_value
+from consumers.kafka.kept_values import NOT_KEPT, KeptValue, keep_item, keep_value
 from consumers.kafka.records import EVENT_ID, Headers, Record, event_id, readable_instant
 from models.errors import DomainError, InvalidInput
 from models.kept import MAX_ID, may_hold_secret
@@ -53,10 +53,24 @@ class Part:
         self.whole_value = record.value
 
 
+def kept_of(record: Record) -> KeptValue:
+    """What may be kept of the value of a record, or of the part of one."""
+    return record.kept if isinstance(record, Part) else keep_value(record.topic, record.value)
+
+
+def whole_value(record: Record) -> bytes | None:
+    """The value as it stands in the topic: of a part, that of its record."""
+    return record.whole_value if isinstance(record, Part) else record.value
+
+
+def digest(value: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(value).hexdigest()
+
+
 def letter_of(record: Record, refusal: DomainError) -> Letter:
     """The dead letter of a record, or of the part of one that was refused."""
-    kept = record.kept if isinstance(record, Part) else keep_value(record.topic, record.value)
-    whole = record.whole_value if isinstance(record, Part) else record.value
+    kept, whole = kept_of(record), whole_value(record)
     key = kept_key(record.key)
     origin = origin_headers(record, refusal)
     if not kept.whole:
@@ -72,9 +86,8 @@ def letter_of(record: Record, refusal: DomainError) -> Letter:
 
 def bare_letter_of(record: Record, refusal: DomainError) -> Letter:
     """The dead letter of a record that does not fit or of which nothing can be made: coordinates and reason alone."""
-    value = record.whole_value if isinstance(record, Part) else record.value
     texts = {name: text[:_LONGEST_TEXT] for name, text in origin_headers(record, refusal).items()}
-    texts |= _stand_ins(value or b"") | _key_omitted(record)
+    texts |= _stand_ins(whole_value(record) or b"") | _key_omitted(record)
     return Letter(kept_key(record.key), NOT_KEPT, [(name, _encoded(text)) for name, text in texts.items()])
 
 
@@ -84,8 +97,7 @@ def _key_omitted(record: Record) -> dict[str, str]:
 
 def _stand_ins(value: bytes) -> dict[str, str]:
     """What stands for a value that is left out."""
-    digest = hashlib.sha256(value).hexdigest()
-    return {OMITTED: "true", "dlt-value-length": str(len(value)), "dlt-value-digest": digest}
+    return {OMITTED: "true", "dlt-value-length": str(len(value)), "dlt-value-digest": digest(value)}
 
 
 def origin_headers(record: Record, refusal: DomainError) -> dict[str, str]:

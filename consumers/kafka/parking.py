@@ -4,8 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from consumers.kafka.dead_letters import size_of
-from consumers.kafka.kept_values import keep_value
-from consumers.kafka.letters import Part, describe, kept_headers, kept_key
+from consumers.kafka.letters import describe, digest, kept_headers, kept_key, kept_of, whole_value
 from consumers.kafka.raw_batches import Unreadable
 from consumers.kafka.records import Record, event_id, place_id
 from models.errors import DomainError, ErrorCode
@@ -19,7 +18,7 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
     """A record that could not become a dead letter because of `fault`. Never raises."""
     place = place_id(record)
     # A part holds only what may be kept of it; what stands in the topic is the record.
-    whole = record.whole_value if isinstance(record, Part) else record.value
+    whole = whole_value(record)
     kept = ParkedRecord(
         # Of one record several parts may be parked, each with a value of its own.
         id=f"{place}-{hashlib.blake2b(record.value or b'', digest_size=8).hexdigest()}",
@@ -32,7 +31,7 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
         code=refusal.code.value,
         reason=f"{describe(refusal)}; no dead letter: {fault or type(fault).__name__}"[:_LONGEST_REASON],
         length=None if whole is None else len(whole),
-        digest=digest(whole),
+        digest=None if whole is None else digest(whole),
     )
     try:
         kept = replace(kept, event_id=event_id(record))
@@ -42,7 +41,7 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
 
 
 def _with_content(kept: ParkedRecord, record: Record) -> ParkedRecord:
-    value = record.kept if isinstance(record, Part) else keep_value(record.topic, record.value)
+    value = kept_of(record)
     key, headers = kept_key(record.key), tuple(kept_headers(record.headers))
     kept = replace(kept, key=key, key_omitted=key is None and record.key is not None, headers=headers)
     if not value.whole:
@@ -69,8 +68,3 @@ def parked_unreadable(found: Unreadable) -> ParkedRecord:
         digest=digest(found.raw),
         unreadable=True,
     )
-
-
-def digest(raw: bytes | None) -> str | None:
-    """SHA-256 in hexadecimal digits."""
-    return None if raw is None else hashlib.sha256(raw).hexdigest()

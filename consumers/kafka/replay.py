@@ -13,8 +13,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from consumers.filters import DeadLetter, Filters
 from consumers.kafka.admin import DEAD_LETTERS, Broker, is_passing
 from consumers.kafka.kept_values import sendable_value
-from consumers.kafka.letters import KEY_OMITTED, OMITTED, without_origin
-from consumers.kafka.parking import digest
+from consumers.kafka.letters import KEY_OMITTED, OMITTED, digest, without_origin
 from consumers.kafka.raw_batches import BatchReader, Found, Unreadable, last_offset
 from consumers.kafka.records import EVENT_ID, Headers, Record, header, place_id, readable_instant, sendable_key
 from models.errors import InvalidInput, NotFound
@@ -98,13 +97,7 @@ class Replay:
     async def _open(self) -> AIOKafkaProducer:
         if self._producer is None:
             # What came compressed only fits compressed.
-            producer = self._broker.producer(largest=_LARGEST, compression="gzip")
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
+            self._producer = await self._broker.open_producer(largest=_LARGEST, compression="gzip")
         return self._producer
 
 

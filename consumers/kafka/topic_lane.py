@@ -19,7 +19,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from consumers.kafka.admin import Broker, is_passing
+from consumers.kafka.admin import Broker, close_producer, is_passing
 from consumers.kafka.backoff import backoff
 from consumers.kafka.records import cloud_event_headers
 from services.kit.outbox import OutboxQueue, OutboxRow
@@ -30,7 +30,6 @@ ACK_TIMEOUT = 30.0
 LINGER_MS = 2
 _SOON = 2.0
 _QUIET = 60.0
-_CLOSE_TIMEOUT = 5.0
 _TOPIC_KNOWN_FOR = 1.0
 TRIES = 5
 """How often an event may fail by itself for a reason that is not known to be for good."""
@@ -147,13 +146,7 @@ class TopicLane:
         try:
             await self._broker.ensure_topics([self.topic], within=_TOPIC_KNOWN_FOR if self._failures else None)
             if self._producer is None:
-                producer = self._broker.producer(linger_ms=LINGER_MS)
-                try:
-                    await producer.start()
-                except BaseException:
-                    await close_producer(producer)
-                    raise
-                self._producer = producer
+                self._producer = await self._broker.open_producer(linger_ms=LINGER_MS)
         except Exception as fault:
             raise _Unready(str(fault) or type(fault).__name__) from fault
         return self._producer
@@ -175,14 +168,6 @@ class TopicLane:
             self._logged_at = now
             reason = str(fault) or type(fault).__name__
             log.warning("the events of a topic wait: %s", reason, extra={"topic": self.topic})
-
-
-async def close_producer(producer: AIOKafkaProducer) -> None:
-    """Close a producer without waiting for a Kafka that is away."""
-    try:
-        await asyncio.wait_for(producer.stop(), _CLOSE_TIMEOUT)
-    except Exception as fault:
-        log.info("a producer was closed in the middle of its work: %s", fault or type(fault).__name__)
 
 
 def _is_acknowledged(ack: "asyncio.Future[object]") -> bool:
