@@ -7,16 +7,18 @@ need when they are called.
 import asyncio
 import logging
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from consumers.faults import reason_of
 from consumers.filters import DeadLetter, Filters
-from models.environment import EnvironmentReader, SettingsError, database_name
+from models.environment import EnvironmentReader, MongoDriver, SettingsError, database_name
 
 if TYPE_CHECKING:
     from services.kit.outbox import ParkedEvent
     from services.kit.parked import ParkedRecord
+    from services.registry import Services
 
 __all__ = ["DeadLetter", "Filters", "KafkaAway", "emit", "parked", "replay", "run"]
 
@@ -52,10 +54,8 @@ def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | N
     from consumers.kafka.emit import emit_events
 
     reader = EnvironmentReader(environment)
-    servers = reader.kafka_servers()
-    if servers is None:
-        reader.fault("KAFKA_URI", "is missing: host:port[,host:port] of Kafka")
-    if reader.faults or servers is None:
+    servers = reader.required_kafka_servers()
+    if reader.faults:
         raise SettingsError(reader.faults)
     with _kafka_errors():
         return _run(emit_events(servers, topic, raw, key=key, each=each))
@@ -70,24 +70,18 @@ def replay(
     """
     from consumers.kafka.replay import replay_dead_letters, replay_parked
     from services.connection import read_mongo_uri
-    from services.registry import Services
 
     reader = EnvironmentReader(environment)
-    mongo_uri, driver, servers = read_mongo_uri(reader), reader.mongo_driver(), reader.kafka_servers()
-    if servers is None:
-        reader.fault("KAFKA_URI", "is missing: host:port[,host:port] of Kafka")
-    if reader.faults or servers is None:
+    mongo_uri, driver, servers = read_mongo_uri(reader), reader.mongo_driver(), reader.required_kafka_servers()
+    if reader.faults:
         raise SettingsError(reader.faults)
 
     async def work() -> list[DeadLetter]:
-        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri), mongo_driver=driver)
-        try:
+        async with _services(mongo_uri, driver) as services:
             if parked or topic is None:
                 rows, queue = services.parked, services.outbox_queue
                 return await replay_parked(servers, rows, queue, topic, filters, dry_run=dry_run)
             return await replay_dead_letters(servers, services.inbox, topic, filters, dry_run=dry_run)
-        finally:
-            await services.close()
 
     with _kafka_errors():
         return _run(work())
@@ -95,26 +89,33 @@ def replay(
 
 def parked(environment: Mapping[str, str], topic: str | None) -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
     """What is parked and was not put back, of one topic or of all: consumed records, and events of the outbox."""
-    from services.registry import Services
+    from services.connection import read_mongo_uri
 
     reader = EnvironmentReader(environment)
-    mongo_uri = reader.mongo_uri()
+    mongo_uri, driver = read_mongo_uri(reader), reader.mongo_driver()
     if reader.faults:
         raise SettingsError(reader.faults)
 
     async def work() -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
-        services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri))
-        try:
-            events = [event for event in await services.outbox_queue.parked() if topic in (None, event.topic)]
-            return await services.parked.find(topic), events
-        finally:
-            await services.close()
+        async with _services(mongo_uri, driver) as services:
+            return await services.parked.find(topic), await services.outbox_queue.parked(topic)
 
     return _run(work())
 
 
 class KafkaAway(Exception):
     """Kafka does not answer; the message says what it said."""
+
+
+@asynccontextmanager
+async def _services(mongo_uri: str, driver: MongoDriver) -> "AsyncIterator[Services]":
+    from services.registry import Services
+
+    services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri), mongo_driver=driver)
+    try:
+        yield services
+    finally:
+        await services.close()
 
 
 @contextmanager
@@ -124,7 +125,7 @@ def _kafka_errors() -> Iterator[None]:
     try:
         yield
     except KafkaError as fault:
-        raise KafkaAway(str(fault) or type(fault).__name__) from fault
+        raise KafkaAway(reason_of(fault)) from fault
 
 
 def _run(work: Coroutine[Any, Any, Answer]) -> Answer:

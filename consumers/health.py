@@ -48,10 +48,10 @@ class Health:
         self._stuck = stuck
         self._measure = measure
 
-    def server(self, port: int) -> HealthServer:
+    def server(self) -> HealthServer:
         """Serves `/livez`, `/readyz` and `/metrics`."""
         paths = {"/livez": self._live, "/readyz": self._ready, "/metrics": self._show_metrics}
-        return _serve(Starlette(routes=[Route(path, endpoint) for path, endpoint in paths.items()]), port)
+        return _serve(Starlette(routes=[Route(path, endpoint) for path, endpoint in paths.items()]))
 
     async def _live(self, _: Request) -> Response:
         """The process answers."""
@@ -84,16 +84,8 @@ class Health:
         return Response(self._metrics.text(), media_type=PROMETHEUS)
 
 
-def _serve(app: Starlette, port: int) -> HealthServer:
-    config = uvicorn.Config(
-        app,
-        host="0.0.0.0",  # noqa: S104  # what runs the service asks from outside
-        port=port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-    )
-    return HealthServer(config)
+def _serve(app: Starlette) -> HealthServer:
+    return HealthServer(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
 
 
 def _answer(status: str, message: str, code: int = 200) -> Response:

@@ -5,14 +5,14 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from aiokafka.errors import KafkaError
 
+from consumers.faults import reason_of
 from consumers.handlers.payment_service import PaymentService
 from consumers.health import Health, HealthServer
 from consumers.kafka.admin import DEAD_LETTERS, Broker
-from consumers.kafka.backoff import backoff
+from consumers.kafka.backoff import backoff, pause
 from consumers.kafka.group import Runner
 from consumers.kafka.relay import LEASE_SECONDS, Relay
 from consumers.kafka.topic_keeper import TopicKeeper
@@ -111,10 +111,7 @@ class ConsumersProcess:
         log.error("the consumer cannot go on and is made anew")
         await runner.close()
         self._anew += 1
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), backoff(self._anew))
-        if self._stopping.is_set():
-            raise Stopped()
+        await self._pause(backoff(self._anew))
 
     def _topics(self) -> list[str]:
         consumed = [self._settings.topic_prefix + topic for topic in self._table]
@@ -139,16 +136,18 @@ class ConsumersProcess:
                 await work()
                 return
             except KafkaError as fault:
-                log.warning("waiting for %s: %s", name, str(fault) or type(fault).__name__)
+                log.warning("waiting for %s: %s", name, reason_of(fault))
             except Exception as fault:
                 if not isinstance(as_domain_error(fault), ServiceUnavailable):
                     raise
                 log.warning("waiting for %s: %s", name, type(fault).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), backoff(attempt, shortest=0.2, longest=3.0))
-            if self._stopping.is_set():
-                raise Stopped()
+            await self._pause(backoff(attempt, shortest=0.2, longest=3.0))
             attempt += 1
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait; raises `Stopped` when the process is asked to end before."""
+        if await pause(seconds, self._stopping):
+            raise Stopped()
 
     def _health(self) -> HealthServer:
         def joined() -> bool:
@@ -162,7 +161,7 @@ class ConsumersProcess:
                 self._runner.measure()
 
         health = Health(self._services, self._metrics, joined=joined, stuck=stuck, measure=measure)
-        return health.server(self._settings.port)
+        return health.server()
 
 
 def _listen(port: int) -> socket.socket:

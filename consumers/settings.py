@@ -35,14 +35,12 @@ class ConsumerSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read every variable; raises `SettingsError` naming all that are missing or malformed."""
         reader = EnvironmentReader(environment)
-        mongo_uri, kafka_servers = read_mongo_uri(reader), reader.kafka_servers()
-        if kafka_servers is None:
-            reader.fault("KAFKA_URI", "is missing: host:port[,host:port] of Kafka")
+        mongo_uri, kafka_servers = read_mongo_uri(reader), reader.required_kafka_servers()
         settings = cls(
             mongo_uri=mongo_uri,
             database=database_name(mongo_uri),
             mongo_driver=reader.mongo_driver(),
-            kafka_servers=kafka_servers or "",
+            kafka_servers=kafka_servers,
             payment_uri=reader.url("PAYMENT_URI"),
             usage_hold=reader.usage_hold(),
             port=reader.whole("CONSUMERS_PORT", 3001, 0, 65_535),

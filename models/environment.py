@@ -86,6 +86,13 @@ class EnvironmentReader:
                 break
         return ",".join(servers)
 
+    def required_kafka_servers(self) -> str:
+        """The same where nothing works without it."""
+        servers = self.kafka_servers()
+        if servers is None:
+            self.fault("KAFKA_URI", "is missing: host:port[,host:port] of Kafka")
+        return servers or ""
+
     def url(self, name: str) -> str | None:
         raw = self.environment.get(name)
         if raw is not None and (urlsplit(raw).scheme not in ("http", "https") or not urlsplit(raw).hostname):

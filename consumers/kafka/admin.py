@@ -22,6 +22,8 @@ from aiokafka.errors import (
     for_code,
 )
 
+from consumers.faults import reason_of
+
 log = logging.getLogger("tessera.kafka")
 
 DEAD_LETTERS = ".dlt"
@@ -83,7 +85,7 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
     try:
         await asyncio.wait_for(producer.stop(), _CLOSE_TIMEOUT)
     except Exception as fault:
-        log.info("a producer was closed in the middle of its work: %s", fault or type(fault).__name__)
+        log.info("a producer was closed in the middle of its work: %s", reason_of(fault))
 
 
 class Broker:
@@ -131,10 +133,27 @@ class Broker:
             return
         async with self._admin() as admin:
             missing = wanted - set(await admin.list_topics())
-            if missing:
-                await self._make(admin, missing)
-            await self._keep_for_ever(admin, {topic for topic in wanted - missing if topic.endswith(DEAD_LETTERS)})
+            await self._settle(admin, wanted - missing, missing)
         self._seen |= dict.fromkeys(wanted, now)
+
+    async def look_after(self, topics: Collection[str], missing_before: Collection[str]) -> set[str]:
+        """Make those of `topics` that are missing and were `missing_before`; returns what was missing now.
+
+        Raises like `ensure_topics`.
+        """
+        now = asyncio.get_running_loop().time()
+        async with self._admin() as admin:
+            missing = set(topics) - set(await admin.list_topics())
+            there, again = set(topics) - missing, missing.intersection(missing_before)
+            await self._settle(admin, there, again)
+        self._seen |= dict.fromkeys(there | again, now)
+        return missing
+
+    async def _settle(self, admin: AIOKafkaAdminClient, there: set[str], missing: set[str]) -> None:
+        """Make what is missing, and see that the dead letters of what is there are kept."""
+        if missing:
+            await self._make(admin, missing)
+        await self._keep_for_ever(admin, {topic for topic in there if topic.endswith(DEAD_LETTERS)})
 
     async def missing(self, topics: Iterable[str]) -> set[str]:
         """Which of these topics are not there; raises `KafkaError` without Kafka."""

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
 
+from consumers.faults import reason_of
 from consumers.kafka.admin import DEAD_LETTERS, LARGEST_DEAD_LETTER, Broker, is_passing
 from consumers.kafka.letters import Letter, bare_letter_of, letter_of
 from consumers.kafka.records import Record, sendable_key
@@ -46,7 +47,8 @@ class DeadLetters:
                 if is_passing(fault):
                     raise
                 last = fault
-        raise NoDeadLetter(str(last) or type(last).__name__) from last
+        assert last is not None
+        raise NoDeadLetter(reason_of(last)) from last
 
     async def _send(self, topic: str, letter: Letter) -> None:
         producer = await self._open()

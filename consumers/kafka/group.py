@@ -60,7 +60,7 @@ class Runner:
         )
         without_making_topics(self._consumer._client)  # noqa: SLF001  # the client has no switch for it
         ends = Ends(broker, self._dead_letters, parked, inbox, metrics)
-        self._context = WorkerContext(self._consumer, ends, settings.kafka_servers, settings.batch, self.broken)
+        self._context = WorkerContext(self._consumer, ends, settings.batch, self.broken)
         self._workers: dict[TopicPartition, PartitionWorker] = {}
 
     async def start(self) -> None:

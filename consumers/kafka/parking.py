@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 
+from consumers.faults import reason_of
 from consumers.kafka.dead_letters import size_of
 from consumers.kafka.letters import describe, digest, kept_headers, kept_key, kept_of, whole_value
 from consumers.kafka.raw_batches import Unreadable
@@ -29,7 +30,7 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
         timestamp=record.timestamp,
         event_id=place,
         code=refusal.code.value,
-        reason=f"{describe(refusal)}; no dead letter: {fault or type(fault).__name__}"[:_LONGEST_REASON],
+        reason=f"{describe(refusal)}; no dead letter: {reason_of(fault)}"[:_LONGEST_REASON],
         length=None if whole is None else len(whole),
         digest=None if whole is None else digest(whole),
     )

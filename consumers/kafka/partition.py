@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 
+from consumers.faults import reason_of
 from consumers.handler import Handler
-from consumers.kafka.backoff import backoff
+from consumers.kafka.backoff import Reminder, backoff, pause
 from consumers.kafka.processing import Ends, PartitionRevoked, Processor
-from consumers.kafka.raw_batches import BatchReader, Found, last_offset
+from consumers.kafka.raw_batches import Batch, BatchReader, Found, last_offset
 
 log = logging.getLogger("tessera.consumer")
 
@@ -26,8 +27,6 @@ FAILURES = 10
 _COMMIT_TIMEOUT = 10.0
 _DRAIN_TIMEOUT = 20.0
 _POSITION_TIMEOUT = 5.0
-_QUIET = 60.0
-"""For how many seconds the log does not repeat that a partition waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,6 @@ class WorkerContext:
 
     consumer: AIOKafkaConsumer
     ends: Ends
-    servers: str
     batch: int
     broken: asyncio.Event
     """Set when the consumer cannot go on: it had better be made anew."""
@@ -59,12 +57,11 @@ class PartitionWorker:
         self._processor = Processor(handler, context.ends, self._pause)
         self.position: int | None = None
         """The offset behind the last record that is finished, once it is known."""
-        self._fetched_to: int | None = None
         self._stopping = asyncio.Event()
         self._idle = False
         self._waiting_since: float | None = None
         self._waiting_for = ""
-        self._logged_at: float | None = None
+        self._reminder = Reminder()
         self._clock = asyncio.get_running_loop().time
         self._task = asyncio.get_running_loop().create_task(self._run())
         self._task.add_done_callback(self._ended)
@@ -94,7 +91,7 @@ class PartitionWorker:
             try:
                 await self._next_batch()
                 failures = 0
-                self._waiting_since = self._logged_at = None
+                self._moves()
             except PartitionRevoked:
                 return
             except Exception as fault:
@@ -104,7 +101,7 @@ class PartitionWorker:
                 if failures > FAILURES:
                     self._context.broken.set()
                 with suppress(PartitionRevoked):
-                    await self._pause(failures, f"it cannot be read: {str(fault) or type(fault).__name__}")
+                    await self._pause(failures, f"it cannot be read: {reason_of(fault)}")
                 if self.position is not None:
                     with suppress(KafkaError):
                         self._context.consumer.seek(self._partition, self.position)
@@ -118,26 +115,26 @@ class PartitionWorker:
         self._idle = True
         if self.position is None:
             self.position = await self._context.consumer.position(self._partition)
-        found = await self._fetch()
+        batch = await self._fetch(self.position)
         self._idle = False
         size = self._context.batch
-        for start in range(0, len(found), size):
-            await self._process(found[start : start + size])
+        for start in range(0, len(batch.records), size):
+            await self._process(batch.records[start : start + size])
         # Behind the last record there may be what is no event: the markers and the aborted records of transactions.
-        if self._fetched_to is not None and self._fetched_to != self.position:
-            self.position = self._fetched_to
+        if batch.next_offset != self.position:
+            self.position = batch.next_offset
             await self._commit(self.position)
 
     async def _process(self, found: Sequence[Found]) -> None:
         await self._processor.process(found)
         self._context.ends.metrics.processed.labels(self._partition.topic).inc(len(found))
-        self._waiting_since = self._logged_at = None
+        self._moves()
         self.position = last_offset(found[-1]) + 1
         await self._commit(self.position)
         if self._stopping.is_set():
             raise PartitionRevoked()
 
-    async def _fetch(self) -> Sequence[Found]:
+    async def _fetch(self, position: int) -> Batch:
         """The next records, by the consumer or, where that cannot decode them, by ourselves."""
         consumer, partition = self._context.consumer, self._partition
         try:
@@ -145,45 +142,43 @@ class PartitionWorker:
         except (ConsumerStoppedError, IllegalStateError):
             raise
         except Exception as fault:
-            return await self._read_raw(fault)
+            return await self._read_raw(position, fault)
         records: Sequence[Found] = fetched.get(partition, ())
-        self._fetched_to = records[-1].offset + 1 if records else self.position
+        next_offset = records[-1].offset + 1 if records else position
         # A topic that is gone has no position until it is made again.
         with suppress(TimeoutError):
             async with asyncio.timeout(_POSITION_TIMEOUT):
-                self._fetched_to = await consumer.position(partition)
-        return records
+                next_offset = await consumer.position(partition)
+        return Batch(records, next_offset)
 
-    async def _read_raw(self, fault: Exception) -> Sequence[Found]:
-        assert self.position is not None
-        self._context.consumer.seek(self._partition, self.position)
-        async with BatchReader(self._context.servers) as reader:
-            batch = await reader.read(self._partition, self.position)
-        if batch.next_offset == self.position:
+    async def _read_raw(self, position: int, fault: Exception) -> Batch:
+        self._context.consumer.seek(self._partition, position)
+        async with BatchReader(self._context.ends.broker.servers) as reader:
+            batch = await reader.read(self._partition, position)
+        if batch.next_offset == position:
             raise fault
         log.warning(
             "a batch is read record by record, as the consumer cannot decode it: %s",
-            str(fault) or type(fault).__name__,
-            extra={"topic": self._partition.topic, "partition": self._partition.partition, "offset": self.position},
+            reason_of(fault),
+            extra={"topic": self._partition.topic, "partition": self._partition.partition, "offset": position},
         )
         self._context.consumer.seek(self._partition, batch.next_offset)
-        self._fetched_to = batch.next_offset
-        return batch.records
+        return batch
+
+    def _moves(self) -> None:
+        self._waiting_since = None
+        self._reminder.over()
 
     async def _pause(self, attempt: int, reason: str) -> None:
         """Wait before another try; raises `PartitionRevoked` when the partition is to be given up."""
-        now = self._clock()
         self._waiting_for = reason
         if self._waiting_since is None:
-            self._waiting_since = now
-        if self._logged_at is None or now - self._logged_at >= _QUIET:
-            self._logged_at = now
+            self._waiting_since = self._clock()
+        if self._reminder.is_due():
             place = {"topic": self._partition.topic, "partition": self._partition.partition, "offset": self.position}
             log.warning("a partition waits: %s", reason, extra=place)
         self._context.ends.metrics.retries.labels(self._partition.topic).inc()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), backoff(attempt))
-        if self._stopping.is_set():
+        if await pause(backoff(attempt), self._stopping):
             raise PartitionRevoked()
 
     async def _commit(self, offset: int) -> None:
@@ -192,4 +187,4 @@ class PartitionWorker:
                 await self._context.consumer.commit({self._partition: offset})
         except (KafkaError, TimeoutError) as fault:
             # The events come again, here or elsewhere, and the inbox knows them.
-            log.info("an offset was not committed: %s", str(fault) or type(fault).__name__)
+            log.info("an offset was not committed: %s", reason_of(fault))

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from consumers.faults import reason_of
 from consumers.handler import Handler
 from consumers.kafka.admin import Broker, is_passing
 from consumers.kafka.dead_letters import DeadLetters
@@ -198,7 +199,7 @@ class Processor:
                 if answers and (not is_passing(fault) or refused >= LETTER_TRIES):
                     await self._park(record, refusal, fault)
                     return
-                reason = f"Kafka does not take a dead letter: {str(fault) or type(fault).__name__}"
+                reason = f"Kafka does not take a dead letter: {reason_of(fault)}"
             await self._pause(attempt, reason)
             attempt += 1
         self._ended.add(record.offset)

@@ -17,6 +17,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.default_records import DefaultRecordBase, DefaultRecordBatch
 from aiokafka.record.util import decode_varint
 
+from consumers.faults import reason_of
 from consumers.kafka.records import Headers, Record
 
 _MAGIC = 2
@@ -202,7 +203,7 @@ def _split(partition: TopicPartition, raw: bytes, header: _Header) -> Iterator[F
             yield found
             expected = last_offset(found) + 1
     except Exception as fault:
-        reason = f"The batch of this record cannot be read: {fault or type(fault).__name__}"
+        reason = f"The batch of this record cannot be read: {reason_of(fault)}"
         if expected <= last:
             yield Unreadable(partition.topic, partition.partition, expected, last, header.max_timestamp, raw, reason)
 
@@ -231,7 +232,7 @@ def _read_record(partition: TopicPartition, raw: bytearray, header: _Header, exp
             content, position = _bytes(raw, position)
             headers.append(((name or b"").decode(errors="backslashreplace"), content))
     except Exception as fault:
-        reason = f"The record cannot be read: {fault or type(fault).__name__}"
+        reason = f"The record cannot be read: {reason_of(fault)}"
         return Unreadable(partition.topic, partition.partition, offset, offset, timestamp, bytes(raw), reason)
     return RawRecord(partition.topic, partition.partition, offset, timestamp, key, value, tuple(headers))
 

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 
 from aiokafka.errors import KafkaConnectionError
 
+from consumers.faults import reason_of
 from consumers.kafka.admin import Broker
-from consumers.kafka.backoff import backoff
+from consumers.kafka.backoff import backoff, pause
 from consumers.kafka.topic_lane import Sent, TopicLane
 from consumers.metrics import Metrics
 from services.kit.leases import Lease
@@ -53,11 +54,11 @@ class Relay:
                 failures = 0
             except Exception as fault:
                 failures += 1
-                log.warning("the relay pauses: %s", str(fault) or type(fault).__name__)
+                log.warning("the relay pauses: %s", reason_of(fault))
             self._metrics.leading.set(0)
             if self._valid_until:
                 await self._release()  # Perhaps another process reaches what this one does not.
-            await self._sleep(backoff(failures, shortest=0.5, longest=2.0))
+            await pause(backoff(failures, shortest=0.5, longest=2.0), self._stopping)
 
     def stop(self) -> None:
         """Have `run` return after the batch that is under way."""
@@ -122,10 +123,6 @@ class Relay:
         held = await self._lease.take()
         self._valid_until = began + self._lease.seconds if held else 0.0
         return held
-
-    async def _sleep(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
 
 
 class _Lanes:

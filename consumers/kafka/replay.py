@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
+from consumers.faults import reason_of
 from consumers.filters import DeadLetter, Filters
 from consumers.kafka.admin import DEAD_LETTERS, Broker, is_passing
 from consumers.kafka.kept_values import sendable_value
@@ -21,7 +22,6 @@ from services.kit.inbox import Inbox
 from services.kit.outbox import OutboxQueue
 from services.kit.parked import ParkedRecord, ParkedRecords
 
-_POLL_MS = 1_000
 _LARGEST = 64 * 1024 * 1024
 
 
@@ -87,7 +87,7 @@ class Replay:
             if is_passing(fault) and not await self._broker.answers():
                 raise
             self._topics.pop(topic, None)
-            raise CannotGoBack(f"Kafka does not take it: {str(fault) or type(fault).__name__}") from fault
+            raise CannotGoBack(f"Kafka does not take it: {reason_of(fault)}") from fault
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
@@ -156,9 +156,8 @@ async def replay_parked(
     left = None if filters.limit is None else filters.limit - len(chosen)
     events = [
         event
-        for event in await queue.parked()
-        if topic in (None, event.topic)
-        and filters.code is None
+        for event in await queue.parked(topic)
+        if filters.code is None
         and filters.key in (None, event.key)
         and (filters.since is None or event.parked_at >= filters.since)
     ][:left]
@@ -207,7 +206,7 @@ async def _put_letter_back(replay: Replay, inbox: Inbox, topic: str, found: Foun
         await replay.send(_origin(found, topic), key, value, _as_event(kept, header(found, "dlt-event-id")))
     except CannotGoBack as fault:
         return replace(shown, failure=str(fault))
-    await inbox.mark_replayed([place_id(found)])
+    await inbox.mark_replayed(place_id(found))
     return shown
 
 

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Collection
-from contextlib import suppress
 
+from consumers.faults import reason_of
 from consumers.kafka.admin import Broker
+from consumers.kafka.backoff import Reminder, pause
 
 log = logging.getLogger("tessera.kafka")
 
 INTERVAL = 5.0
-_QUIET = 60.0
 
 
 class TopicKeeper:
@@ -26,31 +26,22 @@ class TopicKeeper:
         self._interval = interval
         self._missing: set[str] = set()
         self._stopping = asyncio.Event()
-        self._logged_at: float | None = None
+        self._reminder = Reminder()
 
     def stop(self) -> None:
         self._stopping.set()
 
     async def run(self) -> None:
         while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._interval)
+            if await pause(self._interval, self._stopping):
                 return
             try:
                 async with asyncio.timeout(6 * self._interval):
                     await self._look()
-                self._logged_at = None
+                self._reminder.over()
             except Exception as fault:
-                self._log(fault)
+                if self._reminder.is_due():
+                    log.warning("the topics cannot be looked after: %s", reason_of(fault))
 
     async def _look(self) -> None:
-        missing = await self._broker.missing(self._topics)
-        again, self._missing = missing & self._missing, missing
-        there = set(self._topics) - missing
-        await self._broker.ensure_topics(there | again, within=0)
-
-    def _log(self, fault: Exception) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._logged_at is None or now - self._logged_at >= _QUIET:
-            self._logged_at = now
-            log.warning("the topics cannot be looked after: %s", str(fault) or type(fault).__name__)
+        self._missing = await self._broker.look_after(self._topics, self._missing)

@@ -19,8 +19,9 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from consumers.faults import reason_of
 from consumers.kafka.admin import Broker, close_producer, is_passing
-from consumers.kafka.backoff import backoff
+from consumers.kafka.backoff import Reminder, backoff
 from consumers.kafka.records import cloud_event_headers
 from services.kit.outbox import OutboxQueue, OutboxRow
 
@@ -29,7 +30,6 @@ log = logging.getLogger("tessera.relay")
 ACK_TIMEOUT = 30.0
 LINGER_MS = 2
 _SOON = 2.0
-_QUIET = 60.0
 _TOPIC_KNOWN_FOR = 1.0
 TRIES = 5
 """How often an event may fail by itself for a reason that is not known to be for good."""
@@ -63,7 +63,7 @@ class TopicLane:
         self._limit = limit
         self._failures = 0
         self._waits_until = 0.0
-        self._logged_at: float | None = None
+        self._reminder = Reminder()
         self._producer: AIOKafkaProducer | None = None
         self._clock = asyncio.get_running_loop().time
 
@@ -84,7 +84,8 @@ class TopicLane:
         """
         fault = await self._deliver(rows[: self._limit])
         if fault is None:
-            self._failures, self._waits_until, self._logged_at = 0, 0.0, None
+            self._failures, self._waits_until = 0, 0.0
+            self._reminder.over()
             self._limit = min(self._most, self._limit * 2)
             return
         await self.close()
@@ -99,7 +100,8 @@ class TopicLane:
                 return
         self._waits_until = self._clock() + backoff(self._failures, shortest=0.5)
         self._failures += 1
-        self._log(fault)
+        if self._reminder.is_due():
+            log.warning("the events of a topic wait: %s", reason_of(fault), extra={"topic": self.topic})
 
     async def close(self) -> None:
         """Close the producer without waiting for a Kafka that is away."""
@@ -131,7 +133,7 @@ class TopicLane:
         failed = (ack.exception() for ack in acknowledgements if ack.done() and not ack.cancelled())
         first = next((raised for raised in failed if raised), None)
         cause = fault or first or KafkaTimeoutError("no acknowledgement came")
-        return _Unready(str(cause) or type(cause).__name__) if isinstance(cause, _OF_THE_TOPIC) else cause
+        return _Unready(reason_of(cause)) if isinstance(cause, _OF_THE_TOPIC) else cause
 
     async def _wait_for(self, acknowledgements: "Sequence[asyncio.Future[object]]") -> None:
         if not acknowledgements:
@@ -148,7 +150,7 @@ class TopicLane:
             if self._producer is None:
                 self._producer = await self._broker.open_producer(linger_ms=LINGER_MS)
         except Exception as fault:
-            raise _Unready(str(fault) or type(fault).__name__) from fault
+            raise _Unready(reason_of(fault)) from fault
         return self._producer
 
     async def _dispatch(self, producer: AIOKafkaProducer, row: OutboxRow) -> "asyncio.Future[object]":
@@ -160,14 +162,7 @@ class TopicLane:
 
     async def _park(self, row: OutboxRow, fault: BaseException) -> None:
         log.error("Kafka will not take an event, which stays in the outbox: %s", fault, extra={"event": row.id})
-        await self._queue.park(row.id, str(fault) or type(fault).__name__)
-
-    def _log(self, fault: BaseException) -> None:
-        now = self._clock()
-        if self._logged_at is None or now - self._logged_at >= _QUIET:
-            self._logged_at = now
-            reason = str(fault) or type(fault).__name__
-            log.warning("the events of a topic wait: %s", reason, extra={"topic": self.topic})
+        await self._queue.park(row.id, reason_of(fault))
 
 
 def _is_acknowledged(ack: "asyncio.Future[object]") -> bool:

@@ -57,10 +57,9 @@ class Inbox:
         """Which of these dead letters were put back before."""
         return await self._acted(identifiers)
 
-    async def mark_replayed(self, identifiers: Collection[str]) -> None:
-        """Remembers for good that these dead letters were put back."""
-        for identifier in identifiers:
-            await self._rows.update_one({"_id": identifier}, {"$set": {"putBackAt": datetime.now(UTC)}}, upsert=True)
+    async def mark_replayed(self, identifier: str) -> None:
+        """Remembers for good that this dead letter was put back."""
+        await self._rows.update_one({"_id": identifier}, {"$set": {"putBackAt": datetime.now(UTC)}}, upsert=True)
 
     async def _acted(self, identifiers: Collection[str], session: Session | None = None) -> set[str]:
         found = self._rows.find({"_id": {"$in": list(identifiers)}}, {"_id": 1}, session=session)

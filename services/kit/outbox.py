@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from pymongo import ASCENDING
 from pymongo.read_concern import ReadConcern
@@ -79,14 +79,6 @@ class Backlog:
     parked: int
 
 
-class Watch(Protocol):
-    async def unsent(self, limit: int, without: Collection[str] = ()) -> list[OutboxRow]:
-        """The next rows, those among them that were added before the watch began."""
-
-    async def changed(self) -> None:
-        """Returns when a row was added since the watch began, or after half a second."""
-
-
 class OutboxQueue:
     """The rows in the order in which they are to be sent."""
 
@@ -120,9 +112,11 @@ class OutboxQueue:
         mark = {"parkedAt": datetime.now(UTC), "parkedFor": reason}
         await self._marks.update_one({"_id": identifier}, {"$set": mark})
 
-    async def parked(self) -> list[ParkedEvent]:
-        """The rows that were set aside, the oldest first."""
-        chosen = {"parkedAt": {"$type": "date"}, "sentAt": None}
+    async def parked(self, topic: str | None = None) -> list[ParkedEvent]:
+        """The rows that were set aside, of one topic or of all, the oldest first."""
+        chosen: dict[str, Any] = {"parkedAt": {"$type": "date"}, "sentAt": None}
+        if topic is not None:
+            chosen["topic"] = topic
         fields = {"topic": 1, "key": 1, "at": 1, "parkedAt": 1, "parkedFor": 1}
         rows = await self._marks.find(chosen, fields).sort("parkedAt", ASCENDING).to_list(None)
         return [
@@ -142,24 +136,28 @@ class OutboxQueue:
         return Backlog(everything - parked, first[0]["at"] if first else None, parked)
 
     @asynccontextmanager
-    async def watch(self) -> AsyncIterator[Watch]:
+    async def watch(self) -> "AsyncIterator[Watch]":
         """A change stream on new rows, open on entry. It wakes the relay; what there is to send is read as ever."""
         async with self._database.session() as session:
             # Left to itself the stream begins a little later than what a read sees, and rows would fall in between.
             await self._database.client.admin.command("ping", session=session)
             start = {"start_at_operation_time": session.operation_time, "max_await_time_ms": 500}
             async with watch(self._marks, _INSERTS, session=session, **start) as stream:
-                yield _ChangeStream(self, session, stream)
+                yield Watch(self, session, stream)
 
 
-class _ChangeStream:
+class Watch:
+    """A change stream on new rows, with reads in its session."""
+
     def __init__(self, queue: OutboxQueue, session: Session, stream: ChangeStream) -> None:
         self._queue = queue
         self._session = session
         self._stream = stream
 
     async def unsent(self, limit: int, without: Collection[str] = ()) -> list[OutboxRow]:
+        """The next rows, those among them that were added before the watch began."""
         return await self._queue.unsent(limit, without, self._session)
 
     async def changed(self) -> None:
+        """Returns when a row was added since the watch began, or after half a second."""
         await self._stream.try_next()

@@ -7,20 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo import ASCENDING
 
+from models.base import camel_case
 from services.kit.database import Database
 
 if TYPE_CHECKING:
     from services.kit.database import Collection
-
-
-_STORED = {
-    "last_offset": "lastOffset",
-    "event_id": "eventId",
-    "key_omitted": "keyOmitted",
-    "has_value": "hasValue",
-    "parked_at": "parkedAt",
-    "replayed_at": "replayedAt",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +61,9 @@ class ParkedRecords:
 
     async def put(self, record: ParkedRecord) -> None:
         """Keep a record; raises what the driver raises."""
-        row: dict[str, Any] = {_STORED.get(name, name): value for name, value in asdict(record).items()}
+        row: dict[str, Any] = {camel_case(name): value for name, value in asdict(record).items()}
         row["headers"] = [list(pair) for pair in record.headers]
-        await self._rows.update_one({"_id": row.pop("id")}, {"$setOnInsert": row}, upsert=True)
+        await self._rows.update_one({"_id": row.pop("_id")}, {"$setOnInsert": row}, upsert=True)
 
     async def find(self, topic: str | None = None, *, again: bool = False) -> list[ParkedRecord]:
         """The records in the order of their coordinates; `again`: those among them that were put back before."""
@@ -92,8 +83,6 @@ class ParkedRecords:
 
 
 def _record(row: dict[str, Any]) -> ParkedRecord:
-    named: dict[str, Any] = {
-        name: row.get(_STORED.get(name, name)) for name in ParkedRecord.__slots__ if name not in ("id", "headers")
-    }
+    named: dict[str, Any] = {name: row.get(camel_case(name)) for name in ParkedRecord.__slots__ if name != "headers"}
     headers = [(name, None if raw is None else bytes(raw)) for name, raw in row["headers"]]
-    return ParkedRecord(id=row["_id"], headers=headers, **named)
+    return ParkedRecord(headers=headers, **named)
