@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import orjson
 from starlette.requests import Request
 
 from models.errors import DomainError, Fault, InvalidInput
 from models.inputs import DataclassLike, parse
 from models.media_types import require_json
 from models.money import from_json_fraction
+from models.strict_json import DoubledKey, parse_json
 
 MALFORMED = "Request body must be valid JSON"
 NO_OBJECT = "Request body must be a JSON object"
@@ -18,19 +18,7 @@ NO_OBJECT = "Request body must be a JSON object"
 Shape = TypeVar("Shape", bound=DataclassLike)
 
 
-class _DuplicateKey(Exception):
-    pass
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    body = dict(pairs)
-    if len(body) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _DuplicateKey(next(name for name in names if names.count(name) > 1))
-    return body
-
-
-_decoder = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=from_json_fraction)
+_decoder = json.JSONDecoder(parse_float=from_json_fraction)
 
 
 async def read_json(request: Request) -> dict[str, Any]:
@@ -38,11 +26,11 @@ async def read_json(request: Request) -> dict[str, Any]:
     require_json(request.headers.getlist("content-type"), request.headers.getlist("content-encoding"))
     raw = await request.body()
     try:
-        # orjson is strict about UTF-8, surrogates, NaN and nesting; the second reading finds what it cannot tell.
-        orjson.loads(raw)
+        parse_json(raw)
+        # Read a second time, because orjson rounds fractions to binary ones.
         body = _decoder.decode(raw.decode())
-    except _DuplicateKey as duplicate:
-        raise InvalidInput([Fault(str(duplicate), f"{duplicate} must be given once")]) from None
+    except DoubledKey as doubled:
+        raise InvalidInput([Fault(doubled.key or "", str(doubled))]) from None
     except (ValueError, RecursionError):
         raise InvalidInput.of("", MALFORMED) from None
     if not isinstance(body, dict):

@@ -9,7 +9,7 @@ from graphql_engine.engine import Engine
 from graphql_engine.errors import DocumentNotPersisted, IntrospectionRefused, MethodRefused, OutOfTime
 from models.errors import DomainError, Forbidden, MethodNotAllowed, ServiceUnavailable
 from models.principal import Principal
-from server.graphql.errors import present
+from server.graphql.errors import present, report
 from services.kit.transactions import as_domain_error
 
 
@@ -40,7 +40,10 @@ class TesseraEngine(Engine):
                 return MethodNotAllowed(["POST"])
             case OutOfTime():
                 return ServiceUnavailable("The request took too long and was given up")
-        return as_domain_error(fault)
+        shown = as_domain_error(fault)
+        if shown is not fault:
+            report(fault, shown, None, cast("RequestContext", context).request_id)
+        return shown
 
     @override
     def present(self, errors: list[GraphQLError], context: object, limit: int) -> None:

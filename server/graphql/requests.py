@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from graphql_engine.persisted import names_document
-from models.errors import InvalidInput, MethodNotAllowed, PayloadTooLarge
+from models.errors import InvalidInput, MethodNotAllowed
 from models.media_types import JSON, require_json
-from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
+from models.strict_json import DoubledKey, MalformedJSON, parse_json
 
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
@@ -60,17 +60,17 @@ class Parameters:
     extensions: dict[str, object] | None = None
 
 
-async def read_request(request: Request, body_limit: int) -> Parameters:
+async def read_request(request: Request) -> Parameters:
     """Returns the parameters of a GET (or the HEAD of one) or a POST.
 
-    Raises `MethodNotAllowed`, `UnsupportedMediaType`, `PayloadTooLarge` (over `body_limit` bytes) and `InvalidInput`.
+    Raises `MethodNotAllowed`, `UnsupportedMediaType` and `InvalidInput`.
     """
     if request.method in ("GET", "HEAD"):
         return _shaped(_query_parameters(request))
     if request.method != "POST":
         raise MethodNotAllowed(METHODS)
     require_json(request.headers.getlist("content-type"), request.headers.getlist("content-encoding"))
-    return _shaped(decode(await _body(request, body_limit), "The body"))
+    return _shaped(decode(await request.body(), "The body"))
 
 
 def decode(raw: bytes, what: str) -> object:
@@ -95,23 +95,6 @@ def _query_parameters(request: Request) -> dict[str, object]:
         if name in given:
             given[name] = decode(given[name].encode(), name) if given[name] else None
     return given
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    parts: list[bytes] = []
-    length = 0
-    more = True
-    while more:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        part = message.get("body", b"")
-        more = message.get("more_body", False)
-        length += len(part)
-        if length > limit:
-            raise PayloadTooLarge()
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _shaped(given: object) -> Parameters:

@@ -1,6 +1,5 @@
 """The endpoint `/graphql`: POST, GET for queries, server-sent events, WebSocket, and GraphiQL for a browser."""
 
-import secrets
 from collections.abc import Callable, Mapping
 
 import orjson
@@ -18,17 +17,15 @@ from typing_extensions import override
 from graphql_engine.compiled import CompiledOperations
 from graphql_engine.engine import Refusal
 from graphql_engine.persisted import PersistedDocuments, PersistedMode
-from models.errors import DomainError, InternalServerError, InvalidToken
+from models.errors import DomainError, InvalidToken
 from models.principal import Principal
 from server.authentication import TOKEN_COOKIE, Authenticator
 from server.graphiql import graphiql_page
 from server.graphql.engine import RequestContext, TesseraEngine
-from server.graphql.errors import report
 from server.graphql.event_stream import HEADERS, event_stream
 from server.graphql.requests import GRAPHQL_JSON, Accepted, Parameters, negotiate, read_request
 from server.graphql.websocket import TransportHandler, WebSocketAdapter
 from server.settings import Settings
-from services.kit.transactions import as_domain_error
 
 MakeContext = Callable[[HTTPConnection, Principal], RequestContext]
 """Makes what resolvers get."""
@@ -65,9 +62,6 @@ class GraphQLView(GraphQL[RequestContext, None]):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope.setdefault("state", {})
-        if "request_id" not in state:
-            state["request_id"] = secrets.token_hex(8)
         if scope["type"] == "http":
             response = await self._handle(Request(scope, receive))
             await response(scope, receive, send)
@@ -77,22 +71,21 @@ class GraphQLView(GraphQL[RequestContext, None]):
     async def _handle(self, request: Request) -> Response:
         """Returns the response to one HTTP request, whatever goes wrong."""
         accepted = negotiate(request.headers.get("accept", ""))
-        caller = self.authenticator.principal(request)
+        context = self.make_context(request, self.authenticator.principal(request))
         try:
-            response = await self._respond(request, caller, accepted)
+            response = await self._respond(request, context, accepted)
         except ClientDisconnect:
             return Response(status_code=400)  # Nobody reads it.
         except Exception as fault:
-            response = self._failure(fault, accepted, request.scope["state"]["request_id"])
-        if isinstance(caller.refusal, InvalidToken):
+            response = _json_response(self.engine.refuse(fault, context), accepted, {})
+        if isinstance(context.principal.refusal, InvalidToken):
             response.delete_cookie(TOKEN_COOKIE)
         return response
 
-    async def _respond(self, request: Request, caller: Principal, accepted: Accepted) -> Response:
+    async def _respond(self, request: Request, context: RequestContext, accepted: Accepted) -> Response:
         if accepted.page and request.method in ("GET", "HEAD") and "query" not in request.query_params:
-            return await graphiql_page(request, caller, self.settings)
-        sent = await read_request(request, self.settings.body_limit)
-        context = self.make_context(request, caller)
+            return await graphiql_page(request, context.principal, self.settings)
+        sent = await read_request(request)
         allowed = BY_METHOD[request.method]
         if accepted.stream and request.method != "HEAD":
             return await self._stream(sent, context, allowed)
@@ -107,17 +100,6 @@ class GraphQLView(GraphQL[RequestContext, None]):
         )
         stream = event_stream(results, expires_at=context.principal.expires_at, clock=self.authenticator.clock)
         return StreamingResponse(stream, headers=HEADERS)
-
-    def _failure(self, fault: Exception, accepted: Accepted, request_id: str) -> Response:
-        """Returns what went wrong before there was an operation to run."""
-        shown = as_domain_error(fault)
-        extensions: dict[str, object] = {"code": shown.code.value, **shown.data}
-        if isinstance(shown, InternalServerError):
-            extensions["requestId"] = request_id
-        if shown is not fault:
-            report(fault, shown, None, request_id)
-        body = {"errors": [{"message": shown.message, "extensions": extensions}]}
-        return Response(orjson.dumps(body), shown.status, {**NO_STORE, **shown.headers}, media_type=accepted.media_type)
 
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
@@ -135,14 +117,6 @@ class GraphQLView(GraphQL[RequestContext, None]):
         if origin is None or is_same_origin(origin, headers.get("host")):
             return True
         return headers.get("sec-fetch-site") == "same-origin" or normalize_origin(origin) in self.allowed_origins
-
-    @override
-    def encode_json(self, data: object) -> bytes:
-        return orjson.dumps(data)
-
-    @override
-    def decode_json(self, data: str | bytes) -> object:
-        return orjson.loads(data)
 
 
 def _json_response(result: ExecutionResult, accepted: Accepted, headers: Mapping[str, str]) -> Response:

@@ -1,7 +1,6 @@
 """The protocol graphql-transport-ws: every message is looked at before it is believed, and no close is abnormal."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Mapping
 from math import inf
 from typing import TYPE_CHECKING, cast
@@ -22,9 +21,9 @@ from typing_extensions import override
 from graphql_engine.errors import coded
 from graphql_engine.persisted import names_document
 from models.errors import DomainError, ErrorCode, ExpiredToken, InternalServerError
+from models.strict_json import DoubledKey, MalformedJSON, parse_json
 from server.graphql.engine import RequestContext
 from server.graphql.errors import report
-from server.graphql.strict_json import DoubledKey, MalformedJSON, parse_json
 
 if TYPE_CHECKING:
     from server.graphql.view import GraphQLView
@@ -125,7 +124,6 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
     So does the end of the token: from its `exp` on nothing is run and nothing is sent, whatever is under way.
     """
 
-    task_logger = logging.getLogger("tessera.graphql")
     expiry: asyncio.Task[None] | None = None
 
     @property

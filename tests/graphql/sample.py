@@ -9,6 +9,7 @@ from typing import Any
 import strawberry
 from pymongo.errors import AutoReconnect
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
 
@@ -18,6 +19,7 @@ from models.principal import Principal
 from server.authentication import Authenticator
 from server.graphql.engine import TesseraEngine
 from server.graphql.view import GraphQLView
+from server.middleware import BodyLimit, RequestLog
 from server.settings import Settings
 from tests.support.api import ADMIN_KEY, JWT_SECRET
 
@@ -205,4 +207,7 @@ def sample_view(settings: Settings) -> GraphQLView:
 
 def sample_app(settings: Settings, view: GraphQLView | None = None) -> Starlette:
     view = view or sample_view(settings)
-    return Starlette(routes=[Route("/graphql", view), WebSocketRoute("/graphql", view)])
+    return Starlette(
+        routes=[Route("/graphql", view), WebSocketRoute("/graphql", view)],
+        middleware=[Middleware(RequestLog), Middleware(BodyLimit, limit=settings.body_limit)],
+    )

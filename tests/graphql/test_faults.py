@@ -8,9 +8,14 @@ import pytest
 
 from graphql_engine.limits import Limits
 from tests.graphql.conftest import asgi_client
-from tests.graphql.sample import SECRET
+from tests.graphql.sample import SECRET, sample_app, sample_settings, sample_view
 
 MASK = "Internal server error"
+
+
+def logged_ids(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The request ids of the faults that were logged."""
+    return [record.__dict__["request_id"] for record in caplog.records if record.name == "tessera.graphql"]
 
 
 async def ask(client: httpx.AsyncClient, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -56,13 +61,31 @@ async def test_what_no_one_expected_is_masked_and_logged_once_without_what_it_sa
     [error] = (await ask(client, query))["errors"]
     assert error["message"] == MASK
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
-    records = [record for record in caplog.records if record.name.startswith("tessera")]
-    assert [record.request_id for record in records] == [error["extensions"]["requestId"]]  # type: ignore[attr-defined]
+    assert logged_ids(caplog) == [error["extensions"]["requestId"]]
     assert SECRET not in caplog.text
     if query == "{ broken }":
         assert "sample.py" in caplog.text
         assert "RuntimeError" in caplog.text
         assert "KeyError" in caplog.text
+
+
+async def test_a_fault_before_anything_runs_is_masked_and_logged_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise RuntimeError(SECRET)
+
+    settings = sample_settings()
+    view = sample_view(settings)
+    monkeypatch.setattr(view.engine.documents, "find", break_down)
+    transport = httpx.ASGITransport(sample_app(settings, view))
+    async with httpx.AsyncClient(transport=transport, base_url="http://tessera") as client:
+        answer = await client.post("/graphql", json={"query": "{ greeting }"})
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["message"]) == (500, MASK)
+    assert logged_ids(caplog) == [error["extensions"]["requestId"]]
+    assert SECRET not in answer.text + caplog.text
+    assert "RuntimeError" in caplog.text
 
 
 async def test_each_fault_of_a_list_is_masked(client: httpx.AsyncClient) -> None:
