@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from models.environment import SettingsError
 from server.cli.data_folder import DATA
-from server.cli.output import fail
+from server.cli.output import sentences
 
 
 def dev(
@@ -23,9 +22,5 @@ def dev(
     def say(part: str, line: str) -> None:
         typer.echo(f"{part:<10} {line}" if part else line)
 
-    try:
+    with sentences(DevelopmentError, EmbeddedError):
         develop(data, host=host, workers=workers, environment=os.environ, say=say)
-    except SettingsError as fault:
-        raise fail(str(fault), 2) from None
-    except (DevelopmentError, EmbeddedError) as fault:
-        raise fail(str(fault), 1) from None

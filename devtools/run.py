@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devtools.embedded import EmbeddedError, EmbeddedKafka, EmbeddedMongod
-from devtools.embedded.ports import LOOPBACK, is_free, kept_ports
+from devtools.embedded.ports import is_free, kept_ports
 from devtools.program import Program
 from devtools.secrets import keep_secrets
 from devtools.supervisor import Part, Supervisor
 from models.environment import EnvironmentReader, SettingsError
-from server.cli.data_folder import KAFKA_PORTS, MONGO_PORT
+from server.cli.data_folder import KAFKA_PORTS, LOOPBACK, MONGO_PORT
 from server.cli.health import answers_ok
 from server.serve import DEVELOPMENT
 from server.settings import Settings

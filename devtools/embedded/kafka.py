@@ -14,7 +14,8 @@ from typing import Self
 from uuid import uuid4
 
 from devtools.embedded.child import ChildProcess, EmbeddedError
-from devtools.embedded.ports import LOOPBACK, kept_ports
+from devtools.embedded.ports import kept_ports
+from server.cli.data_folder import LOOPBACK
 
 # The second is what lets Kafka write its log.
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.0+org.slf4j:slf4j-simple:1.7.36"

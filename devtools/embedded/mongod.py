@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Self
 
 from devtools.embedded.child import ChildProcess, EmbeddedError
-from devtools.embedded.ports import LOOPBACK, is_listening, kept_ports
+from devtools.embedded.ports import kept_ports
 from devtools.embedded.replica_set import make_primary
-from server.cli.data_folder import REPLICA_SET
+from server.cli.data_folder import LOOPBACK, REPLICA_SET, is_listening
 
 START_TIMEOUT = 60.0
 _ATTEMPTS = 20

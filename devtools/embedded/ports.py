@@ -4,9 +4,7 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
-from server.cli.data_folder import last_ports
-
-LOOPBACK = "127.0.0.1"
+from server.cli.data_folder import LOOPBACK, last_ports
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -26,12 +24,6 @@ def free_ports(count: int) -> list[int]:
         for probe in probes:
             probe.bind((LOOPBACK, 0))
         return [int(probe.getsockname()[1]) for probe in probes]
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def kept_ports(file: Path, count: int) -> list[int]:

@@ -1,12 +1,15 @@
 """`tessera audit`: the counters against their ledgers, from the command line."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from models.audit import AuditFamily, AuditReport
 from models.principal import SYSTEM
-from server.cli.database import database_settings, run_on_database
+from server.cli.database import run_on_services
+
+if TYPE_CHECKING:
+    from services.registry import Services
 
 
 def audit(
@@ -17,7 +20,12 @@ def audit(
 
     With --repair what drifted is put right while others go on, and the exit code is 0.
     """
-    report = run_on_database(_run(tuple(family or AuditFamily), repair=repair))
+    families = tuple(family or AuditFamily)
+
+    async def work(services: "Services") -> AuditReport:
+        return await (services.audit.repair if repair else services.audit.audit)(SYSTEM, families)
+
+    report = run_on_services(work)
     for name, number in report.checked.items():
         typer.echo(f"{name}: {number} counters checked")
     for drift in report.drifts:
@@ -27,20 +35,6 @@ def audit(
     typer.echo(_verdict(report, repair=repair))
     if report.drift_count and not repair:
         raise typer.Exit(1)
-
-
-async def _run(families: tuple[AuditFamily, ...], *, repair: bool) -> AuditReport:
-    from services.registry import Services
-
-    settings = database_settings()
-    services = Services.open(
-        mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
-    )
-    try:
-        work = services.audit.repair if repair else services.audit.audit
-        return await work(SYSTEM, families)
-    finally:
-        await services.close()
 
 
 def _verdict(report: AuditReport, *, repair: bool) -> str:

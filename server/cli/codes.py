@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import IO, Annotated, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -19,11 +19,12 @@ from models.access_code import DEFAULT_DESCRIPTION, MAX_BATCH, read_import_row
 from models.errors import InternalServerError, InvalidInput
 from models.principal import SYSTEM
 from server.cli.codes_csv import HEADER, CsvWriter, HeaderFault, Row, encoding_of, read_rows, to_cells
-from server.cli.database import database_settings, run_on_database
-from services.access_codes.batches import CHUNK, Outcome
-from services.kit.transactions import as_domain_error
-from services.migrations.runner import migrate
-from services.registry import Services
+from server.cli.database import run_on_services
+from server.cli.output import fail
+
+if TYPE_CHECKING:
+    from services.access_codes.batches import Outcome
+    from services.registry import Services
 
 Answer = TypeVar("Answer")
 
@@ -49,7 +50,7 @@ def generate(
         "description": description,
     }
 
-    async def work(services: Services) -> int:
+    async def work(services: "Services") -> int:
         made = 0
         with _progress() as progress:
             task = progress.add_task("Making codes", total=count)
@@ -85,7 +86,9 @@ def import_codes(
     code that is there already with the same values is left as it is: run it again as often as you like.
     """
 
-    async def work(services: Services) -> Counter[Outcome]:
+    from services.access_codes.batches import Outcome
+
+    async def work(services: "Services") -> Counter[Outcome]:
         if strict:
             _require_good_rows(file)
         return await _import(services, file, strict=strict)
@@ -99,36 +102,23 @@ def import_codes(
         raise typer.Exit(1)
 
 
-def _run(work: Callable[[Services], Awaitable[Answer]]) -> Answer:
+def _run(work: Callable[["Services"], Awaitable[Answer]]) -> Answer:
     """Do some work on the database of MONGO_URI; what goes wrong is told in a sentence."""
-    settings = database_settings()
-
-    async def run() -> Answer:
-        services = Services.open(
-            mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
-        )
-        try:
-            await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
-            return await work(services)
-        finally:
-            await services.close()
+    from services.kit.transactions import as_domain_error
 
     try:
-        return run_on_database(run())
+        return run_on_services(work, migrated=True)
     except InvalidInput as fault:
-        errors.print("\n".join(each.message for each in fault.faults))
-        raise typer.Exit(2) from None
+        raise fail("\n".join(each.message for each in fault.faults), 2) from None
     except typer.Exit:
         raise
     except (HeaderFault, OSError) as fault:
-        errors.print(str(fault))
-        raise typer.Exit(2) from None
+        raise fail(str(fault), 2) from None
     except Exception as fault:
         known = as_domain_error(fault)
         if isinstance(known, InternalServerError):
             raise
-        errors.print(known.message)
-        raise typer.Exit(1) from None
+        raise fail(known.message, 1) from None
 
 
 def _progress() -> Progress:
@@ -136,7 +126,7 @@ def _progress() -> Progress:
     return Progress(*columns, console=errors)
 
 
-async def _export(services: Services, output: Path | None, batch: str | None) -> int:
+async def _export(services: "Services", output: Path | None, batch: str | None) -> int:
     if output is None:
         return await _write(services, sys.stdout, batch)
     part = output.with_name(output.name + ".part")
@@ -146,7 +136,9 @@ async def _export(services: Services, output: Path | None, batch: str | None) ->
     return number
 
 
-async def _write(services: Services, file: IO[str], batch: str | None) -> int:
+async def _write(services: "Services", file: IO[str], batch: str | None) -> int:
+    from services.access_codes.batches import CHUNK
+
     writer, number = CsvWriter(file), 0
     writer.write_row(HEADER)
     with _progress() as progress:
@@ -178,7 +170,9 @@ def _require_good_rows(file: Path) -> None:
         raise typer.Exit(1)
 
 
-async def _import(services: Services, file: Path, *, strict: bool) -> Counter[Outcome]:
+async def _import(services: "Services", file: Path, *, strict: bool) -> Counter["Outcome"]:
+    from services.access_codes.batches import CHUNK, Outcome
+
     counted: Counter[Outcome] = Counter()
     with _progress() as progress, _open(progress, file, "Importing") as lines:
         rows = read_rows(lines)
@@ -189,7 +183,9 @@ async def _import(services: Services, file: Path, *, strict: bool) -> Counter[Ou
     return counted
 
 
-async def _import_chunk(services: Services, chunk: Iterable[Row]) -> Counter[Outcome]:
+async def _import_chunk(services: "Services", chunk: Iterable[Row]) -> Counter["Outcome"]:
+    from services.access_codes.batches import Outcome
+
     counted: Counter[Outcome] = Counter()
     good: list[tuple[int, Mapping[str, str]]] = []
     faults: dict[int, list[str]] = {}

@@ -10,7 +10,7 @@ SECRETS_FILE = "secrets.env"
 SECRETS = ("JWT_SEC", "ADMIN_KEY")
 KAFKA_PORTS = Path("kafka", "ports")
 MONGO_PORT = Path("mongo", "port")
-_LOOPBACK = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 def kept_secrets(folder: Path) -> dict[str, str]:
@@ -35,14 +35,15 @@ def with_servers_of(folder: Path) -> dict[str, str]:
     """The environment, and for what it does not name the servers that `tessera dev` is running on this folder."""
     environment = dict(os.environ)
     kafka, mongo = last_ports(folder / KAFKA_PORTS), last_ports(folder / MONGO_PORT)
-    if not environment.get("KAFKA_URI") and kafka and _is_listening(kafka[0]):
-        environment["KAFKA_URI"] = f"{_LOOPBACK}:{kafka[0]}"
-    if not environment.get("MONGO_URI") and mongo and _is_listening(mongo[0]):
-        environment["MONGO_URI"] = f"mongodb://{_LOOPBACK}:{mongo[0]}/tessera?replicaSet={REPLICA_SET}"
+    if not environment.get("KAFKA_URI") and kafka and is_listening(kafka[0]):
+        environment["KAFKA_URI"] = f"{LOOPBACK}:{kafka[0]}"
+    if not environment.get("MONGO_URI") and mongo and is_listening(mongo[0]):
+        environment["MONGO_URI"] = f"mongodb://{LOOPBACK}:{mongo[0]}/tessera?replicaSet={REPLICA_SET}"
     return environment
 
 
-def _is_listening(port: int) -> bool:
+def is_listening(port: int) -> bool:
+    """Whether someone listens on a port of this machine."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        return probe.connect_ex((_LOOPBACK, port)) == 0
+        return probe.connect_ex((LOOPBACK, port)) == 0

@@ -2,36 +2,58 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
+from server.cli.output import fail, sentences
 
-from models.environment import SettingsError
-from services.connection import DatabaseSettings, unusable
-from services.logs import configure_logs
+if TYPE_CHECKING:
+    from services.connection import DatabaseSettings
+    from services.registry import Services
 
 Answer = TypeVar("Answer")
 
 
-def database_settings() -> DatabaseSettings:
+def database_settings() -> "DatabaseSettings":
     """What the environment says, the logs set up by it; exits with 2 and every fault where it cannot be worked with."""
-    try:
+    from services.connection import DatabaseSettings
+    from services.logs import configure_logs
+
+    with sentences():
         settings = DatabaseSettings.from_environment(os.environ)
-    except SettingsError as fault:
-        typer.echo(str(fault), err=True)
-        raise typer.Exit(2) from None
     configure_logs(settings.log_level)
     return settings
 
 
 def run_on_database(work: Coroutine[Any, Any, Answer]) -> Answer:
     """The answer of some work; exits with 1 and a sentence where MongoDB cannot be worked with."""
+    from services.connection import unusable
+
     try:
         return asyncio.run(work)
     except Exception as fault:
         reason = unusable(fault)
         if reason is None:
             raise
-        typer.echo(reason, err=True)
-        raise typer.Exit(1) from None
+        raise fail(reason, 1) from None
+
+
+def run_on_services(work: Callable[["Services"], Awaitable[Answer]], *, migrated: bool = False) -> Answer:
+    """The answer of some work with the verbs, on the database as it is or brought up to this version first."""
+    from services.migrations.runner import migrate
+    from services.registry import Services
+
+    settings = database_settings()
+
+    async def run() -> Answer:
+        services = Services.open(
+            mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
+        )
+        try:
+            if migrated:
+                await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
+            return await work(services)
+        finally:
+            await services.close()
+
+    return run_on_database(run())

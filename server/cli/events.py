@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from models.environment import SettingsError
 from models.errors import DomainError
 from models.instants import iso
 from server.cli.data_folder import DATA, with_servers_of
-from server.cli.output import fail
+from server.cli.output import fail, sentences
 
 if TYPE_CHECKING:
     from consumers import DeadLetter
@@ -26,22 +24,12 @@ Data = Annotated[Path, typer.Option(help="Folder of `tessera dev`, whose servers
 _WIDEST = 4_000
 
 
-def add_event_commands(app: typer.Typer) -> None:
-    """Put the commands into the command line."""
-    app.command()(consume)
-    app.command()(emit)
-    app.command()(replay)
-    app.command()(parked)
-
-
 def consume() -> None:
     """Run the consumers and the relay of events; SIGTERM drains. As many as you like, on as many machines."""
     import consumers
 
-    try:
+    with sentences():
         code = consumers.run(os.environ)
-    except SettingsError as fault:
-        raise fail(str(fault), 2) from None
     raise typer.Exit(code)
 
 
@@ -55,13 +43,9 @@ def emit(
     """Put an event into a topic. Card numbers are cut to their last four digits, what else is secret left out."""
     import consumers
 
-    try:
+    with sentences(OSError, DomainError, consumers.KafkaAway):
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         identifiers = consumers.emit(with_servers_of(data), topic, raw, key=key, each=each)
-    except SettingsError as fault:
-        raise fail(str(fault), 2) from None
-    except (OSError, DomainError, consumers.KafkaAway) as fault:
-        raise fail(str(fault), 1) from None
     for identifier in identifiers:
         typer.echo(f"{topic}: event {identifier}")
 
@@ -87,12 +71,8 @@ def replay(
         raise fail("Name a dead-letter topic, or say --parked", 2)
     died_since = since.replace(tzinfo=UTC) if since is not None else None
     filters = consumers.Filters(code=code, since=died_since, key=key, limit=limit, again=again)
-    try:
+    with sentences(DomainError, consumers.KafkaAway):
         letters = consumers.replay(with_servers_of(data), topic, filters, parked=parked, dry_run=dry_run)
-    except SettingsError as fault:
-        raise fail(str(fault), 2) from None
-    except (DomainError, consumers.KafkaAway) as fault:
-        raise fail(str(fault), 1) from None
     back = [letter for letter in letters if letter.failure is None]
     for letter in back:
         typer.echo(_line(letter))
@@ -111,10 +91,8 @@ def parked(
     """Show what could neither act nor become a dead letter, and the events that Kafka would not take."""
     import consumers
 
-    try:
+    with sentences():
         records, events = consumers.parked(with_servers_of(data), topic)
-    except SettingsError as fault:
-        raise fail(str(fault), 2) from None
     rows = [*(_record_row(one) for one in records), *(_event_row(one) for one in events)]
     if as_json:
         for row in rows:
@@ -154,6 +132,7 @@ def _event_row(event: "ParkedEvent") -> dict[str, object]:
 def _print_table(rows: Sequence[Mapping[str, object]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     names = ("kind", "topic", "place", "parkedAt", "code", "reason")
     table = Table(*names, box=None, pad_edge=False)

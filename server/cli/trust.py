@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from server.cli.output import fail
+
 
 def trust(
     files: Annotated[
@@ -22,8 +24,7 @@ def trust(
     if not texts and not faults:
         faults = ["There are no .graphql files."]
     if faults:
-        typer.echo("\n".join(faults), err=True)
-        raise typer.Exit(1)
+        raise fail("\n".join(faults), 1)
     manifest = write_manifest(texts.values())
     if output is None:
         typer.echo(manifest, nl=False)
@@ -31,6 +32,5 @@ def trust(
     try:
         output.write_text(manifest, encoding="utf-8")
     except OSError as fault:
-        typer.echo(f"{output}: {fault.strerror}", err=True)
-        raise typer.Exit(1) from None
+        raise fail(f"{output}: {fault.strerror}", 1) from None
     typer.echo(f"{output}: {len(set(texts.values()))} documents")

@@ -48,7 +48,7 @@ def test_nothing_else_reads_the_environment() -> None:
         if re.search(r"environ\.get\(|environ\[|getenv", path.read_text())
     ]
     # `JWT_SEC` of `tessera token`, and the sign of `tessera dev` to its own processes.
-    assert sorted(elsewhere) == ["server/cli/__init__.py", "server/serve.py"]
+    assert sorted(elsewhere) == ["server/cli/token.py", "server/serve.py"]
 
 
 DEFAULTS = {name: found[1] for name, text in variables().items() if (found := re.match(r"`?([\w/]+)`?$", text))}

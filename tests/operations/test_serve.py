@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from devtools.embedded import ChildProcess
-from devtools.embedded.ports import free_ports, is_listening
+from devtools.embedded.ports import free_ports
+from server.cli.data_folder import is_listening
 from tests.support.processes import family, run, served, survivors
 from tests.support.serving import answers, serving
 
