@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from models.errors import ExpiredToken, InvalidToken
-from models.texts import clean
+from models.texts import clean, is_storable
 
 NOT_BEFORE_LEEWAY = 30
 """Seconds that the clock of whoever signs may be ahead of ours."""
@@ -63,6 +63,6 @@ def _user_types(claim: object) -> tuple[str, ...]:
 
 def _text(claim: object) -> str:
     """A string that MongoDB and an answer in UTF-8 can hold."""
-    if not isinstance(claim, str) or "\x00" in claim or any("\ud800" <= letter <= "\udfff" for letter in claim):
+    if not isinstance(claim, str) or not is_storable(claim):
         raise InvalidToken()
     return claim

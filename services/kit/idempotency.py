@@ -37,13 +37,12 @@ from services.kit.batching import GroupCommit
 from services.kit.database import Database
 from services.kit.idempotency_locks import IdempotencyLock, under_lock
 from services.kit.stored_results import from_stored, to_stored
+from services.kit.transactions import doubled
 
 log = logging.getLogger("tessera.idempotency")
 
 Response = TypeVar("Response")
 _Row = dict[str, Any]
-
-DUPLICATE_KEY = 11000
 
 LIFETIME = timedelta(hours=24)
 LOCK_LIFETIME = timedelta(seconds=30)
@@ -117,7 +116,15 @@ class Idempotency:
         now = self._clock()
         token = secrets.token_hex(8)
         held = {"holder": token, "heldUntil": now + LOCK_LIFETIME}
-        fresh = {"fingerprint": fingerprint, "outcomes": [], "answer": None, "expiresAt": now + LIFETIME, **held}
+        fresh = {
+            "fingerprint": fingerprint,
+            "outcomes": [],
+            "answer": None,
+            # Release 1.0.0 wrote names of classes and no `tags`: a start rewrites its rows and none of ours.
+            "tags": True,
+            "expiresAt": now + LIFETIME,
+            **held,
+        }
         while True:
             if await self._inserts.submit({"_id": identifier, **fresh}):
                 return IdempotencyLock(identifier, token)
@@ -159,10 +166,7 @@ class Idempotency:
         try:
             await self._rows.bulk_write(writes, ordered=False)
         except BulkWriteError as fault:
-            errors = fault.details["writeErrors"]
-            if any(error["code"] != DUPLICATE_KEY for error in errors):
-                raise
-            taken = {error["index"] for error in errors}
+            taken = doubled(fault)
         return [place not in taken for place in range(len(rows))]
 
     async def _store_responses(self, changes: Sequence[UpdateOne]) -> list[Exception | None]:

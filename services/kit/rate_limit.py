@@ -25,6 +25,7 @@ from models.errors import RateLimited
 from models.principal import Principal
 from services.kit.batching import GroupCommit
 from services.kit.database import Database
+from services.kit.transactions import doubled
 
 UNLIMITED = "off"
 REMEMBERED, REMEMBERED_SECONDS = 10_000, 1.0
@@ -182,10 +183,7 @@ class RateLimiter:
             await self._counts.bulk_write(updates, ordered=False)
         except BulkWriteError as fault:
             # Two workers inserted the same address at once: the loser's updates find the row on a second try.
-            lost = [updates[error["index"]] for error in fault.details["writeErrors"] if error["code"] == 11000]
-            if len(lost) != len(fault.details["writeErrors"]):
-                raise
-            await self._counts.bulk_write(lost, ordered=False)
+            await self._counts.bulk_write([updates[place] for place in sorted(doubled(fault))], ordered=False)
         return await self._counts.find({"_id": {"$in": list(arrived)}}, shown).to_list(None)
 
     def _addition(self, number: int) -> dict[str, Any]:

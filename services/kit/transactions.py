@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo import UpdateOne, WriteConcern
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
@@ -145,6 +146,14 @@ def _is_duplicate(fault: PyMongoError) -> bool:
         return True
     details = getattr(fault, "details", None) or {}
     return any(error.get("code") == _DUPLICATE_KEY for error in details.get("writeErrors", ()))
+
+
+def doubled(fault: BulkWriteError) -> set[int]:
+    """Which writes of an unordered bulk failed on a unique index. Raises the fault where any failed otherwise."""
+    errors = fault.details["writeErrors"]
+    if any(error["code"] != _DUPLICATE_KEY for error in errors):
+        raise fault
+    return {error["index"] for error in errors}
 
 
 async def end_orphaned_transactions(client: "Client") -> int:

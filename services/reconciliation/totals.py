@@ -23,7 +23,6 @@ class Source:
     collection: str
     key: tuple[str, ...]
     amount: Any
-    where: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def _steps(source: Source, key: Mapping[str, Any] | None = None) -> list[dict[st
     # What belongs to no document has no key.
     known = {part: {"$ne": None} for part in source.key} if key is None else key
     return [
-        {"$match": {**source.where, **known}},
+        {"$match": known},
         {"$group": {**group, "n": {"$sum": source.amount}}},
         {"$sort": {f"_id.{name}": 1 for name in names}},
     ]

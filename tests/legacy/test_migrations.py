@@ -144,3 +144,14 @@ async def test_rows_of_the_first_release_are_retagged_once(own_api: Api) -> None
     found = await rows.find_one({"_id": "k"})
     assert found is not None
     assert from_stored(found["outcomes"][0]).username == "ada"
+
+
+async def test_rows_of_this_release_are_written_as_they_stay(own_api: Api) -> None:
+    body = {"twitterId": "77", "username": "keyed", "followers": 5_000}
+    made = await own_api.http.post("/api/coupon", json=body, headers={"idempotency-key": "a-key"})
+    assert made.status_code == 201
+    rows = own_api.services.database.idempotency_keys
+    before = await rows.find({}).to_list(None)
+    assert len(before) == 1
+    await retag_stored_results(own_api.services.database)
+    assert await rows.find({}).to_list(None) == before
