@@ -13,7 +13,7 @@ from consumers.handlers.payment_service import PaymentService
 from consumers.health import Health, HealthServer
 from consumers.kafka.admin import DEAD_LETTERS, Broker
 from consumers.kafka.backoff import backoff, pause
-from consumers.kafka.group import Runner
+from consumers.kafka.group import GroupConsumer
 from consumers.kafka.relay import LEASE_SECONDS, Relay
 from consumers.kafka.topic_keeper import TopicKeeper
 from consumers.metrics import Metrics
@@ -49,7 +49,7 @@ class ConsumersProcess:
         )
         self._payments = PaymentService(settings.payment_uri)
         self._table = handlers(self._services, self._payments)
-        self._runner: Runner | None = None
+        self._group: GroupConsumer | None = None
         self._anew = 0
 
     async def run(self) -> int:
@@ -90,8 +90,8 @@ class ConsumersProcess:
         try:
             while True:
                 await self._until_done("Kafka", self._join)
-                assert self._runner is not None
-                await _first_of(self._stopping, self._runner.broken)
+                assert self._group is not None
+                await _first_of(self._stopping, self._group.broken)
                 if self._stopping.is_set():
                     return 0
                 await self._leave()
@@ -99,17 +99,17 @@ class ConsumersProcess:
             log.info("draining")
             relay.stop()
             keeper.stop()
-            if self._runner is not None:
-                await self._runner.close()
+            if self._group is not None:
+                await self._group.close()
             await asyncio.gather(*beside)
             log.info("drained")
 
     async def _leave(self) -> None:
         """Give the consumer up, after a pause that grows as it happens again and again."""
-        runner, self._runner = self._runner, None
-        assert runner is not None
+        group, self._group = self._group, None
+        assert group is not None
         log.error("the consumer cannot go on and is made anew")
-        await runner.close()
+        await group.close()
         self._anew += 1
         await self._pause(backoff(self._anew))
 
@@ -120,13 +120,13 @@ class ConsumersProcess:
 
     async def _join(self) -> None:
         services = self._services
-        runner = Runner(self._settings, self._table, self._broker, services.inbox, services.parked, self._metrics)
+        group = GroupConsumer(self._settings, self._table, self._broker, services.inbox, services.parked, self._metrics)
         try:
-            await runner.start()
+            await group.start()
         except BaseException:
-            await runner.close()
+            await group.close()
             raise
-        self._runner = runner
+        self._group = group
 
     async def _until_done(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do this as soon as what it needs is there; raises `Stopped` when the process is asked to end before."""
@@ -151,14 +151,14 @@ class ConsumersProcess:
 
     def _health(self) -> HealthServer:
         def joined() -> bool:
-            return self._runner is not None and self._runner.joined
+            return self._group is not None and self._group.has_joined
 
         def stuck() -> list[str]:
-            return self._runner.stuck if self._runner is not None else []
+            return self._group.stuck if self._group is not None else []
 
         def measure() -> None:
-            if self._runner is not None:
-                self._runner.measure()
+            if self._group is not None:
+                self._group.measure()
 
         health = Health(self._services, self._metrics, joined=joined, stuck=stuck, measure=measure)
         return health.server()

@@ -26,8 +26,11 @@ STUCK_AFTER = 30.0
 """After so many seconds without the end of a batch a partition that waits is called stuck."""
 
 
-class Runner:
-    """Consumes `table`'s topics; `start`, then `close`. Any number of processes share the partitions."""
+class GroupConsumer:
+    """Consumes `table`'s topics; `start`, then `close`. Any number of processes share the partitions.
+
+    `has_joined` says whether Kafka has given this process its share, which may be no partition at all.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Runner:
         self._metrics = metrics
         self._dead_letters = DeadLetters(broker)
         self.broken = asyncio.Event()
+        self.has_joined = False
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_servers,
             client_id="tessera",
@@ -76,11 +80,6 @@ class Runner:
         await self._dead_letters.close()
 
     @property
-    def joined(self) -> bool:
-        """Whether this process has its share of the partitions, be it none."""
-        return bool(self._workers) or bool(self._consumer.assignment())
-
-    @property
     def stuck(self) -> list[str]:
         """The partitions that have not moved for `STUCK_AFTER` seconds, each with the reason."""
         waits = ((partition, worker.waiting) for partition, worker in self._workers.items())
@@ -105,6 +104,7 @@ class Runner:
                 self._metrics.lag.labels(*labels).set(max(0, end - worker.position))
 
     async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        self.has_joined = True
         for partition in partitions:
             self._workers[partition] = PartitionWorker(partition, self._table[partition.topic], self._context)
         log.info("consuming %d partitions", len(self._workers))
@@ -115,11 +115,11 @@ class Runner:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+    def __init__(self, group: GroupConsumer) -> None:
+        self._group = group
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        await self._runner.revoked(revoked)
+        await self._group.revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        await self._runner.assigned(assigned)
+        await self._group.assigned(assigned)

@@ -5,7 +5,9 @@ however often it is put back. One that cannot go back is named with its reason a
 """
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from typing import Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
@@ -44,12 +46,21 @@ class _Original:
 
 
 class Replay:
-    """Puts records back into Kafka; `open` it first, `close` it when done."""
+    """Puts records back into Kafka; an async context manager, which connects when it has to."""
 
     def __init__(self, servers: str) -> None:
         self._broker = Broker(servers, partitions=1)
         self._topics: dict[str, bool] = {}
         self._producer: AIOKafkaProducer | None = None
+        self._reader: BatchReader | None = None
+        self._open_reader = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop_producer()
+        await self._open_reader.aclose()
 
     async def has_topic(self, topic: str) -> bool:
         """Whether there is such a topic; asked once for each."""
@@ -62,8 +73,9 @@ class Replay:
         if not await self.has_topic(place.topic):
             raise CannotGoBack(f"its value was not kept, and there is no topic {place.topic}")
         try:
-            async with BatchReader(self._broker.servers) as reader:
-                batch = await reader.read(TopicPartition(place.topic, place.partition), place.offset)
+            if self._reader is None:
+                self._reader = await self._open_reader.enter_async_context(BatchReader(self._broker.servers))
+            batch = await self._reader.read(TopicPartition(place.topic, place.partition), place.offset)
         except OffsetOutOfRangeError:
             raise CannotGoBack("its value was not kept, and the record is no longer in its topic") from None
         found = next((one for one in batch.records if one.offset == place.offset), None)
@@ -83,13 +95,13 @@ class Replay:
             producer = await self._open()
             await producer.send_and_wait(topic, value, key=sendable_key(key, value), headers=list(headers))
         except Exception as fault:
-            await self.close()
+            await self._stop_producer()
             if is_passing(fault) and not await self._broker.answers():
                 raise
             self._topics.pop(topic, None)
             raise CannotGoBack(f"Kafka does not take it: {reason_of(fault)}") from fault
 
-    async def close(self) -> None:
+    async def _stop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.stop()
@@ -112,11 +124,10 @@ async def replay_dead_letters(
     """
     if not topic.endswith(DEAD_LETTERS) or topic == DEAD_LETTERS:
         raise InvalidInput.of("topic", f"The name of a dead-letter topic ends with {DEAD_LETTERS}")
-    replay = Replay(servers)
-    if not await replay.has_topic(topic):
-        raise NotFound(f"There is no topic {topic}")
     chosen: list[DeadLetter] = []
-    try:
+    async with Replay(servers) as replay:
+        if not await replay.has_topic(topic):
+            raise NotFound(f"There is no topic {topic}")
         async for found in _read_all(servers, topic):
             left = [one for one in found if _match(filters, one)]
             if not filters.again:
@@ -127,8 +138,6 @@ async def replay_dead_letters(
             chosen += [await _put_letter_back(replay, inbox, topic, one, dry_run=dry_run) for one in left]
             if filters.limit is not None and len(chosen) >= filters.limit:
                 break
-    finally:
-        await replay.close()
     return chosen
 
 
@@ -140,8 +149,8 @@ async def replay_parked(
     Records go back into the topic they came from, events of the outbox to the relay.
     """
     rows = [row for row in await parked.find(topic, again=filters.again) if _match_parked(filters, row)]
-    replay, chosen = Replay(servers), []
-    try:
+    chosen: list[DeadLetter] = []
+    async with Replay(servers) as replay:
         for row in rows[: filters.limit]:
             shown = show_parked(row)
             if not dry_run:
@@ -151,8 +160,6 @@ async def replay_parked(
                 except CannotGoBack as fault:
                     shown = replace(shown, failure=str(fault))
             chosen.append(shown)
-    finally:
-        await replay.close()
     left = None if filters.limit is None else filters.limit - len(chosen)
     events = [
         event

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from consumers.handler import Handler
 from consumers.kafka import group as running
 from consumers.kafka.admin import Broker
-from consumers.kafka.group import Runner
+from consumers.kafka.group import GroupConsumer
 from consumers.kafka.kept_values import NOT_KEPT
 from consumers.kafka.raw_batches import BatchReader, Unreadable
 from consumers.kafka.records import header
@@ -45,7 +45,7 @@ class Topic:
         self.metrics = Metrics()
         self.acted: list[str] = []
         self.away = False
-        self.runner: Runner | None = None
+        self.group: GroupConsumer | None = None
 
     def read(self, raw: Any) -> str:
         if raw == "fail in reading":
@@ -69,13 +69,12 @@ class Topic:
         self.acted += commands
         return [None] * len(commands)
 
-    def start(self, services: Services) -> Runner:
+    def consumer(self, services: Services) -> GroupConsumer:
         told = ConsumerSettings(
             mongo_uri="", kafka_servers=self.world.kafka_uri, topic_prefix=self.world.prefix, batch=20
         )
         handler = Handler(self.read, self.act, self.prepare)
-        self.runner = Runner(told, {self.name: handler}, self.broker, services.inbox, services.parked, self.metrics)
-        return self.runner
+        return GroupConsumer(told, {self.name: handler}, self.broker, services.inbox, services.parked, self.metrics)
 
     async def put(self, *records: Odd, codec: str = "none") -> int:
         return await produce(self.world.kafka_uri, self.partition, encode_batch(records, codec))
@@ -93,8 +92,8 @@ class Topic:
             return False
 
     def lag(self) -> float | None:
-        assert self.runner is not None
-        self.runner.measure()
+        assert self.group is not None
+        self.group.measure()
         labels = {"topic": self.partition.topic, "partition": "0"}
         return self.metrics.registry.get_sample_value("tessera_consumer_lag", labels)
 
@@ -138,10 +137,10 @@ async def topic(own_world: EventWorld) -> AsyncIterator[Topic]:
     configs = {"message_timestamp_after_max_ms": str(2**63 - 1), "retention_ms": "-1"}
     async with configured(own_world.kafka_uri, topic.partition.topic, **configs):
         pass
-    runner = topic.start(own_world.services)
-    await runner.start()
+    topic.group = topic.consumer(own_world.services)
+    await topic.group.start()
     yield topic
-    await runner.close()
+    await topic.group.close()
 
 
 contents = st.none() | st.binary(max_size=30) | st.sampled_from([b"", b"null", b'"', b"\xff\xfe", b'"\\ud83d"'])
@@ -183,8 +182,8 @@ async def test_a_record_of_any_shape_ends_and_the_good_event_behind_it_acts(
     for offset, one in offsets.items():
         assert offset in died or offset in parked or topic.has_acted(one), one
     assert [row.reason for row in await topic.world.services.parked.find()] == []
-    assert topic.runner is not None
-    assert topic.runner.stuck == []
+    assert topic.group is not None
+    assert topic.group.stuck == []
     await eventually(lambda: topic.lag() == 0, within=20)
 
 
@@ -234,15 +233,15 @@ async def test_a_partition_that_waits_is_named_once_it_has_waited_long(
     topic: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "STUCK_AFTER", 1.0)
-    assert topic.runner is not None
-    runner = topic.runner
+    assert topic.group is not None
+    group = topic.group
     topic.away = True
     await topic.put(Odd(b'"wait"'))
-    await eventually(lambda: bool(runner.stuck), within=30)
-    assert topic.partition.topic in runner.stuck[0]
+    await eventually(lambda: bool(group.stuck), within=30)
+    assert topic.partition.topic in group.stuck[0]
     topic.away = False
     await eventually(lambda: "wait" in topic.acted, within=60)
-    await eventually(lambda: runner.stuck == [], within=30)
+    await eventually(lambda: group.stuck == [], within=30)
     assert (await topic.ended()) == (set(), set())
 
 
@@ -315,3 +314,18 @@ async def test_a_consumed_topic_that_is_deleted_and_made_again_goes_on(topic: To
     await topic.broker.ensure_topics([topic.partition.topic], within=0)
     await topic.put(Odd(b'"after the deletion"', timestamp=int(time.time() * 1000)))
     await eventually(lambda: "after the deletion" in topic.acted, within=60)
+
+
+async def test_a_process_that_gets_no_partition_has_joined_and_takes_over(topic: Topic) -> None:
+    first, spare = topic.group, topic.consumer(topic.world.services)
+    assert first is not None
+    await eventually(lambda: first.has_joined, within=60)
+    await spare.start()
+    try:
+        # The topic has one partition, and either may have it.
+        await eventually(lambda: first.has_joined and spare.has_joined, within=60)
+        await topic.good()
+        await first.close()
+        await topic.good()
+    finally:
+        await spare.close()
