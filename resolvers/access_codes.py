@@ -63,7 +63,7 @@ class AccessCodeQuery:
     async def access_code_validity(self, info: Info, code: Code) -> AccessCodeValidity:
         access_codes = info.context.services.access_codes
         try:
-            valid = await info.context.read(lambda permit: access_codes.validate(permit, {"code": code}))
+            valid = await info.context.public(lambda permit: access_codes.validate(permit, {"code": code}))
             return AccessCodeValidity.of(valid)
         except (NotFound, Refused) as refusal:
             return AccessCodeValidity.from_refusal(refusal)
@@ -96,7 +96,7 @@ class AccessCodeQuery:
         username: Annotated[str, strawberry.argument(description="The user: the exact name, case and all.")],
     ) -> AccessCodeRedemptions:
         access_codes = info.context.services.access_codes
-        uses = await info.context.read(lambda permit: access_codes.redemptions(permit, {"username": username}))
+        uses = await info.context.public(lambda permit: access_codes.redemptions(permit, {"username": username}))
         return AccessCodeRedemptions.of(uses)
 
     @strawberry.field(description="Counts over all access codes that exist. For admins.")

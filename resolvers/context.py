@@ -16,7 +16,7 @@ from models.errors import InvalidToken
 from models.inputs import DataclassLike, parse
 from models.principal import Principal
 from resolvers.loaders import RequestLoaders
-from services.kit.rate_limit import PendingPermit, PermitToRead, RateLimitExceeded, RateLimitPermit
+from services.kit.rate_limit import PendingPermit, Permit, RateLimitExceeded, RateLimitPermit
 from services.registry import Services
 
 Found = TypeVar("Found")
@@ -69,12 +69,14 @@ class Context:
         with self._showing_refusal():
             return await self._counted(self.services.rate_limit.hit(self.caller()))
 
-    async def read(self, find: Callable[[PermitToRead], Awaitable[Found]]) -> Found:
-        """Returns what a public query finds, a hit that is counted while it looks. Raises `RateLimited` instead."""
+    async def public(self, verb: Callable[[Permit], Awaitable[Found]]) -> Found:
+        """Returns what a public verb does, a hit that is counted while it reads. Raises `RateLimited` instead."""
+        if (already := _permit.get()) is not None:
+            return await verb(already)
         with self._showing_refusal():
             pending = self.services.rate_limit.hit(self.caller())
             try:
-                found = await find(pending)
+                found = await verb(pending)
             except Exception:
                 await self._counted(pending)
                 raise

@@ -38,7 +38,7 @@ async def node(info: Info, raw_id: str) -> Coupon | None:
     if not is_object_id(raw_id):
         return None
     coupons = info.context.services.coupons
-    return Coupon.or_none(await info.context.read(lambda permit: coupons.find_by_id(permit, raw_id)))
+    return Coupon.or_none(await info.context.public(lambda permit: coupons.find_by_id(permit, raw_id)))
 
 
 @strawberry.type
@@ -57,7 +57,7 @@ class CouponQuery:
     ) -> Coupon | None:
         named, coupons = {"twitterId": twitter_id, "couponCode": coupon_code}, info.context.services.coupons
         return Coupon.or_none(
-            await info.context.read(lambda permit: coupons.find(permit, parse(models.FindCoupon, named)))
+            await info.context.public(lambda permit: coupons.find(permit, parse(models.FindCoupon, named)))
         )
 
     @strawberry.field(description="All coupons, the newest first unless ordered otherwise. For admins.")
@@ -85,16 +85,16 @@ class CouponQuery:
 class CouponMutation:
     @strawberry.mutation(description="Make a coupon with a new code. Open to everyone, rate limited.")
     async def create_coupon(self, info: Info, input: CreateCouponInput) -> CreateCouponResult:
-        permit = await info.context.permit()
-        coupon = await info.context.services.coupons.create(permit, command_of(models.CreateCoupon, input))
+        create = info.context.services.coupons.create
+        coupon = await info.context.public(lambda permit: create(permit, command_of(models.CreateCoupon, input)))
         return CreateCouponPayload(coupon=Coupon.of(coupon))
 
     @strawberry.mutation(
         description="Redeem a coupon: 10 points to each side, once for each user ever. Open to everyone, rate limited."
     )
     async def redeem_coupon(self, info: Info, input: RedeemCouponInput) -> RedeemCouponResult:
-        permit = await info.context.permit()
-        redemption = await info.context.services.coupons.redeem(permit, command_of(models.RedeemCoupon, input))
+        redeem = info.context.services.coupons.redeem
+        redemption = await info.context.public(lambda permit: redeem(permit, command_of(models.RedeemCoupon, input)))
         return RedeemCouponPayload.of(redemption)
 
     @strawberry.mutation(description="Delete a coupon; its redemptions stay in the ledger. For admins.")

@@ -14,7 +14,7 @@ from models.principal import Principal
 from rest.envelope import failure
 from rest.idempotency import answered_by, is_keyed, once_per_key
 from rest.paths import decoded
-from services.kit.rate_limit import PendingPermit, RateLimitPermit
+from services.kit.rate_limit import PendingPermit
 from services.registry import Services
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -42,44 +42,26 @@ def caller_of(request: Request) -> Principal:
     return principal
 
 
-def permit_of(request: Request) -> RateLimitPermit:
-    """The permit of a public route that changes something."""
-    permit: RateLimitPermit = request.state.permit
-    return permit
-
-
-def pending_permit_of(request: Request) -> PendingPermit:
-    """The permit of a public route that only reads, which may run while its hit is counted."""
+def permit_of(request: Request) -> PendingPermit:
+    """The permit of a public route, whose hit may still be counted."""
     permit: PendingPermit = request.state.permit
     return permit
 
 
 def public(handle: Endpoint) -> Endpoint:
-    """A route for everyone: each request is a hit, malformed or not, and its answer tells the count."""
+    """A route for everyone: each request is a hit, malformed or not, and its answer tells the count and waits for it.
 
-    @wraps(handle)
-    async def endpoint(request: Request) -> Response:
-        permit = await services_of(request).rate_limit.hit(_authenticator(request).anonymous(request))
-        request.state.permit = permit
-        try:
-            answer = await _once(request, permit.principal, partial(handle, request))
-        except Exception as fault:
-            answer = failure(fault)
-        answer.raw_headers.extend(permit.stats.raw_headers)
-        return answer
-
-    return endpoint
-
-
-def public_read(handle: Endpoint) -> Endpoint:
-    """The same for what changes nothing: it runs while its hit is counted, and its answer waits for that."""
+    What only reads goes on meanwhile. An `Idempotency-Key` is looked at once the hit is counted.
+    """
 
     @wraps(handle)
     async def endpoint(request: Request) -> Response:
         permit = services_of(request).rate_limit.hit(_authenticator(request).anonymous(request))
         request.state.permit = permit
         try:
-            answer = await handle(request)
+            if is_keyed(request):
+                await permit
+            answer = await _once(request, permit.principal, partial(handle, request))
         except Exception as fault:
             answer = failure(fault)
         answer.raw_headers.extend((await permit).stats.raw_headers)

@@ -8,16 +8,16 @@ from starlette.responses import Response
 from models.access_code import AccessCode, ListAccessCodes
 from models.inputs import parse_query
 from models.instants import iso
-from rest.access import caller_of, pending_permit_of, permit_of, public, public_read, query_of, resource, services_of
+from rest.access import caller_of, permit_of, public, query_of, resource, services_of
 from rest.body import read_json
 from rest.envelope import failure, pagination, success
 from services.access_codes.documents import access_code_to_json, usage_to_json
 
 
-@public_read
+@public
 async def validate(request: Request) -> Response:
     try:
-        code = await services_of(request).access_codes.validate(pending_permit_of(request), request.path_params)
+        code = await services_of(request).access_codes.validate(permit_of(request), request.path_params)
     except Exception as fault:
         return failure(fault, valid=False)
     data = {
@@ -31,14 +31,14 @@ async def validate(request: Request) -> Response:
 
 @public
 async def redeem(request: Request) -> Response:
-    code = await services_of(request).access_codes.redeem(permit_of(request), await read_json(request))
+    code = await services_of(request).access_codes.redeem(await permit_of(request), await read_json(request))
     data = {"description": code.description, "active": code.active}
     return success(data, message="Access code redeemed successfully")
 
 
-@public_read
+@public
 async def of_user(request: Request) -> Response:
-    uses = await services_of(request).access_codes.redemptions(pending_permit_of(request), request.path_params)
+    uses = await services_of(request).access_codes.redemptions(permit_of(request), request.path_params)
     shown = [
         {
             "code": use.code,

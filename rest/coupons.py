@@ -9,7 +9,7 @@ from models.base import to_json
 from models.coupon import CreateCoupon, DeleteCoupon, GetCoupon, ListCoupons, RedeemCoupon
 from models.ids import either_id
 from models.inputs import parse_query
-from rest.access import caller_of, pending_permit_of, permit_of, public, public_read, query_of, resource, services_of
+from rest.access import caller_of, permit_of, public, query_of, resource, services_of
 from rest.body import read_command
 from rest.envelope import pagination, success
 
@@ -21,10 +21,10 @@ async def create(request: Request) -> Response:
     return success(data, status=201)
 
 
-@public_read
+@public
 async def get(request: Request) -> Response:
     wanted = parse_query(GetCoupon, query_of(request))
-    return success(to_json(await services_of(request).coupons.get(pending_permit_of(request), wanted)))
+    return success(to_json(await services_of(request).coupons.get(permit_of(request), wanted)))
 
 
 @public

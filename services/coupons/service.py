@@ -32,14 +32,14 @@ from services.kit.counters import Counters
 from services.kit.database import Database
 from services.kit.outbox import Outbox
 from services.kit.pagination import fetch_page, fetch_window
-from services.kit.rate_limit import PermitToRead, RateLimitPermit
+from services.kit.rate_limit import Permit
 
 _ENTITY_ALONE = dict.fromkeys(SEARCH_FIELDS, False)
 _Wanted = tuple[CouponFilter, KeysetOrder, Window]
 
 
 class Coupons:
-    """Every verb takes who is calling first: a `RateLimitPermit` where it is open to everyone, else a `Principal`."""
+    """Every verb takes who is calling first: a `Permit` where it is open to everyone, else a `Principal`."""
 
     def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
         self._coupons = database.coupons
@@ -54,37 +54,37 @@ class Coupons:
     async def close(self) -> None:
         await self._bus.close()
 
-    async def create(self, _: RateLimitPermit, command: CreateCoupon) -> Coupon:
+    async def create(self, permit: Permit, command: CreateCoupon) -> Coupon:
         """Make a coupon with a new code. 409 `User already has a coupon`."""
-        coupon = await self._bus.submit(command)
+        coupon = await self._bus.submit(command, permit)
         assert isinstance(coupon, Coupon)
         return coupon
 
-    async def redeem(self, _: RateLimitPermit, command: RedeemCoupon) -> Redemption:
+    async def redeem(self, permit: Permit, command: RedeemCoupon) -> Redemption:
         """Give 10 points to the coupon's creator and 10 to the redeemer, who may do so once ever.
 
         A redeemer without a coupon gets one of the same role. Refusals: see `models.coupon.judge_redemption`.
         """
         require_redemption_fields(command)
-        redemption = await self._bus.submit(command)
+        redemption = await self._bus.submit(command, permit)
         assert isinstance(redemption, Redemption)
         return redemption
 
-    async def get(self, _: PermitToRead, wanted: GetCoupon) -> Coupon:
+    async def get(self, _: Permit, wanted: GetCoupon) -> Coupon:
         """The coupon of a Twitter user. 404 `Coupon not found`."""
         coupon = await self._by_twitter_id.load(wanted.twitter_id)
         if coupon is None:
             raise CouponNotFound()
         return coupon
 
-    async def find(self, _: PermitToRead, wanted: FindCoupon) -> Coupon | None:
+    async def find(self, _: Permit, wanted: FindCoupon) -> Coupon | None:
         """The coupon of a Twitter user or of a code, exactly one of them; None where there is none."""
         if wanted.twitter_id is not None:
             return await self._by_twitter_id.load(wanted.twitter_id)
         assert wanted.coupon_code is not None
         return await self._by_code.load(normalize_code(wanted.coupon_code))
 
-    async def find_by_id(self, _: PermitToRead, coupon_id: str) -> Coupon | None:
+    async def find_by_id(self, _: Permit, coupon_id: str) -> Coupon | None:
         return await self._by_id.load(coupon_id)
 
     async def find_followed(self, principal: Principal, coupon_id: str) -> Coupon | None:

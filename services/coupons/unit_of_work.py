@@ -31,7 +31,7 @@ from models.coupon_events import created_event, deleted_event
 from models.events import Event
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
 from services.coupons.totals import FAMILY
-from services.kit.database import Database
+from services.kit.database import Database, aggregate
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
 
     def __init__(self, database: Database, now: datetime) -> None:
         super().__init__(now)
-        self._redemptions = database.redemptions
+        self._database = database
         self._coupons = Tracked(database.coupons, COUPONS, increments=("points", "times_used"))
         self._by_code: CodeBook[str] = CodeBook()
         self._by_twitter_id: dict[str, str] = {}
@@ -88,14 +88,30 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         sought = {"twitterId": [*(owners | redeemers)], "_id": [*ids]}
         either = [{field: {"$in": values}} for field, values in sought.items() if values]
         either += by_code(codes) if codes else []
-        await self._coupons.load(session, {"$or": either}, without=SEARCH_FIELDS)
+        self._coupons.take(await self._find(session, {"$or": either}, redeemers))
         for coupon in self._coupons:
             self._by_code.put(coupon.coupon_code, coupon.id)
         self._by_twitter_id = {coupon.twitter_id: coupon.id for coupon in self._coupons}
-        if redeemers:
-            query = {"redeemerTwitterId": {"$in": [*redeemers]}}
-            rows = self._redemptions.find(query, {"_id": 0, "redeemerTwitterId": 1}, session=session)
-            self._redeemed = {row["redeemerTwitterId"] for row in await rows.to_list(None)}
+
+    async def _find(self, session: "Session", query: dict[str, Any], redeemers: set[str]) -> list[dict[str, Any]]:
+        """The coupons of a query; which of these users have redeemed before comes in the same round trip.
+
+        Where there is no coupon that is not found either, and then there is none that anyone could redeem.
+        """
+        pipeline = [{"$match": {"redeemerTwitterId": {"$in": [*redeemers]}}}, {"$project": {"redeemerTwitterId": 1}}]
+        steps: list[dict[str, Any]] = [
+            {"$match": query},
+            {"$unset": [*SEARCH_FIELDS]},
+            {"$group": {"_id": None, "coupons": {"$push": "$$ROOT"}}},
+            {"$lookup": {"from": self._database.redemptions.name, "pipeline": pipeline, "as": "redeemed"}},
+        ]
+        rows = aggregate(self._database.coupons, steps if redeemers else steps[:3], session=session)
+        # One row, or none where no coupon is found.
+        coupons: list[dict[str, Any]] = []
+        async for row in rows:
+            self._redeemed = {entry["redeemerTwitterId"] for entry in row.get("redeemed", ())}
+            coupons = row["coupons"]
+        return coupons
 
     @override
     def apply(self, command: Command) -> Result:

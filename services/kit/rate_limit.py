@@ -90,9 +90,10 @@ class _Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PendingPermit:
-    """A public operation that is being counted: the right to read meanwhile, and to respond once it was awaited.
+    """A public operation that is being counted: the right to read meanwhile, and to write or respond once it is.
 
-    Awaited it returns the permit, or raises `RateLimitExceeded` when the operation is one too many.
+    Awaited, as often as one likes, it returns the permit, or raises `RateLimitExceeded` when the operation is one too
+    many.
     """
 
     principal: Principal
@@ -105,7 +106,8 @@ class PendingPermit:
         return self._judge(self.principal, (yield from self._hit.__await__()))
 
 
-PermitToRead: TypeAlias = RateLimitPermit | PendingPermit
+Permit: TypeAlias = RateLimitPermit | PendingPermit
+PermitToRead: TypeAlias = Permit
 
 
 class RateLimiter:
@@ -128,7 +130,7 @@ class RateLimiter:
         """The last hit of addresses that have passed their limits, and until when that is taken for granted."""
 
     def hit(self, principal: Principal) -> PendingPermit:
-        """Counts one public operation of this caller: await it at once, or, for a read, after the read.
+        """Counts one public operation of this caller: await it at once, or after what only reads.
 
         Raises `RateLimitExceeded`, here already where the address is known to have passed its limit.
         """

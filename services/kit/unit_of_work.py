@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from bson import ObjectId
 from pymongo import DeleteOne, InsertOne, UpdateOne
-from typing_extensions import override
 
 from models.errors import DomainError
 from models.events import Event
@@ -23,6 +22,7 @@ from services.kit.counters import Counters
 from services.kit.database import Database
 from services.kit.mapping import Mapper
 from services.kit.outbox import Outbox
+from services.kit.rate_limit import Permit, RateLimitPermit
 
 if TYPE_CHECKING:
     from services.kit.database import Collection, Session
@@ -32,6 +32,8 @@ Command = TypeVar("Command")
 Result = TypeVar("Result")
 Write: TypeAlias = InsertOne[dict[str, Any]] | UpdateOne | DeleteOne
 
+ROWS_AT_ONCE = 10_000
+"""More than a batch finds, so that what it finds comes in one answer."""
 TOUCH_BATCHES = 50
 """For how many batches after a conflict the contended rows are touched first, so that losing a race is cheap."""
 
@@ -67,7 +69,11 @@ class Tracked(Generic[Entity]):
     ) -> None:
         """Take in what a query finds, at most `limit` unless 0; `without` are fields that only searches need."""
         found = self._collection.find(query, dict.fromkeys(without, False) or None, limit=limit, session=session)
-        for document in await found.to_list(None):
+        self.take(await found.batch_size(ROWS_AT_ONCE).to_list(None))
+
+    def take(self, documents: Iterable[dict[str, Any]]) -> None:
+        """Take in documents of the collection as they were found."""
+        for document in documents:
             self._before.setdefault(str(document["_id"]), self._mapper.load(document))
         self._after = dict(self._before)
 
@@ -96,18 +102,25 @@ class Tracked(Generic[Entity]):
         return [(before, after) for before, after in both if before is not after and before != after]
 
     def writes(self) -> list[Write]:
-        """Deletions first, because a new entity may take the place of one; rows that others write too come last."""
-        writes = [self._write(before, after) for before, after in self.changes()]
-        return sorted(writes, key=lambda write: (DeleteOne, InsertOne, UpdateOne).index(type(write)))
+        """Deletions first, because a new entity may take the place of one; rows that others write too come last.
 
-    def _write(self, before: Entity | None, after: Entity | None) -> Write:
-        if before is None:
-            assert after is not None
-            return InsertOne(self._mapper.dump(after))
-        mine = {"_id": ObjectId(before.id), **self._guard(before, after)}  # type: ignore[attr-defined]  # all have one
-        if after is None:
-            return DeleteOne(mine)
-        return UpdateOne(mine, self._mapper.update(before, after, self._increments))
+        New entities beside changed ones are upserts, because MongoDB takes those in one command.
+        """
+        made, deleted, changed = [], [], []
+        for before, after in self.changes():
+            if before is None:
+                assert after is not None
+                made.append(self._mapper.dump(after))
+            elif after is None:
+                deleted.append(DeleteOne(self._mine(before, None)))
+            else:
+                update = self._mapper.update(before, after, self._increments)
+                changed.append(UpdateOne(self._mine(before, after), update))
+        inserts: list[Write] = [_upsert(each) if changed else InsertOne(each) for each in made]
+        return [*deleted, *inserts, *changed]
+
+    def _mine(self, before: Entity, after: Entity | None) -> dict[str, Any]:
+        return {"_id": ObjectId(before.id), **self._guard(before, after)}  # type: ignore[attr-defined]  # all have one
 
     async def flush(self, session: "Session") -> None:
         """Write all of it. Raises `WriteConflict` where one write did not find its row."""
@@ -115,8 +128,13 @@ class Tracked(Generic[Entity]):
         if not writes:
             return
         done = await self._collection.bulk_write(writes, session=session)
-        if done.inserted_count + done.matched_count + done.deleted_count != len(writes):
+        if done.inserted_count + done.upserted_count + done.matched_count + done.deleted_count != len(writes):
             raise WriteConflict
+
+
+def _upsert(document: dict[str, Any]) -> UpdateOne:
+    """An insert in the form of an update; the id is new, so that it finds nothing."""
+    return UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
 
 
 class UnitOfWork(ABC, Generic[Command, Result]):
@@ -201,13 +219,44 @@ class BatchWriter(ABC, Generic[Command, Result]):
         return answers
 
 
-class CommandBus(BatchWriter[Command, Result]):
+@dataclass(frozen=True, slots=True)
+class Submitted(Generic[Command]):
+    """A command, and the hit of a public operation that is being counted."""
+
+    command: Command
+    permit: Permit | None = None
+
+    async def refusal(self) -> Exception | None:
+        """Why the command may not be carried out, once its hit is counted; None where it may."""
+        if self.permit is None or isinstance(self.permit, RateLimitPermit):
+            return None
+        try:
+            await self.permit
+        except Exception as fault:
+            return fault
+        return None
+
+
+class CommandBus(ABC, Generic[Command, Result]):
     """Carries out the commands of one noun. `submit` returns once the command is committed by a majority."""
 
     def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
-        super().__init__(database)
+        self._database = database
         self._outbox = outbox
         self._clock = clock
+        self._touches = 0
+        self._group: GroupCommit[Submitted[Command], Result] = GroupCommit(self._commit)
+
+    async def submit(self, command: Command, permit: Permit | None = None) -> Result:
+        """Carries out a command; one under a permit that is still pending is read for while its hit is counted.
+
+        Raises the refusal that it earns, `RateLimitExceeded` before any other.
+        """
+        return await self._group.submit(Submitted(command, permit))
+
+    async def close(self) -> None:
+        """Wait until everything that was submitted is committed."""
+        await self._group.close()
 
     @abstractmethod
     def begin(self, now: datetime) -> UnitOfWork[Command, Result]:
@@ -217,18 +266,35 @@ class CommandBus(BatchWriter[Command, Result]):
     def contended(self, commands: Sequence[Command]) -> Contended | None:
         """What a batch locks at once after a conflict, so that the next shows in the first round trip."""
 
-    @override
     async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
         """Lock what a batch competes for, so that a conflict shows in the first round trip instead of the last."""
         if (contended := self.contended(commands)) is not None:
             await contended.collection.update_many(contended.query, fresh_touch(), session=session)
 
-    @override
     async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
         """Load, decide and write a batch within a transaction; one answer for each command. It may run again."""
+        return await self._carry_out(session, [Submitted(command) for command in commands])
+
+    async def _commit(self, batch: Sequence[Submitted[Command]]) -> list[Result | Exception]:
+        runs = 0
+
+        async def run(session: "Session") -> list[Result | Exception]:
+            nonlocal runs
+            runs += 1
+            if runs > 1:
+                self._touches = TOUCH_BATCHES
+            if self._touches:
+                await self.touch(session, [each.command for each in batch])
+            return await self._carry_out(session, batch)
+
+        answers = await self._database.transaction(run)
+        self._touches = max(0, self._touches - 1)
+        return answers
+
+    async def _carry_out(self, session: "Session", batch: Sequence[Submitted[Command]]) -> list[Result | Exception]:
         unit = self.begin(self._clock())
-        await unit.load(session, commands)
-        answers = [unit.decide(command) for command in commands]
+        await unit.load(session, [each.command for each in batch])
+        answers = [await each.refusal() or unit.decide(each.command) for each in batch]
         await self._flush(session, unit)
         return answers
 

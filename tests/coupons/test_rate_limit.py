@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from models.errors import RateLimited
-from models.principal import Principal
+from models.principal import SYSTEM, Principal
 from server.authentication import client_address
 from services.kit.rate_limit import REMEMBERED_SECONDS
 from tests.support.api import ADMIN, Api, running_api, settings_for
@@ -102,6 +102,31 @@ async def test_reads_that_arrive_together_are_counted_before_they_are_answered(d
         assert sorted(answer.status_code for answer in answers) == [404] * 20 + [429] * 40
         left = sorted(int(answer.headers["ratelimit-remaining"]) for answer in answers)
         assert left == [0] * 40 + list(range(20))
+
+
+async def test_changes_that_arrive_together_are_counted_before_they_are_made(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri, rate_limit="20/15minutes")) as api:
+        bodies = [{"twitterId": f"together-{n}", "username": f"u{n}", "followers": 5_000} for n in range(60)]
+        answers = await asyncio.gather(*(api.http.post("/api/coupon", json=body) for body in bodies))
+        assert sorted(answer.status_code for answer in answers) == [201] * 20 + [429] * 40
+        made = {coupon["twitterId"] async for coupon in api.services.database.coupons.find()}
+        assert made == {b["twitterId"] for b, answer in zip(bodies, answers, strict=True) if answer.status_code == 201}
+        assert (await api.services.coupons.stats(SYSTEM)).total_coupons == 20
+
+
+async def test_one_change_too_many_is_refused_before_anything_else_is_said_of_it(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri, rate_limit="1/15minutes")) as api:
+        body = {"twitterId": "one", "username": "one", "followers": 5_000}
+        assert (await api.http.post("/api/coupon", json=body)).status_code == 201
+        # It would be a conflict.
+        assert (await api.http.post("/api/coupon", json=body)).status_code == 429
+        await asyncio.sleep(REMEMBERED_SECONDS)
+        result = await api.data(
+            """mutation ($input: CreateCouponInput!) { result: createCoupon(input: $input) {
+                ... on Problem { __typename code } } }""",
+            {"input": {"twitterId": "one", "username": "one", "followers": 5_000}},
+        )
+        assert result["result"] == {"__typename": "RateLimited", "code": "RATE_LIMITED"}
 
 
 async def test_a_window_ends_and_a_new_one_begins(database_uri: str) -> None:
