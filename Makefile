@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Of pytest. Tests wait more than they compute, so twice the cores.
+WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 # Folders whose package.json names browser assets, test tools or peers of the benchmarks, all pinned.
 NPM_FOLDERS := $(patsubst %/package.json,%,$(wildcard server/*/package.json tests/*/package.json bench/*/package.json))
 NPM_STAMPS := $(addsuffix /node_modules/.stamp,$(NPM_FOLDERS))
@@ -20,7 +22,7 @@ run: $(BIN)/tessera $(PAGE_STAMPS) ## Start MongoDB, Kafka, the API and the cons
 	@exec $(BIN)/tessera dev
 
 test: setup ## Run every test against a real MongoDB and a real Kafka
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-fast: setup ## Run the tests that need no server
 	$(BIN)/python -m pytest -q --hypothesis-profile=fast tests/unit

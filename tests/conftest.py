@@ -1,7 +1,8 @@
 """The servers every test may ask for: started when first asked for, stopped at the end of the run."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import hypothesis
@@ -11,10 +12,33 @@ from pymongo import MongoClient
 from devtools.embedded import EmbeddedKafka, EmbeddedMongod
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER, Api, running_api, settings_for
+from tests.support.turns import turn
 from tests.support.uris import with_database
 
 # For `make test-fast`; `make test` tries as many as hypothesis does by itself.
 hypothesis.settings.register_profile("fast", max_examples=15)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that run alone last, when the workers have nothing else to do."""
+    items.sort(key=runs_alone)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Give each test its turn, before the clock of its timeout starts."""
+    with turn(shared_folder(item.config), alone=runs_alone(item)):
+        return (yield)
+
+
+def runs_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
+
+
+def shared_folder(config: pytest.Config) -> Path:
+    """A folder of this run, the same for all of its workers."""
+    own: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # only a fixture shows it
+    return own.parent if hasattr(config, "workerinput") else own
 
 
 @pytest.fixture(scope="session")

@@ -255,7 +255,7 @@ async def test_who_calls_is_judged_before_what_was_sent(api: Api) -> None:
         ("redeem-follower", {"userId": "u", "campaignId": new_id(), "couponId": new_id()}, 1),
         ("get-availability/x", {}, ["campaignId must be a valid ObjectId"]),
         ("get-availability/%20", {}, ["campaignId is required"]),
-        (f"get-availability/{new_id()}", {"userId": 5}, ["userId must be a string"]),
+        (f"get-availability/{'a' * 24}", {"userId": 5}, ["userId must be a string"]),
     ],
 )
 async def test_faults_of_an_input_come_all_at_once(
