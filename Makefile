@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Of pytest. Tests wait more than they compute, so twice the cores.
 WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 # Folders whose package.json names browser assets, test tools or peers of the benchmarks, all pinned.
-NPM_FOLDERS := $(patsubst %/package.json,%,$(wildcard server/*/package.json tests/*/package.json bench/*/package.json))
+NPM_FOLDERS := $(patsubst %/package.json,%,$(wildcard server/*/package.json tests/e2e/*/package.json bench/*/package.json))
 NPM_STAMPS := $(addsuffix /node_modules/.stamp,$(NPM_FOLDERS))
 PAGE_STAMPS := $(filter server/%,$(NPM_STAMPS))
 
