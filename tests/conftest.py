@@ -1,8 +1,10 @@
 """The servers every test may ask for: started when first asked for, stopped at the end of the run."""
 
 import os
-from collections.abc import AsyncIterator, Generator, Iterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import hypothesis
@@ -12,44 +14,29 @@ from pymongo import MongoClient
 from devtools.embedded import EmbeddedKafka, EmbeddedMongod
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER, Api, running_api, settings_for
-from tests.support.turns import turn
 from tests.support.uris import with_database
+
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 8 * 1024**3
 
 # For `make test-fast`; `make test` tries as many as hypothesis does by itself.
 hypothesis.settings.register_profile("fast", max_examples=15)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that run alone last, when the workers have nothing else to do."""
-    items.sort(key=runs_alone)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Give each test its turn, before the clock of its timeout starts."""
-    with turn(shared_folder(item.config), alone=runs_alone(item)):
-        return (yield)
-
-
-def runs_alone(item: pytest.Item) -> bool:
-    return item.get_closest_marker("alone") is not None
-
-
-def shared_folder(config: pytest.Config) -> Path:
-    """A folder of this run, the same for all of its workers."""
-    own: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # only a fixture shows it
-    return own.parent if hasattr(config, "workerinput") else own
-
-
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A MongoDB replica set, no database named: that of MONGO_URI, else an embedded one."""
+    """A MongoDB replica set, no database named: that of MONGO_URI, else an embedded one.
+
+    Its data are in memory where there is room: some 340 tests make a database each, of 60 files that are synced.
+    """
     if given := os.environ.get("MONGO_URI"):
         yield given
         return
-    mongod = EmbeddedMongod(tmp_path_factory.mktemp("mongo")).start()
-    yield mongod.uri
-    mongod.stop()
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
+    with TemporaryDirectory(dir=MEMORY if in_memory else tmp_path_factory.mktemp("mongo")) as folder:
+        mongod = EmbeddedMongod(Path(folder)).start()
+        yield mongod.uri
+        mongod.stop()
 
 
 @pytest.fixture
