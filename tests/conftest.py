@@ -17,7 +17,7 @@ from tests.support.api import MONGO_DRIVER, Api, running_api, settings_for
 from tests.support.uris import with_database
 
 MEMORY = Path("/dev/shm")
-MEMORY_NEEDED = 8 * 1024**3
+MEMORY_NEEDED = 4 * 1024**3
 
 # For `make test-fast`; `make test` tries as many as hypothesis does by itself.
 hypothesis.settings.register_profile("fast", max_examples=15)
