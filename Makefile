@@ -3,13 +3,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Several tests at once: they wait more than they compute, and four keep two cores at work.
+WORKERS ?= 4
+PYTEST_ALL := pytest -n $(WORKERS) --dist worksteal
 # Folders whose package.json names browser assets, test tools or peers of the benchmarks, all pinned.
-NPM_FOLDERS := $(patsubst %/package.json,%,$(wildcard server/*/package.json tests/*/package.json bench/*/package.json))
+NPM_FOLDERS := $(patsubst %/package.json,%,$(wildcard server/*/package.json tests/e2e/*/package.json bench/*/package.json))
 NPM_STAMPS := $(addsuffix /node_modules/.stamp,$(NPM_FOLDERS))
 PAGE_STAMPS := $(filter server/%,$(NPM_STAMPS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check format schema bench bench-smoke lock clean
+.PHONY: help setup run test test-fast coverage check format schema bench bench-smoke lock clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +23,13 @@ run: $(BIN)/tessera $(PAGE_STAMPS) ## Start MongoDB, Kafka, the API and the cons
 	@exec $(BIN)/tessera dev
 
 test: setup ## Run every test against a real MongoDB and a real Kafka
-	$(BIN)/python -m pytest
+	$(BIN)/python -m $(PYTEST_ALL)
+
+coverage: setup ## Run every test and measure what of the domain they reach
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m $(PYTEST_ALL)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 test-fast: setup ## Run the tests that need no server
 	$(BIN)/python -m pytest -q --hypothesis-profile=fast tests/unit

@@ -1,1 +1,1 @@
-"""The tests: one folder a level; all run against a real MongoDB and a real Kafka."""
+"""The tests: `unit` needs no server, `integration` asks the parts from inside, `e2e` real processes from outside."""

@@ -22,7 +22,7 @@ from models.principal import SYSTEM
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER
 from tests.support.eventually import eventually
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, environment
 
 CONSUMED = (
     "payment-service-accept",
@@ -111,18 +111,12 @@ class ConsumersWorker:
 class EventWorld:
     """One Kafka, topics with a prefix of their own, a database of their own, and the verbs over it."""
 
-    def __init__(self, kafka_uri: str, database_uri: str, folder: Path, **environment: str) -> None:
+    def __init__(self, kafka_uri: str, database_uri: str, folder: Path, **variables: str) -> None:
         self.kafka_uri = kafka_uri
         self.prefix = f"t{uuid4().hex[:8]}-"
         self.folder = folder
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "MONGO_URI": database_uri,
-            "MONGO_DRIVER": MONGO_DRIVER,
-            "KAFKA_URI": kafka_uri,
-            "KAFKA_TOPIC_PREFIX": self.prefix,
-        } | environment
+        of_kafka = {"KAFKA_URI": kafka_uri, "KAFKA_TOPIC_PREFIX": self.prefix}
+        self.environment = environment(MONGO_URI=database_uri, **of_kafka, **variables)
         name = httpx.URL(database_uri).path.lstrip("/")
         self.services = Services.open(
             mongo_uri=database_uri, database_name=name, mongo_driver=MONGO_DRIVER, events_enabled=True
@@ -193,9 +187,9 @@ class EventWorld:
 
 
 @asynccontextmanager
-async def event_world(kafka_uri: str, database_uri: str, folder: Path, **environment: str) -> AsyncIterator[EventWorld]:
+async def event_world(kafka_uri: str, database_uri: str, folder: Path, **variables: str) -> AsyncIterator[EventWorld]:
     """A world that is closed at the end, its processes with it."""
-    world = EventWorld(kafka_uri, database_uri, folder, **environment)
+    world = EventWorld(kafka_uri, database_uri, folder, **variables)
     await world.producer.start()
     try:
         yield world

@@ -1,9 +1,9 @@
-"""The npm tools of the tests, pinned in `tests/npm/package.json` and installed by `make setup`."""
+"""The npm tools of the tests, pinned in `tests/e2e/npm/package.json` and installed by `make setup`."""
 
 import shutil
 from pathlib import Path
 
-NPM = Path(__file__).parents[1] / "npm"
+NPM = Path(__file__).parents[1] / "e2e" / "npm"
 
 
 def require_npm(package: str) -> None:

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 def environment(**variables: str) -> dict[str, str]:
     """A clean environment with these variables in it; HOME is there for the cache of Kafka's jars."""
     own = {"PATH": os.environ["PATH"], "HOME": str(Path.home()), "PYTHONPATH": str(ROOT), "MONGO_DRIVER": MONGO_DRIVER}
-    return own | variables
+    measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    return own | measured | variables
 
 
 def served(database_uri: str, **variables: str) -> dict[str, str]:

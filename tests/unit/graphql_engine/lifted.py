@@ -10,7 +10,7 @@ from graphql_engine.documents import Documents
 from graphql_engine.engine import Engine
 from graphql_engine.limits import Limits
 from models.principal import Principal
-from tests.graphql.sample import Context, sample_schema
+from tests.support.sample import Context, sample_schema
 
 ANYONE = Context(Principal(), "r1")
 

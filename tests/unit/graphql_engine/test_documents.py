@@ -6,7 +6,7 @@ from graphql import GraphQLError
 from graphql_engine.documents import Documents
 from graphql_engine.limits import Limits
 from models.principal import Principal
-from tests.graphql.sample import Context, sample_schema
+from tests.support.sample import Context, sample_schema
 
 ANYONE = Context(Principal(), "r1")
 ADMIN = Context(Principal(has_admin_key=True), "r2")

@@ -8,7 +8,7 @@ from graphql.language import Node, OperationDefinitionNode, Visitor, visit
 
 from graphql_engine.limits import CostWalk, Limits
 from models.principal import Principal
-from tests.graphql.sample import Context, sample_schema
+from tests.support.sample import Context, sample_schema
 
 ADMIN = Context(Principal(has_admin_key=True), "r1")
 

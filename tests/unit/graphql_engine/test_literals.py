@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graphql_engine.literals import shape_of
-from tests.graphql.sample import sample_schema
+from tests.support.sample import sample_schema
 from tests.unit.graphql_engine.lifted import LITERALS, TEMPLATES, VARIABLES, answer, assert_lifted_alike
 
 

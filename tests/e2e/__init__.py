@@ -1,0 +1,1 @@
+"""Tessera from outside: its processes, the documentation, a browser, clients of npm."""

@@ -1,0 +1,89 @@
+"""The README's configuration, `docs/operations.md` and `docs/data.md` against the code."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from consumers.settings import ConsumerSettings
+from server.cli import app
+from server.settings import Settings
+from services.kit.database import Database
+from tests.support.api import ADMIN_KEY, JWT_SECRET
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+DATA = (ROOT / "docs" / "data.md").read_text()
+READERS = ("models/environment.py", "server/settings.py", "consumers/settings.py")
+ROW = re.compile(r"^\| (?P<names>`[A-Z][^|]*) \| (?P<meaning>[^|]*) \| (?P<default>[^|]*) \|$", re.MULTILINE)
+REQUIRED = {
+    "MONGO_URI": "mongodb://127.0.0.1/tessera",
+    "KAFKA_URI": "127.0.0.1:9092",
+    "JWT_SEC": JWT_SECRET,
+    "ADMIN_KEY": ADMIN_KEY,
+}
+
+
+def variables() -> dict[str, str]:
+    """Every variable of the README's tables, with its default as it stands there."""
+    rows = ROW.finditer(README.split("## Configuration")[1].split("## Deployment")[0])
+    return {name: row["default"] for row in rows for name in re.findall(r"`(\w+)`", row["names"])}
+
+
+def test_the_readme_names_every_variable_that_is_read_and_no_other() -> None:
+    # In these files a word in capitals is the name of a variable.
+    read = {name for path in READERS for name in re.findall(r'"([A-Z][A-Z0-9_]+)"', (ROOT / path).read_text())}
+    assert set(variables()) == read
+
+
+def test_nothing_else_reads_the_environment() -> None:
+    elsewhere = [
+        path.relative_to(ROOT).as_posix()
+        for room in ("models", "services", "schema", "resolvers", "rest", "consumers", "server")
+        for path in (ROOT / room).rglob("*.py")
+        if re.search(r"environ\.get\(|environ\[|getenv", path.read_text())
+    ]
+    # `JWT_SEC` of `tessera token`, and the sign of `tessera dev` to its own processes.
+    assert sorted(elsewhere) == ["server/cli/token.py", "server/serve.py"]
+
+
+DEFAULTS = {name: found[1] for name, text in variables().items() if (found := re.match(r"`?([\w/]+)`?$", text))}
+
+
+@pytest.mark.parametrize("name", [name for name, text in DEFAULTS.items() if text not in ("unset", "none", "required")])
+def test_a_default_of_the_readme_is_the_default(name: str) -> None:
+    unsaid: Mapping[str, str] = {key: value for key, value in REQUIRED.items() if key != name}
+    said = {**unsaid, name: DEFAULTS[name]}
+    for settings in (Settings, ConsumerSettings):
+        assert settings.from_environment(said) == settings.from_environment(unsaid)
+
+
+def commands(command: Any, path: str = "tessera") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, with its whole name."""
+    groups = getattr(command, "commands", None)
+    if groups is None:
+        yield path, command
+    else:
+        for name, inner in groups.items():
+            yield from commands(inner, f"{path} {name}")
+
+
+def test_every_command_and_option_is_in_the_reference() -> None:
+    rows = dict(re.findall(r"^\| `(tessera [a-z ]*[a-z])[^|]*\| (.*) \|$", OPERATIONS, re.MULTILINE))
+    found = dict(commands(get_command(app)))
+    assert set(rows) == set(found)
+    for name, command in found.items():
+        wanted = {param.opts[0] for param in command.params if param.param_type_name == "option"} - {"--help"}
+        assert set(re.findall(r"`(--[a-z-]+)`", rows[name])) == wanted, name
+
+
+async def test_every_collection_is_told_of() -> None:
+    database = Database("mongodb://127.0.0.1:9", "tessera")
+    collections = {kept.name for kept in vars(database).values() if isinstance(kept, type(database.orders))}
+    await database.close()
+    rows = re.findall(r"^\| (`.*?) \|", DATA, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == collections

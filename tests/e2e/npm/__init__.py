@@ -1,0 +1,1 @@
+"""Clients of npm that Tessera did not write."""
