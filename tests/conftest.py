@@ -20,7 +20,10 @@ MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 4 * 1024**3
 
 # For `make test-fast`; `make test` tries as many as hypothesis does by itself.
-hypothesis.settings.register_profile("fast", max_examples=15)
+hypothesis.settings.register_profile("fast", max_examples=15, deadline=None)
+# How long an example takes is a matter of who else runs.
+hypothesis.settings.register_profile("whole", deadline=None)
+hypothesis.settings.load_profile("whole")
 
 
 @pytest.fixture(scope="session")
