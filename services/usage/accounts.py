@@ -1,7 +1,7 @@
 """Followers with their users' counters, as a batch decides upon them and leaves them, or as a question finds them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,7 +10,7 @@ from bson import ObjectId
 from models.usage import FollowerKey, UsageFollower, UsageFollowerNotFound, UserUsage
 from models.usage_effects import UsageAccount
 from services.kit.database import Database, aggregate
-from services.kit.unit_of_work import Tracked
+from services.kit.unit_of_work import ROWS_AT_ONCE, Tracked
 from services.usage.repository import COUNTERS, FOLLOWERS, either, key_query
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Question: TypeAlias = tuple[FollowerKey, str | None]
 """A follower and a user, None where no user is asked about."""
 
+_SUM_OF_HELD: dict[str, Any] = {"$group": {"_id": "$followerId", "held": {"$sum": "$held"}}}
 _TOTALS = ("total_usage_count", "held_count", "user_count", "revision")
 
 
@@ -26,8 +27,8 @@ class UsageAccounts:
     """An identity map of accounts. Each write names the state that was decided upon, so that none is overwritten."""
 
     def __init__(self, database: Database, now: datetime) -> None:
-        self._now = now
-        self._counters = database.usage_counters
+        self._is_expired = {"holdExpiresAt": {"$lte": now}}
+        self._database = database
         self.followers = Tracked(
             database.usage_followers,
             FOLLOWERS,
@@ -43,9 +44,35 @@ class UsageAccounts:
 
     async def load(self, session: "Session", questions: Collection[Question]) -> None:
         """Takes in all that is known of these followers and users."""
-        await self.followers.load(session, key_query({key for key, _ in questions}))
-        for follower in self.followers:
-            self._ids |= dict.fromkeys(follower.keys, follower.id)
+        keys = {key for key, _ in questions}
+        if len(keys) == 1:
+            await self._load_one(session, keys, [user_id for _, user_id in questions if user_id is not None])
+        else:
+            await self._load_several(session, keys, questions)
+
+    async def _load_one(self, session: "Session", keys: Collection[FollowerKey], users: list[str]) -> None:
+        """Takes in a follower that all ask about, with their counters in the same round trip."""
+        steps = [
+            {"$match": key_query(keys)},
+            self._counters_of("usages", [{"$match": {"userId": {"$in": users}}}]),
+            self._counters_of("expired", [{"$match": self._is_expired}, _SUM_OF_HELD]),
+        ]
+        rows = [row async for row in aggregate(self._database.usage_followers, steps, session=session)]
+        for row in rows:
+            self._take_usages(row.pop("usages"))
+            self._take_expired(row.pop("expired"))
+        self._take_followers(rows)
+
+    def _counters_of(self, name: str, pipeline: list[dict[str, Any]]) -> dict[str, Any]:
+        """The step that gives each follower, under `name`, what a pipeline makes of its counters."""
+        joined = {"localField": "_id", "foreignField": "followerId", "pipeline": pipeline, "as": name}
+        return {"$lookup": {"from": self._database.usage_counters.name, **joined}}
+
+    async def _load_several(
+        self, session: "Session", keys: Collection[FollowerKey], questions: Collection[Question]
+    ) -> None:
+        """Takes in followers, then the counters of those who ask about each: joined, each would be sought in all."""
+        self._take_followers(await self._database.usage_followers.find(key_query(keys), session=session).to_list(None))
         users: defaultdict[str, set[str]] = defaultdict(set)
         for key, user_id in questions:
             if user_id is not None and key in self._ids:
@@ -53,12 +80,15 @@ class UsageAccounts:
         if users:
             queries = [{"followerId": ObjectId(f), "userId": {"$in": [*names]}} for f, names in users.items()]
             await self._load_usages(session, either(queries))
-        await self._sum_expired(session)
+        holding = [ObjectId(follower.id) for follower in self.followers if follower.held_count]
+        if holding:
+            steps = [{"$match": {"followerId": {"$in": holding}, **self._is_expired}}, _SUM_OF_HELD]
+            self._take_expired([row async for row in aggregate(self._database.usage_counters, steps, session=session)])
 
     async def load_expired(self, session: "Session", keys: Collection[FollowerKey], limit: int) -> None:
         """Takes in some more counters of these followers, whose holds have expired."""
         ids = [ObjectId(self._ids[key]) for key in keys if key in self._ids]
-        query = {"followerId": {"$in": ids}, "holdExpiresAt": {"$lte": self._now}}
+        query = {"followerId": {"$in": ids}, **self._is_expired}
         await self._load_usages(session, query, limit=limit)
 
     def __contains__(self, key: FollowerKey) -> bool:
@@ -111,16 +141,17 @@ class UsageAccounts:
             del self._usage_ids[follower.id, usage.user_id]
 
     async def _load_usages(self, session: "Session", query: dict[str, Any], *, limit: int = 0) -> None:
-        await self.usages.load(session, query, limit=limit)
+        found = self._database.usage_counters.find(query, limit=limit, batch_size=ROWS_AT_ONCE, session=session)
+        self._take_usages(await found.to_list(None))
+
+    def _take_followers(self, found: Iterable[dict[str, Any]]) -> None:
+        self.followers.take(found)
+        for follower in self.followers:
+            self._ids |= dict.fromkeys(follower.keys, follower.id)
+
+    def _take_usages(self, found: Iterable[dict[str, Any]]) -> None:
+        self.usages.take(found)
         self._usage_ids = {(usage.follower_id, usage.user_id): usage.id for usage in self.usages}
 
-    async def _sum_expired(self, session: "Session") -> None:
-        ids = [ObjectId(follower.id) for follower in self.followers if follower.held_count]
-        if not ids:
-            return
-        steps: list[dict[str, Any]] = [
-            {"$match": {"followerId": {"$in": ids}, "holdExpiresAt": {"$lte": self._now}}},
-            {"$group": {"_id": "$followerId", "held": {"$sum": "$held"}}},
-        ]
-        sums = aggregate(self._counters, steps, session=session)
-        self._expired = {str(row["_id"]): row["held"] async for row in sums}
+    def _take_expired(self, sums: Iterable[dict[str, Any]]) -> None:
+        self._expired |= {str(row["_id"]): row["held"] for row in sums}

@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from tests.support.api import Api, unique
+from tests.support.api import Api, bearer, unique
+from tests.support.orders import make_order
 from tests.support.round_trips import round_trips
+from tests.support.usage import follow, post
 
 TRIES = 10
 COUNTED = "findAndModify attempts"
@@ -53,3 +55,45 @@ async def test_of_coupons(own_api: Api) -> None:
     assert await least(get) == (1, sorted([COUNTED, "find coupons"]))
     assert await least(redeem_as_newcomer) == (6, sorted(redeeming))
     assert await least(redeem_as_owner) == (6, sorted(redeeming))
+
+
+async def test_of_usage_followers(own_api: Api) -> None:
+    campaign = await follow(own_api, maxTotalLimit=100_000, maxLimitPerCustomer=10_000)
+
+    async def ask(path: str, **body: str | int) -> None:
+        answer = await post(own_api, path, {"userId": "u1", **body})
+        assert answer.status_code == 200, answer.text
+
+    async def add() -> None:
+        await ask("add-usage", campaignId=campaign, usageAmount=2)
+
+    async def check() -> None:
+        await ask("check-availability", campaignId=campaign, usageAmount=3)
+
+    async def get() -> None:
+        await ask(f"get-availability/{campaign}")
+
+    await add()
+    moving = ["aggregate usagefollowers", "commitTransaction", "update usagecounters", "update usagefollowers"]
+    assert await least(add) == (5, sorted([*moving, "insert usageledger"]))
+    assert await least(get) == (1, ["aggregate usagefollowers"])
+    assert await least(check) == (4, moving)
+    # With holds that stand it is no more.
+    assert await least(add) == (5, sorted([*moving, "insert usageledger"]))
+
+
+async def test_of_orders(own_api: Api) -> None:
+    orders = [await make_order(own_api.services) for _ in range(2 * TRIES)]
+
+    async def refund() -> None:
+        order = orders.pop()
+        path = f"/api/order/refundOrder/{order.id}"
+        assert (await own_api.http.get(path, headers=bearer(order.user_id))).status_code == 200
+
+    async def refund_units() -> None:
+        order = orders.pop()
+        path = f"/api/order/refundProductFromOrder/{order.id}?productId=p1&quantity=1"
+        assert (await own_api.http.get(path, headers=bearer(order.user_id))).status_code == 200
+
+    for run in (refund, refund_units):
+        assert await least(run) == (4, ["commitTransaction", "find orders", "insert outbox", "update orders"])
