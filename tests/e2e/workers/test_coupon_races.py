@@ -74,7 +74,7 @@ async def test_killed_in_the_middle_it_keeps_all_that_it_acknowledged(database_u
         in_the_middle = asyncio.Event()
 
         async def redeem_on(worker: Worker, lane: int) -> None:
-            for n in range(400):
+            for n in range(150):
                 redeemer = f"{lane}-{n}"
                 try:
                     answer = await redeem(worker, redeemer, codes[n % 5])
@@ -82,7 +82,7 @@ async def test_killed_in_the_middle_it_keeps_all_that_it_acknowledged(database_u
                     return
                 if answer.status_code == 200:
                     acknowledged.add(redeemer)
-                if len(acknowledged) >= 300:
+                if len(acknowledged) >= 200:
                     in_the_middle.set()
 
         async def kill_soon() -> None:
@@ -91,7 +91,7 @@ async def test_killed_in_the_middle_it_keeps_all_that_it_acknowledged(database_u
 
         lanes = [redeem_on((victim, survivor)[lane % 2], lane) for lane in range(16)]
         await asyncio.gather(kill_soon(), *lanes)
-        assert len(acknowledged) >= 8 * 400
+        assert len(acknowledged) >= 8 * 150
         rows = check_coupon_invariants(database_uri)
         with MongoClient[dict[str, Any]](database_uri) as client:
             ledger = client.get_default_database()["redemptions"].distinct("redeemerTwitterId")
