@@ -59,8 +59,7 @@ async def node(info: Info, raw_id: str) -> UsageFollower | None:
 
 
 async def _find(info: Info, **named: str | None) -> UsageFollower | None:
-    caller = info.context.caller()
-    caller.require_signed_in()
+    caller = info.context.signed_in()
     follower = await info.context.services.usage.find(caller, parse(commands.FindUsageFollower, named))
     return UsageFollower.or_none(follower)
 
