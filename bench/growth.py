@@ -22,6 +22,7 @@ from bench.seeds import (
 from bench.walks import walks_within
 from models.access_code import ListAccessCodes
 from models.coupon import CouponFilter, FindCoupon, ListCoupons, RedeemCoupon
+from models.order_commands import FindOrder, FindOrders, ListOrders, RefundOrder
 from models.pagination import Window
 from models.principal import SYSTEM
 from models.usage_commands import CheckUsage, CreateUsageFollower, GetAvailability, MoveUsage
@@ -87,11 +88,11 @@ def access_code_verbs(services: Services, count: int) -> Mapping[str, Verb]:
 def order_verbs(services: Services, count: int) -> Mapping[str, Verb]:
     orders, numbers = services.orders, iter(range(10**9))
     return {
-        "order by id": lambda: orders.get(SYSTEM, f"{count // 2:024x}"),
-        "orders of a user": lambda: orders.find_by_user(SYSTEM, f"user{count // 20}"),
-        "orders: first window": lambda: orders.list_window(SYSTEM, None, Window(20)),
-        "orders: total count": lambda: orders.count(SYSTEM, None),
-        "refund an order": lambda: orders.refund(SYSTEM, f"{next(numbers):024x}"),
+        "order by id": lambda: orders.get(SYSTEM, FindOrder(f"{count // 2:024x}")),
+        "orders of a user": lambda: orders.find_by_user(SYSTEM, FindOrders(f"user{count // 20}")),
+        "orders: first window": lambda: orders.list_window(SYSTEM, ListOrders(), Window(20)),
+        "orders: total count": lambda: orders.count(SYSTEM, ListOrders()),
+        "refund an order": lambda: orders.refund(SYSTEM, RefundOrder(f"{next(numbers):024x}")),
     }
 
 

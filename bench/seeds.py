@@ -17,7 +17,7 @@ from models.order_lines import OrderLine
 from models.usage import UserUsage
 from services.access_codes.documents import use_of, use_to_document
 from services.coupons.repository import COUPONS, LEDGER
-from services.orders.documents import order_to_document
+from services.orders.repository import ORDERS
 from services.usage.repository import COUNTERS
 
 BATCH = 2_000
@@ -145,7 +145,7 @@ def order_documents(count: int) -> Iterator[dict[str, Any]]:
             created_at=made,
             updated_at=made,
         )
-        yield order_to_document(order)
+        yield ORDERS.dump(order)
 
 
 def usage_documents(follower_id: str, count: int) -> Iterator[dict[str, Any]]:

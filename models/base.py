@@ -58,7 +58,7 @@ def _json_converter() -> Converter:
     converter.register_unstructure_hook(StrEnum, lambda member: member.value)
     converter.register_unstructure_hook_factory(
         is_dataclass,
-        lambda entity: make_dict_unstructure_fn(entity, converter, **_names(entity)),
+        lambda entity: make_dict_unstructure_fn(entity, converter, _cattrs_include_init_false=True, **_names(entity)),
     )
     return converter
 

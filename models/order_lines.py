@@ -1,9 +1,11 @@
 """The lines of an order: what each amounts to, and what its units are refunded at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
+from models.base import to_json
 from models.money import from_integer_cents, times, to_integer_cents
 from models.stored import stored
 
@@ -11,19 +13,21 @@ from models.stored import stored
 @stored("orderLine")
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A product of an order; `price` is that of one unit, `refunded_amount` what its refunded units came to."""
+    """A product of an order; `price` is that of one unit, `refunded_amount` what its refunded units came to.
+
+    `is_refunded` says whether some of it is refunded; it follows from the units, and is stored and shown beside them.
+    """
 
     product_id: str
     quantity: int
     price: Decimal
+    is_refunded: bool = field(init=False)
     refunded_quantity: int = 0
-    seller_id: str | None = None
     refunded_amount: Decimal = Decimal("0.00")
+    seller_id: str | None = None
 
-    @property
-    def is_refunded(self) -> bool:
-        """Whether some of it is refunded."""
-        return self.refunded_quantity > 0
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_refunded", self.refunded_quantity > 0)
 
     @property
     def remaining(self) -> int:
@@ -88,6 +92,14 @@ def with_earlier_refunds(
     at_price = [times(line.price, line.refunded_quantity) for line in lines]
     amounts = line_amounts(lines, total) if whole else at_price
     return tuple(replace(line, refunded_amount=a) for line, a in zip(lines, amounts, strict=True)), whole
+
+
+def lines_to_json(lines: Sequence[OrderLine]) -> list[dict[str, Any]]:
+    """The lines as REST and events show them: without what their refunds came to."""
+    shown = [to_json(line) for line in lines]
+    for line in shown:
+        del line["refundedAmount"]
+    return shown
 
 
 def _part(amount: Decimal, units: int, of: int) -> Decimal:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from models.errors import Fault, Forbidden, InvalidInput
-from models.order import ChangedLine, Order, OrderNotPending, OrderStatus, UpdateOrder
+from models.order import Order, OrderNotPending, OrderStatus
+from models.order_commands import ChangedLine, OrderChange
 from models.order_lines import OrderLine, is_every_unit_refunded, refund_units
 from models.principal import Principal
 
@@ -34,8 +36,8 @@ class ContradictsRefunds(InvalidInput):
         return super().data | {"refunded": self.refunded, "products": self.products}
 
 
-def change_order(order: Order, change: UpdateOrder, caller: Principal) -> Order:
-    """The order as its owner or an admin changes it (its instant stays).
+def update_order(order: Order, change: OrderChange, caller: Principal, *, at: datetime) -> Order:
+    """Returns the order as its owner or an admin changes it.
 
     A user may change `address` and `isGift` while the order is pending (403 `ORDER_NOT_PENDING` afterwards), an admin
     any field but the ids. Raises `InvalidInput` for a change of ids, for lines that contradict themselves, and for what
@@ -60,10 +62,10 @@ def change_order(order: Order, change: UpdateOrder, caller: Principal) -> Order:
     if change.products is not None:
         given["products"] = _lines_after(order, change.products, given.get("total_price", order.total_price))
     given["refunded"] = is_every_unit_refunded(given.get("products", order.products), order.refunded)
-    return replace(order, **given)
+    return replace(order, **given, updated_at=at)
 
 
-def _refund_faults(order: Order, change: UpdateOrder) -> list[Fault]:
+def _refund_faults(order: Order, change: OrderChange) -> list[Fault]:
     """What of the change would contradict the refunds that were made, or itself."""
     faults = []
     if order.has_refunds and change.total_price not in (None, order.total_price):
@@ -104,7 +106,7 @@ def _lines_after(order: Order, changed: Sequence[ChangedLine], total: Decimal) -
         refunded_before = sold.refunded_quantity if sold else 0
         amount_before = sold.refunded_amount if sold else Decimal("0.00")
         lines.append(
-            OrderLine(line.product_id, line.quantity, line.price, refunded_before, line.seller_id, amount_before)
+            OrderLine(line.product_id, line.quantity, line.price, refunded_before, amount_before, line.seller_id)
         )
         units.append(_refunded_quantity(line, sold) - refunded_before)
     return refund_units(lines, total, units)[0]

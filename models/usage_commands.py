@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias
 
-from models.errors import Fault, Forbidden, InvalidInput
-from models.inputs import DataclassLike, object_id, object_ids, parse, text, whole
-from models.principal import Principal
-from models.texts import clean
+from models.errors import Fault
+from models.inputs import object_id, object_ids, text, whole
 from models.usage import FollowerKey, KeyKind, Limits, Move
 
 
@@ -251,43 +249,3 @@ Command: TypeAlias = (
     | EnrolUser
     | SweepHolds
 )
-
-
-class ForUser(DataclassLike, Protocol):
-    """A command that is about a user, whom only they themselves and admins may name."""
-
-    @property
-    def user_id(self) -> str | None: ...
-
-
-Sent = TypeVar("Sent", bound=ForUser)
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedCommand:
-    """What was sent is at fault, and for whom it was sent: whether the caller may act for them is judged first."""
-
-    user_id: str | None
-    refusal: InvalidInput
-
-
-def read_for_user(shape: type[Sent], raw: Mapping[str, Any]) -> Sent | RefusedCommand:
-    """Returns a command as it was sent, or the refusal that it earns once the caller is known."""
-    try:
-        return parse(shape, raw)
-    except InvalidInput as refusal:
-        user_id = raw.get("userId")
-        return RefusedCommand(clean(user_id) if isinstance(user_id, str) else None, refusal)
-
-
-def accept(caller: Principal, sent: Sent | RefusedCommand) -> Sent:
-    """Returns the command. Raises 401, 403 where the caller may not act for its user, then 400 for what is at fault.
-
-    A user who names nobody passes: what they sent is then at fault, not they.
-    """
-    caller.require_signed_in()
-    if sent.user_id and not caller.is_admin and sent.user_id != caller.user_id:
-        raise Forbidden()
-    if isinstance(sent, RefusedCommand):
-        raise sent.refusal
-    return sent

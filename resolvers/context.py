@@ -62,6 +62,12 @@ class Context:
         caller.require_admin()
         return caller
 
+    def signed_in(self) -> Principal:
+        """Returns the caller, a user or an admin for certain: judged before what was sent is read."""
+        caller = self.caller()
+        caller.require_signed_in()
+        return caller
+
     async def permit(self) -> RateLimitPermit:
         """Counts one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
         if (already := _permit.get()) is not None:

@@ -43,7 +43,7 @@ class IdempotentField(FieldExtension):
             return await next_(source, info, **arguments)
         run = partial(next_, source, info, **arguments)
         if not self._is_open:
-            info.context.caller().require_signed_in()
+            info.context.signed_in()
             return await _run_once(run, info, given)
         with permitted(await info.context.permit()):
             return await _run_once(run, info, given)

@@ -1,18 +1,19 @@
 """The GraphQL fields of orders."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import strawberry
 
+from models import order_commands as commands
 from models.errors import InvalidInput
-from models.ids import is_object_id
-from models.inputs import DataclassLike, parse
-from models.order import OrderStatus, RefundProduct, UpdateOrder
+from models.ids import either_id, is_object_id
+from models.inputs import parse
+from models.order import OrderStatus
 from models.pagination import Window
-from models.texts import clean
+from models.sent import RefusedCommand, read_for_user, read_sent
 from resolvers.context import Info, as_mapping
 from schema.order import (
     Order,
@@ -29,15 +30,15 @@ from schema.order import (
 )
 from schema.relay import After, Before, First, Last
 
-Shape = TypeVar("Shape", bound=DataclassLike)
-
 
 async def node(info: Info, raw_id: str) -> Order | None:
     """An order by its raw id, for `node` and `nodes`: its user's, or an admin's."""
-    if not is_object_id(raw_id):
-        return None
-    order = await info.context.services.orders.find(info.context.caller(), raw_id)
-    return Order.from_domain(order) if order else None
+    return await _find(info, raw_id) if is_object_id(raw_id) else None
+
+
+async def _find(info: Info, identifier: str) -> Order | None:
+    caller = info.context.signed_in()
+    return Order.or_none(await info.context.services.orders.find(caller, commands.FindOrder(_id(identifier))))
 
 
 @strawberry.type
@@ -48,8 +49,7 @@ class OrderQuery:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="Its Relay id or its raw `_id`.")],
     ) -> Order | None:
-        order = await info.context.services.orders.find(info.context.caller(), id)
-        return Order.from_domain(order) if order else None
+        return await _find(info, id)
 
     @strawberry.field(description="The orders of a user, the newest first. For that user and admins.")
     async def orders(
@@ -65,24 +65,26 @@ class OrderQuery:
         before: Before = None,
     ) -> OrderConnection:
         caller, orders = info.context.caller(), info.context.services.orders
-        caller.require_self(clean(user_id or "") or caller.user_id)
-        window = Window.of(first, after, last, before)
-        page = await orders.list_window(caller, user_id, window)
-        return OrderConnection.of(page, Order.from_domain, partial(orders.count, caller, user_id))
+        sent = read_for_user(commands.ListOrders, {"userId": user_id})
+        caller.require_self(sent.user_id or caller.user_id)
+        page = await orders.list_window(caller, sent, Window.of(first, after, last, before))
+        return OrderConnection.of(page, Order.of, partial(orders.count, caller, sent))
 
 
 @strawberry.type
 class OrderMutation:
     @strawberry.mutation(description="Change an order. For its user while it is pending, and for admins.")
     async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderResult:
-        orders = info.context.services.orders
-        order = await orders.update(info.context.caller(), input.id, lambda: parse(UpdateOrder, _changes(input)))
-        return UpdateOrderPayload(order=Order.from_domain(order))
+        caller = info.context.signed_in()
+        command = commands.UpdateOrder(_id(input.id), _change(input))
+        order = await info.context.services.orders.update(caller, command)
+        return UpdateOrderPayload(order=Order.of(order))
 
     @strawberry.mutation(description="Refund a whole order. For its user and admins.")
     async def refund_order(self, info: Info, input: RefundOrderInput) -> RefundOrderResult:
-        order = await info.context.services.orders.refund(info.context.caller(), input.id)
-        return RefundOrderPayload(order=Order.from_domain(order))
+        caller = info.context.signed_in()
+        order = await info.context.services.orders.refund(caller, commands.RefundOrder(_id(input.id)))
+        return RefundOrderPayload(order=Order.of(order))
 
     @strawberry.mutation(description="Refund units of a product of an order. For its user and admins.")
     async def refund_order_product(
@@ -90,9 +92,10 @@ class OrderMutation:
         info: Info,
         input: RefundOrderProductInput,
     ) -> RefundOrderProductResult:
-        orders = info.context.services.orders
-        order = await orders.refund_product(info.context.caller(), input.id, _reader(RefundProduct, _given(input)))
-        return RefundOrderProductPayload(order=Order.from_domain(order))
+        caller = info.context.signed_in()
+        command = commands.RefundProduct(_id(input.id), read_sent(parse, commands.ProductUnits, _given(input)))
+        order = await info.context.services.orders.refund_product(caller, command)
+        return RefundOrderProductPayload(order=Order.of(order))
 
 
 @strawberry.type
@@ -112,9 +115,22 @@ class OrderSubscription:
             strawberry.argument(description="Whose; the caller's own when not given, or for an admin everyone's."),
         ] = None,
     ) -> AsyncGenerator[Order, None]:
-        async with aclosing(info.context.services.orders.watch(info.context.caller(), id, user_id)) as changed:
+        caller, wanted = info.context.signed_in(), _watched(id, user_id)
+        async with aclosing(info.context.services.orders.watch(caller, wanted)) as changed:
             async for order in changed:
-                yield Order.from_domain(order)
+                yield Order.of(order)
+
+
+def _id(identifier: str) -> str:
+    return either_id("Order", "id", identifier)
+
+
+def _watched(identifier: str | None, user_id: str | None) -> commands.FindOrder | commands.ListOrders | RefusedCommand:
+    if identifier is None:
+        return read_for_user(commands.ListOrders, {"userId": user_id})
+    if user_id is not None:
+        raise InvalidInput.of("userId", "Give id or userId, not both")
+    return commands.FindOrder(_id(identifier))
 
 
 def _given(given: Any) -> dict[str, Any]:
@@ -122,18 +138,14 @@ def _given(given: Any) -> dict[str, Any]:
     return {name: value for name, value in as_mapping(given).items() if name != "id"}
 
 
-def _reader(shape: type[Shape], raw: Mapping[str, Any]) -> Callable[[], Shape]:
-    return partial(parse, shape, raw)
-
-
-def _changes(given: UpdateOrderInput) -> dict[str, Any]:
-    """An `UpdateOrderInput` with the names of the order document."""
+def _change(given: UpdateOrderInput) -> commands.OrderChange | RefusedCommand:
+    """What is to be changed, by the names of the order document."""
     changes = _given(given)
     status, text = changes.get("status"), changes.pop("statusText", None)
     if status is not None and text is not None:
-        raise InvalidInput.of("statusText", "Give status or statusText, not both")
+        return RefusedCommand(InvalidInput.of("statusText", "Give status or statusText, not both"))
     if status is OrderStatus.OTHER:
-        raise InvalidInput.of("status", "For OTHER give statusText alone")
+        return RefusedCommand(InvalidInput.of("status", "For OTHER give statusText alone"))
     changes["status"] = text if status is None else status.value
     changes["cardNumber"] = changes.pop("cardLast4", None)
-    return changes
+    return read_sent(parse, commands.OrderChange, changes)

@@ -11,6 +11,7 @@ from models import usage_commands as commands
 from models.ids import either_id, is_object_id
 from models.inputs import parse
 from models.pagination import Window
+from models.sent import RefusedCommand, read_for_user
 from models.usage import FollowerKey, KeyKind
 from resolvers.context import Info, as_mapping, command_of
 from schema.relay import After, Before, First, Last
@@ -58,16 +59,15 @@ async def node(info: Info, raw_id: str) -> UsageFollower | None:
 
 
 async def _find(info: Info, **named: str | None) -> UsageFollower | None:
-    caller = info.context.caller()
-    caller.require_signed_in()
+    caller = info.context.signed_in()
     follower = await info.context.services.usage.find(caller, parse(commands.FindUsageFollower, named))
     return UsageFollower.or_none(follower)
 
 
 def _availability(
     coupon_id: str | None, campaign_id: str | None, user_id: str | None
-) -> commands.FindAvailability | commands.RefusedCommand:
-    return commands.read_for_user(
+) -> commands.FindAvailability | RefusedCommand:
+    return read_for_user(
         commands.FindAvailability, {"couponId": coupon_id, "campaignId": campaign_id, "userId": user_id}
     )
 
@@ -145,13 +145,13 @@ class UsageMutation:
 
     @strawberry.mutation(description="Set units aside, as many as the limits leave. For the user and admins.")
     async def check_usage(self, info: Info, input: CheckUsageInput) -> CheckUsageResult:
-        sent = commands.read_for_user(commands.CheckUsage, as_mapping(input))
+        sent = read_for_user(commands.CheckUsage, as_mapping(input))
         grant = await info.context.services.usage.check(info.context.caller(), sent)
         return CheckUsagePayload.of(grant)
 
     @strawberry.mutation(description="Count usage on all followers that are named or on none. For the user and admins.")
     async def add_usage(self, info: Info, input: AddUsageInput) -> AddUsageResult:
-        sent = commands.read_for_user(commands.MoveUsages, as_mapping(input))
+        sent = read_for_user(commands.MoveUsages, as_mapping(input))
         added = await info.context.services.usage.add(info.context.caller(), sent)
         return AddUsagePayload.of(added)
 
@@ -159,13 +159,13 @@ class UsageMutation:
         description="Give usage back, never below nothing, on all followers that are named. For the user and admins."
     )
     async def remove_usage(self, info: Info, input: RemoveUsageInput) -> RemoveUsageResult:
-        sent = commands.read_for_user(commands.MoveUsages, as_mapping(input))
+        sent = read_for_user(commands.MoveUsages, as_mapping(input))
         removed = await info.context.services.usage.remove(info.context.caller(), sent)
         return RemoveUsagePayload.of(removed)
 
     @strawberry.mutation(description="Check and count usage in one step. For the user and admins.")
     async def redeem_usage(self, info: Info, input: RedeemUsageInput) -> RedeemUsageResult:
-        sent = commands.read_for_user(commands.RedeemUsage, as_mapping(input))
+        sent = read_for_user(commands.RedeemUsage, as_mapping(input))
         redeemed = await info.context.services.usage.redeem(info.context.caller(), sent)
         return RedeemUsagePayload(usage_follower=UsageFollower.of(redeemed.follower))
 

@@ -1,7 +1,6 @@
 """JSON bodies, read strictly: the right content type, one object, no duplicate keys, nothing that is not JSON."""
 
 import json
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -10,6 +9,7 @@ from models.errors import DomainError, Fault, InvalidInput
 from models.inputs import DataclassLike, parse
 from models.media_types import require_json
 from models.money import from_json_fraction
+from models.sent import RefusedCommand
 from models.strict_json import DoubledKey, parse_json
 
 MALFORMED = "Request body must be valid JSON"
@@ -48,15 +48,9 @@ async def read_optional_json(request: Request) -> dict[str, Any]:
     return await read_json(request) if await request.body() else {}
 
 
-async def read_later(request: Request, shape: type[Shape]) -> Callable[[], Shape]:
-    """The body, to be judged when the verb has judged the caller: what is wrong with it is raised by the call."""
+async def read_sent_command(request: Request, shape: type[Shape]) -> Shape | RefusedCommand:
+    """The body as a command, or the refusal that it has earned, for a verb that judges the caller first."""
     try:
-        body = await read_json(request)
-    except DomainError as fault:
-        refusal = fault
-
-        def refuse() -> Shape:
-            raise refusal
-
-        return refuse
-    return lambda: parse(shape, body)
+        return await read_command(request, shape)
+    except DomainError as refusal:
+        return RefusedCommand(refusal)

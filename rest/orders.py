@@ -3,53 +3,52 @@
 All are for signed-in users. The documented GET refunds stay; POST on the same paths does the same.
 """
 
-from functools import partial
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from models import order_commands as commands
+from models.base import to_json
+from models.ids import either_id
 from models.inputs import parse_query
-from models.order import Order, RefundProduct, UpdateOrder
+from models.order import Order
+from models.order_lines import lines_to_json
+from models.sent import read_for_user, read_sent
 from rest.access import caller_of, query_of, resource, services_of, signed_in, signed_in_to_change
-from rest.body import read_later
+from rest.body import read_sent_command
 from rest.envelope import JSONAnswer
-from services.orders.documents import order_to_json
 
 
 @signed_in
 async def find_by_user(request: Request) -> Response:
-    found = await services_of(request).orders.find_by_user(caller_of(request), request.path_params["userId"])
-    return JSONAnswer([order_to_json(order) for order in found])
+    sent = read_for_user(commands.FindOrders, {"userId": request.path_params["userId"]})
+    found = await services_of(request).orders.find_by_user(caller_of(request), sent)
+    return JSONAnswer([_shown(order) for order in found])
 
 
 @signed_in
 async def find_order(request: Request) -> Response:
-    identifier = request.path_params["orderId"]
-    return _shown(await services_of(request).orders.get(caller_of(request), identifier, path="orderId"))
+    return _answer(await services_of(request).orders.get(caller_of(request), commands.FindOrder(_id(request))))
 
 
 @signed_in
 async def update(request: Request) -> Response:
-    identifier, change = request.path_params["orderId"], await read_later(request, UpdateOrder)
-    return _shown(await services_of(request).orders.update(caller_of(request), identifier, change, path="orderId"))
+    sent = await read_sent_command(request, commands.OrderChange)
+    command = commands.UpdateOrder(_id(request), sent)
+    return _answer(await services_of(request).orders.update(caller_of(request), command))
 
 
 # A POST without a body needs the same guard as a GET: another site's form can send it along with the cookie.
 @signed_in_to_change
 async def refund(request: Request) -> Response:
-    identifier = request.path_params["orderId"]
-    return _shown(await services_of(request).orders.refund(caller_of(request), identifier, path="orderId"))
+    return _answer(await services_of(request).orders.refund(caller_of(request), commands.RefundOrder(_id(request))))
 
 
 @signed_in_to_change
 async def refund_product(request: Request) -> Response:
-    identifier, wanted = request.path_params["orderId"], partial(parse_query, RefundProduct, query_of(request))
-    refunded = await services_of(request).orders.refund_product(caller_of(request), identifier, wanted, path="orderId")
-    return _shown(refunded)
-
-
-def _shown(order: Order) -> Response:
-    return JSONAnswer(order_to_json(order))
+    command = commands.RefundProduct(_id(request), read_sent(parse_query, commands.ProductUnits, query_of(request)))
+    return _answer(await services_of(request).orders.refund_product(caller_of(request), command))
 
 
 routes = [
@@ -59,3 +58,18 @@ routes = [
     resource("/order/refundProductFromOrder/{orderId}", get_changes=True, GET=refund_product, POST=refund_product),
     resource("/order/{orderId}", PATCH=update),
 ]
+
+
+def _id(request: Request) -> str:
+    return either_id("Order", "orderId", request.path_params["orderId"])
+
+
+def _answer(order: Order) -> Response:
+    return JSONAnswer(_shown(order))
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    """An order as its document shows it: of the card its last four digits, as the number that they make."""
+    shown = to_json(order) | {"products": lines_to_json(order.products), "cardLast4": int(order.card_last4)}
+    del shown["copy"]
+    return {"cardNumber" if name == "cardLast4" else name: value for name, value in shown.items()}

@@ -15,6 +15,7 @@ from models.base import to_json
 from models.errors import InvalidInput
 from models.ids import either_id, require_object_id
 from models.inputs import parse
+from models.sent import RefusedCommand, read_for_user
 from models.usage import Availability, FollowerKey, KeyKind, UsageSnapshot
 from rest.access import admin, caller_of, resource, services_of, signed_in
 from rest.body import read_command, read_json, read_optional_json
@@ -27,7 +28,7 @@ SHOWN = ("_id", "couponId", "campaignId", "maxLimitInBasket", "maxTotalLimit", "
 @signed_in
 async def check(request: Request) -> Response:
     grant = await services_of(request).usage.check(
-        caller_of(request), commands.read_for_user(commands.CheckUsage, await read_json(request))
+        caller_of(request), read_for_user(commands.CheckUsage, await read_json(request))
     )
     return JSONAnswer(grant.granted)
 
@@ -36,7 +37,7 @@ async def check(request: Request) -> Response:
 async def add(request: Request) -> Response:
     return _followers(
         await services_of(request).usage.add(
-            caller_of(request), commands.read_for_user(commands.MoveUsage, await read_json(request))
+            caller_of(request), read_for_user(commands.MoveUsage, await read_json(request))
         )
     )
 
@@ -45,7 +46,7 @@ async def add(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     return _followers(
         await services_of(request).usage.remove(
-            caller_of(request), commands.read_for_user(commands.MoveUsage, await read_json(request))
+            caller_of(request), read_for_user(commands.MoveUsage, await read_json(request))
         )
     )
 
@@ -54,14 +55,14 @@ async def remove(request: Request) -> Response:
 async def redeem(request: Request) -> Response:
     return _follower(
         await services_of(request).usage.redeem(
-            caller_of(request), commands.read_for_user(commands.RedeemUsage, await read_json(request))
+            caller_of(request), read_for_user(commands.RedeemUsage, await read_json(request))
         )
     )
 
 
 @signed_in
 async def get_availability(request: Request) -> Response:
-    body = commands.read_for_user(commands.AskedUser, await read_optional_json(request))
+    body = read_for_user(commands.AskedUser, await read_optional_json(request))
     found = await services_of(request).usage.get_availability(
         caller_of(request), _asked(request.path_params["id"], body)
     )
@@ -111,16 +112,14 @@ def _key(request: Request) -> FollowerKey:
     return FollowerKey(KeyKind.FOLLOWER, identifier)
 
 
-def _asked(
-    identifier: str, body: commands.AskedUser | commands.RefusedCommand
-) -> commands.GetAvailability | commands.RefusedCommand:
+def _asked(identifier: str, body: commands.AskedUser | RefusedCommand) -> commands.GetAvailability | RefusedCommand:
     """The whole question; what is wrong with the id is said after what is wrong with the body."""
-    if isinstance(body, commands.RefusedCommand):
+    if isinstance(body, RefusedCommand):
         return body
     try:
         return commands.GetAvailability(id=require_object_id("campaignId", identifier), user_id=body.user_id)
     except InvalidInput as refusal:
-        return commands.RefusedCommand(body.user_id, refusal)
+        return RefusedCommand(refusal, body.user_id)
 
 
 def _follower(snapshot: UsageSnapshot, *, status: int = 200) -> Response:

@@ -7,10 +7,9 @@ from typing import Annotated, Self
 import strawberry
 
 from models import order as models
-from models.ids import global_id
 from models.order_lines import OrderLine, line_amounts
 from schema.problems import Conflict, InvalidInput, NotFound, Refused
-from schema.relay import Connection, IdempotentInput, Node
+from schema.relay import Connection, Entity, IdempotentInput, Shows
 from schema.scalars import describe_enum
 
 describe_enum(
@@ -29,7 +28,7 @@ describe_enum(
 
 
 @strawberry.type(description="A product of an order.")
-class OrderProduct:
+class OrderProduct(Shows[OrderLine]):
     product_id: str = strawberry.field(description="The id of the product.")
     quantity: int = strawberry.field(description="How many units were bought.")
     price: Decimal = strawberry.field(description="The price of one unit.")
@@ -41,23 +40,9 @@ class OrderProduct:
     refunded_amount: Decimal = strawberry.field(description="What its refunded units came to, of `amount`.")
     seller_id: str | None = strawberry.field(description="The id of its seller.")
 
-    @classmethod
-    def from_domain(cls, line: OrderLine, amount: Decimal) -> Self:
-        return cls(
-            product_id=line.product_id,
-            quantity=line.quantity,
-            price=line.price,
-            is_refunded=line.is_refunded,
-            refunded_quantity=line.refunded_quantity,
-            amount=amount,
-            refunded_amount=line.refunded_amount,
-            seller_id=line.seller_id,
-        )
-
 
 @strawberry.type(description="An order: what one payment paid for.")
-class Order(Node):
-    database_id: strawberry.ID = strawberry.field(description="The raw `_id`, as REST shows it.")
+class Order(Entity, Shows[models.Order]):
     user_id: str = strawberry.field(description="The user who placed it.")
     checkout_id: str = strawberry.field(description="The checkout it came from.")
     basket_id: str = strawberry.field(description="The basket it was made of.")
@@ -76,26 +61,11 @@ class Order(Node):
     updated_at: datetime = strawberry.field(description="When it last changed.")
 
     @classmethod
-    def from_domain(cls, order: models.Order) -> Self:
+    def of(cls, order: models.Order, /) -> Self:
         amounts = line_amounts(order.products, order.total_price)
-        return cls(
-            id=strawberry.ID(global_id("Order", order.id)),
-            database_id=strawberry.ID(order.id),
-            user_id=order.user_id,
-            checkout_id=order.checkout_id,
-            basket_id=order.basket_id,
-            payment_id=order.payment_id,
-            products=[OrderProduct.from_domain(*priced) for priced in zip(order.products, amounts, strict=True)],
-            address=order.address,
-            is_gift=order.is_gift,
-            status=models.OrderStatus.of(order.status),
-            status_text=order.status,
-            total_price=order.total_price,
-            refunded=order.refunded,
-            card_last4=order.card_last4,
-            created_at=order.created_at,
-            updated_at=order.updated_at,
-        )
+        lines = [OrderProduct.by_name(line, amount=paid) for line, paid in zip(order.products, amounts, strict=True)]
+        status = models.OrderStatus.of(order.status)
+        return cls.by_name(order, products=lines, status=status, status_text=order.status)
 
 
 @strawberry.type(description="A page of orders.")

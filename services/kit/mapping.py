@@ -56,7 +56,11 @@ def _converter() -> Converter:
         is_dataclass, lambda entity: make_dict_structure_fn(entity, converter, **_overrides(entity))
     )
     converter.register_unstructure_hook_factory(
-        is_dataclass, lambda entity: make_dict_unstructure_fn(entity, converter, **_overrides(entity))
+        is_dataclass,
+        # A field that follows from others is stored beside them, though it is not read.
+        lambda entity: make_dict_unstructure_fn(
+            entity, converter, _cattrs_include_init_false=True, **_overrides(entity)
+        ),
     )
     return converter
 
@@ -76,21 +80,28 @@ class Mapper(Generic[Entity]):
     """Maps one class of entities, with what is `derived` from them.
 
     A field of `optional` is left out of the document where it is None, so that an index over it holds nothing else.
+    `upgrade` makes an entity of today of one that was read from a document of an earlier form.
     """
 
     def __init__(
-        self, entity: type[Entity], *, derived: Sequence[Derived[Entity]] = (), optional: Iterable[str] = ()
+        self,
+        entity: type[Entity],
+        *,
+        derived: Sequence[Derived[Entity]] = (),
+        optional: Iterable[str] = (),
+        upgrade: Callable[[Entity, Mapping[str, Any]], Entity] = lambda entity, _: entity,
     ) -> None:
         self._entity = entity
         self._derived = derived
         self._fields = [f.name for f in fields(entity)]  # type: ignore[arg-type]  # entities are dataclasses
         self._optional = frozenset(camel_case(name) for name in optional)
+        self._upgrade = upgrade
         self._load = _CONVERTER.get_structure_hook(entity)
         self._dump = _CONVERTER.get_unstructure_hook(entity)
 
     def load(self, document: Mapping[str, Any]) -> Entity:
         """The entity of a document; raises `KeyError` where a field without a default is missing."""
-        return cast("Entity", self._load(document, self._entity))
+        return self._upgrade(cast("Entity", self._load(document, self._entity)), document)
 
     def dump(self, entity: Entity) -> Document:
         """The document of an entity."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from bson import ObjectId
-from pymongo import DeleteOne, InsertOne, UpdateOne
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from models.errors import DomainError
 from models.events import Event
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Entity = TypeVar("Entity")
 Command = TypeVar("Command")
 Result = TypeVar("Result")
-Write: TypeAlias = InsertOne[dict[str, Any]] | UpdateOne | DeleteOne
+Write: TypeAlias = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne | DeleteOne
 
 ROWS_AT_ONCE = 10_000
 """More than a batch finds, so that what it finds comes in one answer."""
@@ -47,6 +47,7 @@ class Tracked(Generic[Entity]):
 
     `increments` are the fields that are added to instead of set. `guard` answers what else a row must still be for its
     update or deletion to hold (the limit of a counter, a revision), given the entity before and after (None: deleted).
+    `replaced` entities are written whole where they changed, so that a change stream brings the whole document.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class Tracked(Generic[Entity]):
         mapper: Mapper[Entity],
         *,
         increments: Iterable[str] = (),
+        replaced: bool = False,
         guard: Callable[[Entity, Entity | None], dict[str, Any]] = lambda before, after: {},
     ) -> None:
         self._collection = collection
         self._mapper = mapper
         self._increments = frozenset(increments)
+        self._replaced = replaced
         self._guard = guard
         self._before: dict[str, Entity] = {}
         self._after: dict[str, Entity] = {}
@@ -114,10 +117,15 @@ class Tracked(Generic[Entity]):
             elif after is None:
                 deleted.append(DeleteOne(self._mine(before, None)))
             else:
-                update = self._mapper.update(before, after, self._increments)
-                changed.append(UpdateOne(self._mine(before, after), update))
+                changed.append(self._change(before, after))
         inserts: list[Write] = [_upsert(each) if changed else InsertOne(each) for each in made]
         return [*deleted, *inserts, *changed]
+
+    def _change(self, before: Entity, after: Entity) -> Write:
+        mine = self._mine(before, after)
+        if self._replaced:
+            return ReplaceOne(mine, self._mapper.dump(after))
+        return UpdateOne(mine, self._mapper.update(before, after, self._increments))
 
     def _mine(self, before: Entity, after: Entity | None) -> dict[str, Any]:
         return {"_id": ObjectId(before.id), **self._guard(before, after)}  # type: ignore[attr-defined]  # all have one

@@ -15,6 +15,7 @@ from bson import Decimal128, ObjectId
 from bson.datetime_ms import DatetimeMS
 
 from models.instants import iso, to_milliseconds
+from models.money import from_number
 from models.readers import MAX_INT
 from models.texts import clean
 
@@ -161,9 +162,7 @@ def legacy_money(raw: Any) -> Decimal | None:
 
 
 def _decimal(raw: int | float | Decimal128) -> Decimal:
-    if isinstance(raw, Decimal128):
-        return raw.to_decimal()
-    return Decimal(repr(raw)) if isinstance(raw, float) else Decimal(int(raw))
+    return raw.to_decimal() if isinstance(raw, Decimal128) else from_number(raw)
 
 
 def _digits(number: Decimal) -> str:

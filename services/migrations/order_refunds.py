@@ -10,7 +10,7 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from services.kit.database import Database
-from services.orders.documents import order_from_document, order_to_document
+from services.orders.repository import ORDERS
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -42,7 +42,7 @@ async def _note_batch(database: Database, after: ObjectId, session: "Session") -
         return None
     updates = []
     for document in documents:
-        noted = order_to_document(order_from_document(document))
+        noted = ORDERS.dump(ORDERS.load(document))
         changes = {"products": noted["products"], "refunded": noted["refunded"]}
         updates.append(UpdateOne({"_id": document["_id"]}, {"$set": changes}))
     await database.orders.bulk_write(updates, session=session, ordered=False)

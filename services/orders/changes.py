@@ -11,7 +11,7 @@ from bson import ObjectId
 from models.order import Order
 from services.kit.change_streams import MOST_CHANGED, SHORTEST_INTERVAL, ChangeFeed, Event
 from services.kit.database import Database
-from services.orders.documents import order_from_document
+from services.orders.repository import ORDERS, orders_of
 
 OVERLAP = timedelta(minutes=1)
 """How far back a look goes after a gap in the stream: longer than it takes from an order's instant to its commit."""
@@ -28,7 +28,7 @@ class Watched:
     def query(self) -> dict[str, Any]:
         if self.order_id is not None:
             return {"_id": ObjectId(self.order_id)}
-        return {} if self.user_id is None else {"userId": self.user_id}
+        return orders_of(self.user_id)
 
 
 class OrderChanges:
@@ -72,7 +72,7 @@ class OrderChanges:
         if query is None:
             return []
         found = self._orders.find(query).sort([("updatedAt", 1), ("_id", 1)])
-        return [order_from_document(document) for document in await found.to_list(None)]
+        return [ORDERS.load(document) for document in await found.to_list(None)]
 
 
 def _watched_of_event(event: Event) -> Iterator[Watched]:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bson import Decimal128
-from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.card_numbers import last_four
 from models.money import MAX_MONEY, to_cents, to_unit_price
@@ -22,26 +21,14 @@ from services.migrations.legacy_import import Imported, import_all
 from services.migrations.legacy_reading import Reading
 from services.migrations.legacy_values import Unreadable, legacy_number, legacy_text
 from services.migrations.order_refunds import note_refunds
+from services.orders.repository import ONE_FOR_EACH_PAYMENT, ORDER_INDEXES
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
 UNKNOWN_CARD = "0000"
-"""Unit prices are kept as they came, to six decimals: what is finer is the noise of binary numbers."""
+"""The last four digits of a card of which nothing can be read."""
 
-ORDER_INDEXES = [
-    IndexModel(
-        [("userId", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)],
-        name="user",
-    ),
-    IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
-]
-ONE_FOR_EACH_PAYMENT = IndexModel(
-    # `copy` numbers the further orders that the original system made of one payment; ours have none.
-    [("paymentId", ASCENDING), ("copy", ASCENDING)],
-    name="paymentId",
-    unique=True,
-)
 _KNOWN = frozenset(
     {"_id", "userId", "checkoutId", "basketId", "paymentId", "products", "address", "isGift", "status", "totalPrice"}
     | {"refunded", "cardNumber", "createdAt", "updatedAt", "form", "__v"}
@@ -139,6 +126,7 @@ def _line(reading: Reading, place: int, raw: Any, *, order_refunded: bool) -> di
     return {
         "productId": line.text("productId") or "",
         "quantity": quantity,
+        # As it came, to six decimals: what is finer is the noise of binary numbers.
         "price": Decimal128(to_unit_price(_amount(line, "price"))),
         "isRefunded": refunded > 0,
         "refundedQuantity": refunded,

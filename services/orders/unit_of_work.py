@@ -1,138 +1,93 @@
-"""All writes to orders that exist, by group commit, each with its events in the same transaction.
+"""All writes to orders, in batches, each with its events in the same transaction.
 
 Concurrent refunds of the same units meet in one batch or as a write conflict: either way the later one is judged by
 what the earlier one left.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bson import ObjectId
-from pymongo import ReplaceOne
+from typing_extensions import override
 
-from models.errors import DomainError
-from models.events import Event
-from models.order import (
-    Order,
-    OrderNotFound,
-    RefundProduct,
-    UpdateOrder,
-    refund_order,
-    refund_product,
-)
-from models.order_updates import change_order
-from models.principal import Principal
+from models.base import after
+from models.order import Order
+from models.order_commands import Asked, Command
+from models.order_effects import Changed, change_order, place_order
+from models.payment import Payment
 from services.kit.database import Database
-from services.kit.outbox import Outbox
-from services.kit.unit_of_work import BatchWriter, fresh_touch
-from services.orders.documents import (
-    order_from_document,
-    order_to_document,
-    product_refunded_events,
-    refunded_events,
-)
+from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
+from services.orders.repository import ORDERS
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-
-@dataclass(frozen=True, slots=True)
-class ChangeOrder:
-    """Update an order. `read` gives what was sent, or raises; it is called once the caller is known to be allowed."""
-
-    order_id: str
-    caller: Principal
-    read: Callable[[], UpdateOrder]
+Result: TypeAlias = Order | None
+"""The order after the command, or None for a payment that has its order already."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefundOrder:
-    """Refund a whole order."""
+class OrderBus(CommandBus[Command, Result]):
+    """Carries out commands on orders."""
 
-    order_id: str
-    caller: Principal
+    @override
+    def begin(self, now: datetime) -> "OrderUnitOfWork":
+        return OrderUnitOfWork(self._database, now)
 
-
-@dataclass(frozen=True, slots=True)
-class RefundOrderProduct:
-    """Refund units of a product; `read` as above."""
-
-    order_id: str
-    caller: Principal
-    read: Callable[[], RefundProduct]
+    @override
+    def contended(self, commands: Sequence[Command]) -> Contended | None:
+        ids = _ids(commands)
+        return Contended(self._database.orders, {"_id": {"$in": ids}}) if ids else None
 
 
-Command = ChangeOrder | RefundOrder | RefundOrderProduct
+class OrderUnitOfWork(UnitOfWork[Command, Result]):
+    """The orders that a batch names by their ids, and those that its payments have already."""
 
+    def __init__(self, database: Database, now: datetime) -> None:
+        super().__init__(now)
+        self._name = database.orders.name
+        # Whole, so that the change stream tells whose order it is that has changed.
+        self._orders = Tracked(database.orders, ORDERS, replaced=True)
+        self._paid: set[str] = set()
 
-class OrderWriter(BatchWriter[Command, Order]):
-    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
-        super().__init__(database)
-        self._outbox = outbox
-        self._clock = clock
+    @override
+    def tracked(self) -> Sequence[Tracked[Any]]:
+        return [self._orders]
 
-    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
-        await self._database.orders.update_many({"_id": {"$in": _ids(commands)}}, fresh_touch(), session=session)
+    @override
+    async def load(self, session: "Session", commands: Sequence[Command]) -> None:
+        payments = [command.id for command in commands if isinstance(command, Payment)]
+        sought = {"_id": _ids(commands), "paymentId": payments}
+        either = [{field: {"$in": values}} for field, values in sought.items() if values]
+        await self._orders.load(session, {"$or": either})
+        self._paid = {order.payment_id for order in self._orders}
 
-    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Order | Exception]:
-        found = self._database.orders.find({"_id": {"$in": _ids(commands)}}, session=session)
-        documents = {document["_id"]: document async for document in found}
-        batch = _Batch([order_from_document(document) for document in documents.values()], self._clock())
-        answers = [batch.decide(command) for command in commands]
-        await self._outbox.put(session, batch.events)
-        changed = [(ObjectId(order.id), order) for order in batch.changed()]
-        writes = [ReplaceOne({"_id": key}, order_to_document(order, documents[key])) for key, order in changed]
-        if writes:
-            await self._database.orders.bulk_write(writes, session=session, ordered=False)
-        return answers
+    @override
+    def apply(self, command: Command) -> Result:
+        match command:
+            case Payment():
+                return self._place(command)
+            case Asked():
+                return self._change(command)
+
+    def _place(self, payment: Payment) -> Order | None:
+        if payment.id in self._paid:
+            return None
+        self._paid.add(payment.id)
+        self.totals[self._name][self._name] += 1
+        return self._keep(place_order(payment, identifier=str(ObjectId()), at=self.now))
+
+    def _change(self, asked: Asked) -> Order:
+        """The order changed, after all that happened to it before this batch, so that its events stay in order."""
+        before = self._orders.before(asked.change.id)
+        at = after(self.now, *([before.updated_at] if before else []))
+        return self._keep(change_order(self._orders.get(asked.change.id), asked, at=at))
+
+    def _keep(self, changed: Changed) -> Order:
+        order = changed.order
+        self.events += [(order.updated_at, event) for event in changed.events]
+        return self._orders.put(order.id, order)
 
 
 def _ids(commands: Sequence[Command]) -> list[ObjectId]:
-    return [ObjectId(identifier) for identifier in {command.order_id for command in commands}]
-
-
-class _Batch:
-    """The orders that a batch decides upon, and what it has decided so far."""
-
-    def __init__(self, orders: Sequence[Order], now: datetime) -> None:
-        self.events: list[tuple[datetime, Event]] = []
-        self._now = now
-        self._before = {order.id: order for order in orders}
-        self._orders = dict(self._before)
-
-    def changed(self) -> list[Order]:
-        return [order for identifier, order in self._orders.items() if order is not self._before[identifier]]
-
-    def decide(self, command: Command) -> Order | Exception:
-        try:
-            return self._decide(command)
-        except DomainError as refusal:
-            return refusal
-
-    def _decide(self, command: Command) -> Order:
-        """Who may call is judged first, then what was sent, then whether it exists, then the rules of the verb."""
-        order = self._orders.get(command.order_id)
-        if order is not None:
-            command.caller.require_self(order.user_id)
-        wanted = None if isinstance(command, RefundOrder) else command.read()
-        if order is None:
-            raise OrderNotFound()
-        match wanted:
-            case UpdateOrder():
-                return self._keep(change_order(order, wanted, command.caller), [])
-            case RefundProduct():
-                refund = refund_product(order, wanted)
-                return self._keep(refund.order, product_refunded_events(refund))
-            case None:
-                refunded = refund_order(order)
-                return self._keep(refunded, refunded_events(refunded))
-
-    def _keep(self, order: Order, events: list[Event]) -> Order:
-        """The order with its new instant, after all that happened to it before, so that its events stay in order."""
-        before = self._before[order.id]
-        at = max(self._now, before.updated_at + timedelta(milliseconds=1))
-        order = self._orders[order.id] = replace(order, updated_at=at)
-        self.events += [(at, event) for event in events]
-        return order
+    return [ObjectId(one) for one in {command.change.id for command in commands if isinstance(command, Asked)}]

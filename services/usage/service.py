@@ -11,6 +11,7 @@ from bson import ObjectId
 
 from models.pagination import Slice, Window
 from models.principal import Principal
+from models.sent import RefusedCommand, accept
 from models.usage import (
     Availability,
     FollowerKey,
@@ -32,9 +33,7 @@ from models.usage_commands import (
     GetAvailability,
     MoveUsage,
     RedeemUsage,
-    RefusedCommand,
     UpdateUsageFollower,
-    accept,
 )
 from services.kit.batching import Coalescer
 from services.kit.change_streams import ChangeFeed, Event, Listener

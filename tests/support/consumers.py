@@ -18,6 +18,7 @@ from aiokafka.structs import ConsumerRecord
 from consumers.topics import PRODUCED
 from devtools.embedded import EmbeddedKafka
 from devtools.embedded.ports import free_ports
+from models.order_commands import FindOrders
 from models.principal import SYSTEM
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER
@@ -177,7 +178,7 @@ class EventWorld:
         found: list[Any] = []
 
         async def is_there() -> bool:
-            orders = await self.services.orders.find_by_user(SYSTEM, payment["userId"])
+            orders = await self.services.orders.find_by_user(SYSTEM, FindOrders(payment["userId"]))
             found[:] = [order for order in orders if order.payment_id == payment["_id"]]
             return bool(found)
 

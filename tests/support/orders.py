@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from models.order import Order
+from models.order_commands import FindOrder, ProductUnits, RefundProduct
 from models.payment import parse_payment
+from models.principal import SYSTEM
 from services.registry import Services
 from tests.support.api import unique
 
@@ -45,6 +47,16 @@ async def make_order(services: Services, **changes: Any) -> Order:
     """An order of a payment of its own."""
     (order,) = await pay(services, [payment(**changes)])
     return order
+
+
+async def read_order(services: Services, order_id: str) -> Order:
+    """An order as it is now."""
+    return await services.orders.get(SYSTEM, FindOrder(order_id))
+
+
+async def refund_units(services: Services, order_id: str, product_id: str, quantity: int) -> Order:
+    """Refund units of a product; answers the order after it."""
+    return await services.orders.refund_product(SYSTEM, RefundProduct(order_id, ProductUnits(product_id, quantity)))
 
 
 async def events_of(services: Services, key: str) -> list[tuple[str, Any]]:

@@ -12,17 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.errors import DomainError, InvalidInput
-from models.order import (
-    ChangedLine,
-    Order,
-    RefundProduct,
-    UpdateOrder,
-    order_of_payment,
-    refund_order,
-    refund_product,
-)
+from models.order import Order
+from models.order_commands import ChangedLine, OrderChange, ProductUnits
+from models.order_effects import Changed, place_order, refund_order, refund_product
 from models.order_lines import OrderLine, line_amounts, with_earlier_refunds
-from models.order_updates import change_order
+from models.order_updates import update_order
 from models.payment import parse_payment
 from models.principal import SYSTEM
 from tests.support.orders import order_payments, payment
@@ -31,7 +25,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CENT = Decimal("0.01")
 PRODUCTS = st.sampled_from(["a", "b", "c"])
 PAYMENTS = order_payments()
-REFUNDS = st.lists(st.builds(RefundProduct, PRODUCTS, st.integers(-1, 25)), max_size=40)
+REFUNDS = st.lists(st.builds(ProductUnits, PRODUCTS, st.integers(-1, 25)), max_size=40)
 UNITS = st.none() | st.integers(0, 5)
 LINES_SET = st.lists(
     st.builds(ChangedLine, PRODUCTS, st.integers(1, 5), st.decimals(0, 50, places=3), st.none(), UNITS),
@@ -39,7 +33,7 @@ LINES_SET = st.lists(
     max_size=3,
 ).map(tuple)
 CHANGES = st.builds(
-    UpdateOrder,
+    OrderChange,
     status=st.just("Shipped"),
     products=st.none() | LINES_SET,
     total_price=st.none() | st.decimals(0, 100, places=2),
@@ -48,7 +42,14 @@ CHANGES = st.builds(
 
 
 def order_of(paid: dict[str, Any]) -> Order:
-    return order_of_payment(parse_payment(paid), "id", NOW)
+    return place_order(parse_payment(paid), identifier="0" * 24, at=NOW).order
+
+
+def price(refund: Changed) -> Decimal:
+    """What is announced to be paid back, to the cent."""
+    announced = Decimal(str(refund.events[0].value["price"]))
+    assert announced == announced.quantize(CENT)
+    return announced.quantize(CENT)
 
 
 def agree(order: Order) -> bool:
@@ -75,22 +76,21 @@ def test_lines_amount_to_their_price_or_their_share_of_a_discounted_total(paid: 
 
 @given(PAYMENTS, REFUNDS)
 def test_any_parts_add_up_to_the_lines_and_never_pass_what_was_bought_or_paid(
-    paid: dict[str, Any], refunds: list[RefundProduct]
+    paid: dict[str, Any], refunds: list[ProductUnits]
 ) -> None:
     order, announced = order_of(paid), Counter[str]()
     amounts = line_amounts(order.products, order.total_price)
     for wanted in refunds:
         left = sum(line.remaining for line in order.products if line.product_id == wanted.product_id)
         try:
-            refund = refund_product(order, wanted)
+            refund = refund_product(order, wanted, at=NOW)
         except DomainError:
             assert order.refunded or wanted.quantity <= 0 or wanted.quantity > left
             continue
         assert 0 < wanted.quantity <= left
-        assert refund.price >= 0
-        assert refund.price == refund.price.quantize(CENT)
+        assert price(refund) >= 0
         order = refund.order
-        announced[wanted.product_id] += refund.price  # type: ignore[assignment]  # a Counter of decimals
+        announced[wanted.product_id] += price(refund)  # type: ignore[assignment]  # a Counter of decimals
         assert agree(order)
         for product, sum_of_it in announced.items():
             assert sum_of_it == sum(line.refunded_amount for line in order.products if line.product_id == product)
@@ -108,8 +108,8 @@ def test_refunded_in_any_parts_a_line_comes_to_its_amount_and_the_order_ends_ref
     order, announced = order_of(paid), Decimal(0)
     while not order.refunded:
         line = chance.choice([line for line in order.products if line.remaining])
-        refund = refund_product(order, RefundProduct(line.product_id, chance.randint(1, line.remaining)))
-        order, announced = refund.order, announced + refund.price
+        refund = refund_product(order, ProductUnits(line.product_id, chance.randint(1, line.remaining)), at=NOW)
+        order, announced = refund.order, announced + price(refund)
     amounts = line_amounts(order.products, order.total_price)
     assert [line.refunded_amount for line in order.products] == amounts
     assert announced == sum(amounts) <= order.total_price
@@ -117,28 +117,28 @@ def test_refunded_in_any_parts_a_line_comes_to_its_amount_and_the_order_ends_ref
 
 @given(PAYMENTS)
 def test_a_whole_refund_leaves_nothing_to_refund(paid: dict[str, Any]) -> None:
-    order = refund_order(order_of(paid))
+    order = refund_order(order_of(paid), at=NOW).order
     assert order.refunded
     assert agree(order)
     assert [line.refunded_amount for line in order.products] == line_amounts(order.products, order.total_price)
 
 
-@given(PAYMENTS, st.lists(st.builds(RefundProduct, PRODUCTS, st.integers(1, 4)) | CHANGES | st.none(), max_size=30))
+@given(PAYMENTS, st.lists(st.builds(ProductUnits, PRODUCTS, st.integers(1, 4)) | CHANGES | st.none(), max_size=30))
 def test_whatever_an_admin_changes_in_between_no_more_is_refunded_than_was_paid(
-    paid: dict[str, Any], steps: list[RefundProduct | UpdateOrder | None]
+    paid: dict[str, Any], steps: list[ProductUnits | OrderChange | None]
 ) -> None:
     order, announced = order_of(paid), Decimal(0)
     for step in steps:
         before = order
         try:
             match step:
-                case RefundProduct():
-                    refund = refund_product(order, step)
-                    order, announced = refund.order, announced + refund.price
-                case UpdateOrder():
-                    order = change_order(order, step, SYSTEM)
+                case ProductUnits():
+                    refund = refund_product(order, step, at=NOW)
+                    order, announced = refund.order, announced + price(refund)
+                case OrderChange():
+                    order = update_order(order, step, SYSTEM, at=NOW)
                 case None:
-                    order = refund_order(order)
+                    order = refund_order(order, at=NOW).order
                     announced += order.total_price
         except DomainError:
             assert order is before
@@ -158,7 +158,7 @@ def test_whatever_an_admin_changes_in_between_no_more_is_refunded_than_was_paid(
 
 @given(PAYMENTS, st.lists(st.integers(0, 20), min_size=5, max_size=5), st.booleans(), REFUNDS)
 def test_after_refunds_of_an_earlier_release_what_is_left_never_passes_what_was_paid(
-    paid: dict[str, Any], refunded: list[int], flag: bool, refunds: list[RefundProduct]
+    paid: dict[str, Any], refunded: list[int], flag: bool, refunds: list[ProductUnits]
 ) -> None:
     new = order_of(paid)
     earlier = [
@@ -172,10 +172,10 @@ def test_after_refunds_of_an_earlier_release_what_is_left_never_passes_what_was_
     already = announced = noted(order)
     for wanted in refunds:
         try:
-            refund = refund_product(order, wanted)
+            refund = refund_product(order, wanted, at=NOW)
         except DomainError:
             continue
-        order, announced = refund.order, announced + refund.price
+        order, announced = refund.order, announced + price(refund)
     assert announced <= max(order.total_price, already)
 
 
@@ -183,9 +183,9 @@ def test_an_order_without_units_is_refunded_when_it_is_said_to_be() -> None:
     for lines in ((), (OrderLine("a", 0, Decimal(5)),)):
         order = replace(order_of(payment()), products=lines, refunded=False)
         assert with_earlier_refunds(lines, order.total_price, False) == (lines, False)
-        assert refund_order(order).refunded
+        assert refund_order(order, at=NOW).order.refunded
         with pytest.raises(InvalidInput):
-            change_order(order, UpdateOrder(refunded=True), SYSTEM)
+            update_order(order, OrderChange(refunded=True), SYSTEM, at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -211,9 +211,9 @@ def test_what_units_were_paid(
     products = [{"productId": product, "quantity": n, "price": Decimal(price)} for product, n, price in lines]
     order, prices = order_of(payment(products=products, totalPrice=Decimal(total))), []
     for product, units in refunds:
-        refund = refund_product(order, RefundProduct(product, units))
+        refund = refund_product(order, ProductUnits(product, units), at=NOW)
         order = refund.order
-        prices.append(str(refund.price))
+        prices.append(str(price(refund)))
     assert prices == announced
 
 

@@ -9,6 +9,7 @@ import pytest
 from models.errors import DomainError, Forbidden, InvalidInput, Unauthenticated
 from models.inputs import parse
 from models.principal import SYSTEM, Principal
+from models.sent import RefusedCommand, accept, read_for_user
 from models.usage import (
     FollowerKey,
     KeyKind,
@@ -34,9 +35,6 @@ from models.usage_commands import (
     MoveUsage,
     MoveUsages,
     RedeemUsage,
-    RefusedCommand,
-    accept,
-    read_for_user,
 )
 from models.usage_effects import (
     UsageAccount,

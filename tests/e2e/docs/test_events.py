@@ -10,6 +10,7 @@ from consumers.handlers.payment_service import PaymentService
 from consumers.kafka.records import read_json
 from consumers.metrics import Metrics
 from consumers.topics import PRODUCED, handlers
+from models.order_commands import RefundOrder
 from models.principal import SYSTEM
 from tests.support.api import ADMIN, Api
 from tests.support.orders import make_order
@@ -60,7 +61,7 @@ async def test_every_example_that_is_produced_is_like_what_is_sent(own_api: Api)
     code = made.json()["data"]["accessCode"]["code"]
     await own_api.http.post("/api/access-code/redeem", json={"code": code, "username": "ada"})
     order = await make_order(own_api.services)
-    await own_api.services.orders.refund(SYSTEM, order.id)
+    await own_api.services.orders.refund(SYSTEM, RefundOrder(order.id))
     order = await make_order(own_api.services)
     path = f"/api/order/refundProductFromOrder/{order.id}?productId=p1&quantity=2"
     assert (await own_api.http.get(path, headers=ADMIN)).status_code == 200

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from consumers.kafka.records import event_id
 from models.instants import iso
+from models.order_commands import FindOrders
 from models.principal import SYSTEM
 from server.cli import app
 from tests.support.api import unique
@@ -73,7 +74,7 @@ async def test_a_dead_letter_comes_back_by_replay_after_the_cause_is_mended_and_
     assert "1 dead letters would be put back" in shown
     assert "0 dead letters" in await run(world, "replay", topic, "--key", key, "--code", "BAD_USER_INPUT")
     assert "0 dead letters" in await run(world, "replay", topic, "--key", key, "--since", "2100-01-01")
-    assert await world.services.orders.find_by_user(SYSTEM, paid["userId"]) == []
+    assert await world.services.orders.find_by_user(SYSTEM, FindOrders(paid["userId"])) == []
 
     assert "1 dead letters were put back" in await run(world, "replay", topic, "--key", key, "--since", "2020-01-01")
     order = await world.order_of(paid)

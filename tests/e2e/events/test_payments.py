@@ -3,12 +3,12 @@
 import orjson
 import pytest
 
-from models.order import RefundProduct
+from models.order_commands import FindOrders, RefundOrder
 from models.principal import SYSTEM
 from tests.support.api import unique
 from tests.support.consumers import EventWorld, header
 from tests.support.eventually import eventually
-from tests.support.orders import payment
+from tests.support.orders import payment, refund_units
 from tests.support.payment_service import PaymentService
 
 ACCEPTED = "payment-service-accept"
@@ -72,7 +72,7 @@ async def test_a_payment_is_known_by_its_payment_id_whatever_its_envelopes(
         await world.send(ACCEPTED, {**paid, **change})
     await world.send(ACCEPTED, {"paymentId": named, "_id": unique("envelope"), "type": "accepted"})
     await after_all_before(world)
-    (order,) = await world.services.orders.find_by_user(SYSTEM, paid["userId"])
+    (order,) = await world.services.orders.find_by_user(SYSTEM, FindOrders(paid["userId"]))
     assert (order.payment_id, order.status, order.refunded) == (named, "Pending", False)
 
 
@@ -96,7 +96,7 @@ async def test_while_the_payment_service_is_away_its_payments_wait_and_others_go
         await eventually(lambda: payments.asked > asked + 2, within=30)
         await world.send("paymentService-payment-service-accept", whole, key="goes on")
         await world.order_of(whole)
-        assert await world.services.orders.find_by_user(SYSTEM, waiting["userId"]) == []
+        assert await world.services.orders.find_by_user(SYSTEM, FindOrders(waiting["userId"])) == []
     finally:
         payments.status = None
     await world.order_of(waiting)
@@ -114,9 +114,9 @@ async def test_refunds_reach_their_topics_in_the_order_of_the_order(world: Event
     await world.send(ACCEPTED, paid)
     await world.send(ACCEPTED, paid_too)
     whole, by_product = await world.order_of(paid), await world.order_of(paid_too)
-    await world.services.orders.refund(SYSTEM, whole.id)
-    await world.services.orders.refund_product(SYSTEM, by_product.id, lambda: RefundProduct("p1", 2))
-    await world.services.orders.refund_product(SYSTEM, by_product.id, lambda: RefundProduct("p1", 1))
+    await world.services.orders.refund(SYSTEM, RefundOrder(whole.id))
+    await refund_units(world.services, by_product.id, "p1", 2)
+    await refund_units(world.services, by_product.id, "p1", 1)
 
     async def values(topic: str, key: str, number: int) -> list[object]:
         found = await world.arrived(topic, number, where=lambda r: r.key == key.encode())

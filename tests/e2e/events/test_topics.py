@@ -2,13 +2,13 @@
 
 from consumers.topics import PRODUCED
 from models.coupon import CreateCoupon, DeleteCoupon, RedeemCoupon
-from models.order import RefundProduct
+from models.order_commands import RefundOrder
 from models.principal import SYSTEM
 from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate
 from tests.support.api import unique
 from tests.support.consumers import EventWorld
-from tests.support.orders import make_order
+from tests.support.orders import make_order, refund_units
 
 PERMIT = RateLimitPermit(SYSTEM)
 
@@ -24,6 +24,6 @@ async def test_every_topic_that_is_made_for_the_outbox_is_one_that_the_verbs_wri
     code = await services.access_codes.create(SYSTEM, {"maxUses": 1, "expiryDays": 1})
     await services.access_codes.redeem(PERMIT, {"code": code.code, "username": unique()})
     whole, part = await make_order(services), await make_order(services)
-    await services.orders.refund(SYSTEM, whole.id)
-    await services.orders.refund_product(SYSTEM, part.id, lambda: RefundProduct("p1", 1))
+    await services.orders.refund(SYSTEM, RefundOrder(whole.id))
+    await refund_units(services, part.id, "p1", 1)
     assert set(await services.database.outbox.distinct("topic")) == set(PRODUCED)

@@ -10,20 +10,20 @@ from pymongo import MongoClient
 
 from models.errors import ServiceUnavailable
 from models.idempotency import IdempotencyKeyInUse
-from models.order import Order, RefundProduct
-from models.principal import SYSTEM, Principal
+from models.order import Order
+from models.principal import Principal
 from services.kit.idempotency_locks import IdempotencyLock, under_lock
 from services.kit.transactions import IDLE_SECONDS, end_orphaned_transactions
 from services.registry import Services, utc_now
 from tests.support.api import Api, bearer, running_api, settings_for
-from tests.support.orders import events_of, make_order
+from tests.support.orders import events_of, make_order, read_order, refund_units
 from tests.support.workers import Worker, workers
 
 CALLER = Principal(user_id="caller")
 
 
 def refund(services: Services, order: Order, units: int = 1) -> Any:
-    return services.orders.refund_product(SYSTEM, order.id, lambda: RefundProduct("p1", units))
+    return refund_units(services, order.id, "p1", units)
 
 
 def keep(answer: Any) -> Any:
@@ -41,7 +41,7 @@ async def let_holds_run_out(services: Services) -> None:
 
 
 async def units_of(services: Services, order: Order) -> int:
-    found = await services.orders.get(SYSTEM, order.id)
+    found = await read_order(services, order.id)
     return sum(line.refunded_quantity for line in found.products)
 
 
@@ -50,7 +50,7 @@ async def test_an_effect_whose_answer_was_lost_is_answered_again_and_not_done_ag
     order = await make_order(services)
     with pytest.raises(asyncio.CancelledError):
         await services.idempotency.once(CALLER, "k", "f", lambda: refund(services, order), keep=die)
-    done = await services.orders.get(SYSTEM, order.id)
+    done = await read_order(services, order.id)
     with pytest.raises(IdempotencyKeyInUse):
         await services.idempotency.once(CALLER, "k", "f", lambda: refund(services, order), keep=keep)
     await let_holds_run_out(services)

@@ -5,16 +5,15 @@ from collections import Counter
 from typing import Any
 
 from models.order import Order
-from models.principal import SYSTEM
 from tests.support.api import ADMIN, Api, running_api, settings_for
-from tests.support.orders import events_of, make_order
+from tests.support.orders import events_of, make_order, read_order
 from tests.support.workers import workers
 
 RETURNED = "orderService-productRefundedIncreaseQuantity"
 
 
 async def lines_of(api: Api, order: Order) -> dict[str, int]:
-    found = await api.services.orders.get(SYSTEM, order.id)
+    found = await read_order(api.services, order.id)
     return {line.product_id: line.refunded_quantity for line in found.products}
 
 

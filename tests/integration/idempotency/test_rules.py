@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from models.order import Order
+from models.order_commands import FindOrders
 from models.principal import SYSTEM
 from services.kit.rate_limit import REMEMBERED_SECONDS
 from services.registry import utc_now
@@ -29,7 +30,7 @@ async def refund(api: Api, order: Order, key: str, quantity: int = 1, **headers:
 
 
 async def refunded_units(api: Api, order: Order) -> int:
-    found = await api.services.orders.find_by_user(SYSTEM, order.user_id)
+    found = await api.services.orders.find_by_user(SYSTEM, FindOrders(order.user_id))
     return sum(line.refunded_quantity for one in found for line in one.products)
 
 

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 from bson import Decimal128, ObjectId
 
-from models.order import RefundProduct
-from models.principal import SYSTEM
 from services.migrations.runner import migrate
 from tests.integration.orders.test_take_over import original
 from tests.support.api import Api
-from tests.support.orders import events_of, make_order
+from tests.support.orders import events_of, make_order, read_order, refund_units
 
 PAID = "orderService-productFromOrderRefunded"
 Form = tuple[bool, list[int], list[str]]
@@ -41,7 +39,7 @@ async def stored(api: Api, key: ObjectId) -> Form:
 
 
 async def read(api: Api, key: ObjectId) -> Form:
-    order = await api.services.orders.get(SYSTEM, str(key))
+    order = await read_order(api.services, str(key))
     notes = [str(line.refunded_amount) for line in order.products]
     return order.refunded, [line.refunded_quantity for line in order.products], notes
 
@@ -75,7 +73,7 @@ async def test_what_it_refunded_too_much_is_not_refunded_again(own_api: Api, mig
     key = await make_earlier(own_api, 2, flag=False)
     if migrated:
         await migrate(own_api.services.database)
-    order = await own_api.services.orders.refund_product(SYSTEM, str(key), lambda: RefundProduct("tea", 1))
+    order = await refund_units(own_api.services, str(key), "tea", 1)
     assert order.refunded
     prices = [value["price"] for topic, value in await events_of(own_api.services, order.id) if topic == PAID]
     assert prices == [10.2]
@@ -102,7 +100,7 @@ async def test_they_are_brought_along_while_they_are_refunded(own_api: Api) -> N
 
     async def refund(key: ObjectId) -> None:
         await asyncio.sleep(0.002 * keys.index(key))
-        await own_api.services.orders.refund_product(SYSTEM, str(key), lambda: RefundProduct("tea", 1))
+        await refund_units(own_api.services, str(key), "tea", 1)
 
     migrations = [migrate(own_api.services.database) for _ in range(3)]
     await asyncio.gather(*migrations, *(refund(key) for key in keys))
@@ -133,7 +131,7 @@ async def test_every_copy_of_an_original_payment_can_be_changed_and_refunded(own
     await database.orders.insert_many(copies)
     await migrate(database, thorough=False)
     for n, copy in enumerate(copies):
-        order = await own_api.services.orders.refund_product(SYSTEM, str(copy["_id"]), lambda: RefundProduct("p1", 1))
+        order = await refund_units(own_api.services, str(copy["_id"]), "p1", 1)
         assert order.has_refunds
         document = await database.orders.find_one({"_id": copy["_id"]})
         assert document is not None

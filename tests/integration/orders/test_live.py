@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from models.errors import Forbidden, InvalidInput, Unauthenticated
-from models.order import Order, OrderNotFound, RefundProduct
+from models.errors import Forbidden, Unauthenticated
+from models.order import Order, OrderNotFound
+from models.order_commands import FindOrder, ListOrders
 from models.principal import SYSTEM, Principal
 from services.registry import Services
 from tests.support.api import ADMIN, Api, bearer, running_api, settings_for, token, unique
-from tests.support.orders import make_order
+from tests.support.orders import make_order, refund_units
 from tests.support.talk import talk
 from tests.support.workers import Worker, workers
 
+NONE = "6553f1a2b3c4d5e6f7a8b9c0"
 CHANGED = """subscription ($id: ID, $user: String) {
     orderChanged(id: $id, userId: $user) { databaseId address refunded products { refundedQuantity } } }"""
 
@@ -76,8 +78,8 @@ async def test_a_user_hears_of_each_of_their_orders(database_uri: str) -> None:
             assert heard["databaseId"] == late.id
 
 
-async def first_of(services: Services, caller: Principal, order_id: str | None, user_id: str | None) -> Order:
-    async with aclosing(services.orders.watch(caller, order_id, user_id)) as changes:
+async def first_of(services: Services, caller: Principal, wanted: FindOrder | ListOrders) -> Order:
+    async with aclosing(services.orders.watch(caller, wanted)) as changes:
         return await asyncio.wait_for(anext(changes), 10)
 
 
@@ -85,18 +87,36 @@ async def test_nobody_listens_to_anothers_orders(own_api: Api) -> None:
     services = own_api.services
     order = await make_order(services)
     stranger = Principal(user_id="stranger")
-    for caller, order_id, user_id, refusal in (
-        (Principal(), order.id, None, Unauthenticated),
-        (Principal(), None, None, Unauthenticated),
-        (stranger, order.id, None, Forbidden),
-        (stranger, None, order.user_id, Forbidden),
-        (SYSTEM, order.id, order.user_id, InvalidInput),
-        (SYSTEM, "nonsense", None, InvalidInput),
-        (SYSTEM, "6553f1a2b3c4d5e6f7a8b9c0", None, OrderNotFound),
+    for caller, wanted, refusal in (
+        (Principal(), FindOrder(order.id), Unauthenticated),
+        (Principal(), ListOrders(), Unauthenticated),
+        (stranger, FindOrder(order.id), Forbidden),
+        (stranger, ListOrders(order.user_id), Forbidden),
+        (SYSTEM, FindOrder(NONE), OrderNotFound),
     ):
         with pytest.raises(refusal):
-            await first_of(services, caller, order_id, user_id)
-    assert (await first_of(services, Principal(user_id=order.user_id), order.id, None)).id == order.id
+            await first_of(services, caller, wanted)
+    assert (await first_of(services, Principal(user_id=order.user_id), FindOrder(order.id))).id == order.id
+
+
+@pytest.mark.parametrize(
+    ("headers", "variables", "message"),
+    [
+        ({}, {"id": "nonsense", "user": "u"}, "Authentication"),
+        (bearer("u"), {"id": "nonsense", "user": "u"}, "Give id or userId, not both"),
+        (bearer("u"), {"id": "nonsense"}, "id must be a valid ObjectId"),
+        (bearer("u"), {"id": " "}, "id is required"),
+        (bearer("u"), {"id": NONE}, "Order not Found."),
+        (bearer("u"), {"user": "v" * 257}, "You are not allowed to do this"),
+        (ADMIN, {"user": "v" * 257}, "userId must be at most 256 characters"),
+    ],
+)
+async def test_who_listens_is_judged_before_what_they_ask_for(
+    api: Api, headers: dict[str, str], variables: dict[str, str], message: str
+) -> None:
+    body = {"query": CHANGED, "variables": variables}
+    answer = await api.http.post("/graphql", json=body, headers=headers | {"accept": "text/event-stream"})
+    assert message in answer.text
 
 
 async def test_an_admin_who_names_nobody_hears_of_all(own_api: Api) -> None:
@@ -105,12 +125,12 @@ async def test_an_admin_who_names_nobody_hears_of_all(own_api: Api) -> None:
 
     async def change_until_heard() -> None:
         while True:
-            await services.orders.refund_product(SYSTEM, order.id, lambda: RefundProduct("p1", 1))
+            await refund_units(services, order.id, "p1", 1)
             await asyncio.sleep(1)
 
     changes = asyncio.create_task(change_until_heard())
     try:
-        assert (await first_of(services, SYSTEM, None, None)).id == order.id
+        assert (await first_of(services, SYSTEM, ListOrders())).id == order.id
     finally:
         changes.cancel()
 

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from models.money import from_number
 from models.order import Order
 from models.order_lines import line_amounts
-from models.principal import SYSTEM
 from tests.support.api import ADMIN, Api, unique
-from tests.support.orders import events_of, make_order, order_payments
+from tests.support.orders import events_of, make_order, order_payments, read_order
 
 REFUNDS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 20)) | st.just("whole"), max_size=8)
 REFUND = """mutation ($input: RefundOrderInput!) {
@@ -55,7 +54,7 @@ async def announced(api: Api, order: Order) -> tuple[dict[str, Decimal], Decimal
 
 async def check(api: Api, order: Order) -> None:
     """That every form of the order says the same, and that it agrees with the events."""
-    now = await api.services.orders.get(SYSTEM, order.id)
+    now = await read_order(api.services, order.id)
     parts, whole = await announced(api, order)
     assert sum(parts.values()) + (whole or 0) <= now.total_price
     amounts = line_amounts(now.products, now.total_price)

@@ -7,11 +7,12 @@ import pytest
 from bson import Decimal128, Int64, ObjectId
 from bson.json_util import dumps
 
+from models.order_commands import FindOrders, ListOrders
 from models.principal import SYSTEM
 from services.kit.stored_form import FORM
 from services.migrations.runner import migrate
 from tests.support.api import Api
-from tests.support.orders import CARD_NUMBER, pay, payment
+from tests.support.orders import CARD_NUMBER, pay, payment, read_order
 
 
 def original(**changes: Any) -> dict[str, Any]:
@@ -50,7 +51,7 @@ async def test_an_original_order_comes_into_our_form(own_api: Api) -> None:
     left = original()
     await orders.insert_one(left)
     assert (await migrate(own_api.services.database, thorough=False))["orders"] == 1
-    order = await own_api.services.orders.get(SYSTEM, str(left["_id"]))
+    order = await read_order(own_api.services, str(left["_id"]))
     assert (order.card_last4, order.status, order.is_gift) == ("0042", "Shipped", False)
     assert [(str(line.price), line.quantity, line.refunded_quantity) for line in order.products] == [
         ("0.30", 3, 1),
@@ -72,7 +73,7 @@ async def test_a_card_number_of_any_kind_is_cut(own_api: Api, number: Any) -> No
     left = original(cardNumber=number)
     await own_api.services.database.orders.insert_one(left)
     await migrate(own_api.services.database, thorough=False)
-    order = await own_api.services.orders.get(SYSTEM, str(left["_id"]))
+    order = await read_order(own_api.services, str(left["_id"]))
     assert order.card_last4 == ("0000" if number in (None, "", "?") else "0042")
 
 
@@ -83,11 +84,11 @@ async def test_two_orders_of_one_payment_are_both_kept_and_neither_is_made_again
     without = [original(paymentId=None, userId="u") for _ in range(2)]
     await database.orders.insert_many(doubles + without)
     assert (await migrate(database, thorough=False))["orders"] == 5
-    assert len(await own_api.services.orders.find_by_user(SYSTEM, "u")) == 5
-    assert await own_api.services.orders.count(SYSTEM, None) == 5
+    assert len(await own_api.services.orders.find_by_user(SYSTEM, FindOrders("u"))) == 5
+    assert await own_api.services.orders.count(SYSTEM, ListOrders()) == 5
     assert await pay(own_api.services, [payment(_id="same")]) == []
     assert len(await pay(own_api.services, [payment(_id="another")])) == 1
-    assert await own_api.services.orders.count(SYSTEM, None) == 6
+    assert await own_api.services.orders.count(SYSTEM, ListOrders()) == 6
     indexes = await database.orders.index_information()
     assert indexes["paymentId"]["unique"]
 
@@ -96,7 +97,7 @@ async def test_what_is_missing_is_made_up_for(own_api: Api) -> None:
     bare: dict[str, Any] = {"_id": ObjectId(), "cardNumber": 1, "products": [{}], "refunded": True}
     await own_api.services.database.orders.insert_one(bare)
     await migrate(own_api.services.database, thorough=False)
-    order = await own_api.services.orders.get(SYSTEM, str(bare["_id"]))
+    order = await read_order(own_api.services, str(bare["_id"]))
     assert (order.user_id, order.status, str(order.total_price)) == ("", "Pending", "0.00")
     assert order.created_at == bare["_id"].generation_time
 

@@ -8,6 +8,7 @@ import pytest
 from pymongo import MongoClient
 
 from models.audit import AuditFamily
+from models.order_commands import ListOrders
 from models.principal import SYSTEM
 from tests.integration.access_codes.support import check_access_code_invariants, make_code, redeem
 from tests.support.api import ADMIN, Api, bearer
@@ -121,7 +122,7 @@ async def test_the_total_of_a_list_is_audited_too(
     assert (await audit(filled))["driftCount"] == 0
     services = filled.services
     counts = {
-        "ORDERS": await services.orders.count(SYSTEM, None),
+        "ORDERS": await services.orders.count(SYSTEM, ListOrders()),
         "USAGE_FOLLOWERS": await services.usage.count(SYSTEM),
     }
     assert counts[family] == number

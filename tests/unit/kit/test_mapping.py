@@ -1,7 +1,7 @@
 """The mapper: what goes through a document comes back as it was, and an update makes one document of another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -25,8 +25,14 @@ class Colour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
+    """It has a field that follows from another."""
+
     part_number: int
+    is_spare: bool = field(init=False)
     unit_price: Decimal
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_spare", self.part_number > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ def test_a_document_has_the_names_and_kinds_of_mongodb() -> None:
         "active": True,
         "timesUsed": 1,
         "price": Decimal128("1.50"),
-        "parts": [{"partNumber": 7, "unitPrice": Decimal128("2")}],
+        "parts": [{"partNumber": 7, "isSpare": True, "unitPrice": Decimal128("2")}],
         "madeAt": now,
         "goneAt": None,
     }
@@ -147,3 +153,12 @@ def test_a_field_without_a_default_must_be_there(missing: str) -> None:
     del document[missing]
     with pytest.raises(KeyError):
         THINGS.load(document)
+
+
+@given(things)
+def test_a_document_of_an_earlier_form_is_read_as_one_of_today(thing: Thing) -> None:
+    def with_remark(read: Thing, document: Mapping[str, Any]) -> Thing:
+        return read if "remark" in document else replace(read, remark=document["note"])
+
+    earlier = THINGS.dump(replace(thing, remark=None)) | {"note": "old"}
+    assert Mapper(Thing, upgrade=with_remark).load(through_mongodb(earlier)) == replace(thing, remark="old")
