@@ -16,8 +16,7 @@ from models.access_code import CREATED_BY, DAY, DEFAULT_DESCRIPTION, MAX_EXPIRY_
 from models.codes import normalize_code
 from services.access_codes.documents import derived_fields
 from services.access_codes.expiry_counts import EXPIRY_INDEXES
-from services.access_codes.totals import FAMILY, AccessCodeCounts
-from services.kit.counters import Counters
+from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
 from services.migrations.legacy_import import Imported, import_all
@@ -71,8 +70,7 @@ async def prepare_access_codes(database: Database, *, recount: bool) -> int:
     await ensure_indexes(database.expiry_counts, EXPIRY_INDEXES)
     imported = await import_all(database, AccessCodeImporter())
     await ensure_indexes(database.access_codes, ACCESS_CODE_INDEXES)
-    if recount or imported or not await Counters(database, FAMILY).agrees("codes", database.access_codes):
-        await database.transaction(AccessCodeCounts(database).recount)
+    await AccessCodeCounts(database).catch_up(recount=recount or imported > 0)
     return imported
 
 
