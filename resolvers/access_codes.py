@@ -16,8 +16,6 @@ from schema.access_code import (
     AccessCodeRedemptions,
     AccessCodeStats,
     AccessCodeValidity,
-)
-from schema.access_code_mutations import (
     ActivateAccessCodeInput,
     ActivateAccessCodePayload,
     ActivateAccessCodeResult,
