@@ -22,7 +22,7 @@ from models.base import to_json
 from models.inputs import parse, parse_query
 from rest.access import caller_of, permit_of, public, query_of, resource, services_of
 from rest.body import read_command
-from rest.envelope import failure, pagination, success
+from rest.envelope import failure, fields_of, pagination, success
 
 
 @public
@@ -33,7 +33,7 @@ async def validate(request: Request) -> Response:
     except Exception as fault:
         return failure(fault, valid=False)
     more = {"remainingUses": code.remaining_uses, "usedCount": code.used_count}
-    data = _fields(code, "description", "expiresAt") | more
+    data = fields_of(code, "description", "expiresAt") | more
     return success(data, message="Access code is valid", valid=True)
 
 
@@ -41,21 +41,21 @@ async def validate(request: Request) -> Response:
 async def redeem(request: Request) -> Response:
     command = await read_command(request, RedeemAccessCode)
     code = await services_of(request).access_codes.redeem(permit_of(request), command)
-    return success(_fields(code, "description", "active"), message="Access code redeemed successfully")
+    return success(fields_of(code, "description", "active"), message="Access code redeemed successfully")
 
 
 @public
 async def of_user(request: Request) -> Response:
     wanted = parse(ListRedemptions, request.path_params)
     uses = await services_of(request).access_codes.list_redemptions(permit_of(request), wanted)
-    shown = [_fields(use, "code", "description", "expiresAt", "createdAt") for use in uses]
+    shown = [fields_of(use, "code", "description", "expiresAt", "createdAt") for use in uses]
     return success({"hasRedeemedAccessCode": bool(shown), "accessCodes": shown})
 
 
 async def create(request: Request) -> Response:
     command = await read_command(request, CreateAccessCode)
     code = await services_of(request).access_codes.create(caller_of(request), command)
-    shown = _fields(code, "code", "description", "maxUses", "expiresAt", "active")
+    shown = fields_of(code, "code", "description", "maxUses", "expiresAt", "active")
     return success({"accessCode": shown}, status=201)
 
 
@@ -85,13 +85,13 @@ async def delete(request: Request) -> Response:
 async def activate(request: Request) -> Response:
     command = parse(ActivateAccessCode, request.path_params)
     code = await services_of(request).access_codes.activate(caller_of(request), command)
-    return success(_fields(code, "code", "active"), message="Access code activated successfully")
+    return success(fields_of(code, "code", "active"), message="Access code activated successfully")
 
 
 async def deactivate(request: Request) -> Response:
     command = parse(DeactivateAccessCode, request.path_params)
     code = await services_of(request).access_codes.deactivate(caller_of(request), command)
-    return success(_fields(code, "code", "active"), message="Access code deactivated successfully")
+    return success(fields_of(code, "code", "active"), message="Access code deactivated successfully")
 
 
 async def stats(request: Request) -> Response:
@@ -104,7 +104,7 @@ async def stats(request: Request) -> Response:
             "expiredAccessCodes": found.expired,
             "fullyUsedAccessCodes": found.fully_used,
             "totalUsages": found.total_usages,
-            "mostUsedCode": most_used and _fields(most_used, "code", "description", "usedCount", "maxUses"),
+            "mostUsedCode": most_used and fields_of(most_used, "code", "description", "usedCount", "maxUses"),
         }
     )
 
@@ -126,14 +126,8 @@ admin_routes = [
 ]
 
 
-def _fields(entity: AccessCode | AccessCodeUse, *names: str) -> dict[str, Any]:
-    """Those fields of an entity that an answer shows, in this order."""
-    shown = to_json(entity)
-    return {name: shown[name] for name in names}
-
-
 def _shown(code: AccessCode, uses: Sequence[AccessCodeUse]) -> dict[str, Any]:
     """A code as the access code document shows it in lists."""
-    shown = to_json(code) | {"usedBy": [_fields(use, "twitterId", "username", "redeemedAt") for use in uses]}
+    shown = to_json(code) | {"usedBy": [fields_of(use, "twitterId", "username", "redeemedAt") for use in uses]}
     del shown["updatedAt"]
     return shown
