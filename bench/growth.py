@@ -20,13 +20,13 @@ from bench.seeds import (
     use_documents,
 )
 from bench.walks import walks_within
-from models.access_code import ListAccessCodes
+from models.access_code import AccessCodeFilter, GetAccessCode, ListAccessCodes, ListRedemptions, RedeemAccessCode
 from models.coupon import CouponFilter, FindCoupon, ListCoupons, RedeemCoupon
 from models.order_commands import FindOrder, FindOrders, ListOrders, RefundOrder
 from models.pagination import Window
 from models.principal import SYSTEM
 from models.usage_commands import CheckUsage, CreateUsageFollower, GetAvailability, MoveUsage
-from services.access_codes.documents import access_code_to_document
+from services.access_codes.repository import ACCESS_CODES
 from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST
 from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate
@@ -70,18 +70,19 @@ def access_code_verbs(services: Services, count: int) -> Mapping[str, Verb]:
 
     def redeem() -> Awaitable[object]:
         number = next(numbers)
-        raw = {"code": access_code_of(number % 40 * 10 + 1), "username": f"g{number}"}
-        return codes.redeem(UNCOUNTED, raw)
+        return codes.redeem(UNCOUNTED, RedeemAccessCode(access_code_of(number % 40 * 10 + 1), f"g{number}"))
 
     return {
-        "validate a code": lambda: codes.validate(UNCOUNTED, {"code": access_code_of(count // 2 + 1)}),
+        "validate a code": lambda: codes.validate(UNCOUNTED, GetAccessCode(access_code_of(count // 2 + 1))),
         "redeem a code": redeem,
-        "redemptions of a user": lambda: codes.redemptions(UNCOUNTED, {"username": "g1"}),
+        "redemptions of a user": lambda: codes.list_redemptions(UNCOUNTED, ListRedemptions("g1")),
         "code statistics": lambda: codes.stats(SYSTEM),
-        "codes: first window": lambda: codes.list_window(SYSTEM, {}, Window(20)),
+        "codes: first window": lambda: codes.list_window(SYSTEM, AccessCodeFilter(), Window(20)),
         "codes: first page": lambda: codes.list_page(SYSTEM, ListAccessCodes()),
         "codes: last page": lambda: codes.list_page(SYSTEM, ListAccessCodes(page=-(-count // 20))),
-        "codes: search": lambda: codes.list_window(SYSTEM, {"code": access_code_of(count // 2)[1:]}, Window(20)),
+        "codes: search": lambda: codes.list_window(
+            SYSTEM, AccessCodeFilter(code=access_code_of(count // 2)[1:]), Window(20)
+        ),
     }
 
 
@@ -124,7 +125,7 @@ async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
         database = client.get_default_database()
         insert(database["coupons"], map(COUPONS.dump, coupons(count, times_used=1)))
         insert(database["redemptions"], redemption_documents(count))
-        insert(database["accesscodes"], map(access_code_to_document, access_codes(count)))
+        insert(database["accesscodes"], map(ACCESS_CODES.dump, access_codes(count)))
         insert(database["accesscodeuses"], use_documents(count))
         insert(database["orders"], order_documents(count))
         insert(database["usagecounters"], usage_documents(made.follower.id, count))

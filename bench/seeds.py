@@ -10,12 +10,13 @@ from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from models.access_code import AccessCode
+from models.access_code import AccessCode, RedeemAccessCode
+from models.access_code_effects import redeem as redeem_code
 from models.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole, redeem
 from models.order import Order
 from models.order_lines import OrderLine
 from models.usage import UserUsage
-from services.access_codes.documents import use_of, use_to_document
+from services.access_codes.repository import USES
 from services.coupons.repository import COUPONS, LEDGER
 from services.orders.repository import ORDERS
 from services.usage.repository import COUNTERS
@@ -116,7 +117,8 @@ def access_codes(count: int) -> Iterator[AccessCode]:
 def use_documents(count: int) -> Iterator[dict[str, Any]]:
     """The use of each of `count` codes."""
     for n, code in enumerate(access_codes(count)):
-        yield use_to_document(use_of(code, f"user{n}", None, code.created_at))
+        command = RedeemAccessCode(code.code, f"user{n}")
+        yield USES.dump(redeem_code(code, command, use_id=str(ObjectId()), at=code.created_at).use)
 
 
 def access_code_of(number: int) -> str:

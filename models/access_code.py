@@ -1,13 +1,13 @@
-"""Access codes and their uses: what they are, and the pure rule of who may use which."""
+"""Access codes and their uses: what they are, what can be done with them, and the pure rules of who may."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from models.access_code_cells import code_fault, plain_cells
-from models.codes import draw_code, normalize_code
-from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
-from models.inputs import flag, instant, parse_query, text, whole
+from models.base import Id
+from models.codes import draw_code
+from models.errors import ErrorCode, NotFound, Refused
+from models.inputs import flag, text, whole
 from models.pagination import NumberedPage
 from models.stored import stored
 
@@ -16,10 +16,6 @@ CODE_LENGTH = 6
 DEFAULT_DESCRIPTION = "Beta access code"
 CREATED_BY = "admin"
 MAX_EXPIRY_DAYS = 36_500
-MAX_CODES_AT_ONCE = 1_000
-MAX_BATCH = 1_000_000
-LONGEST_IMPORTED = 100_000
-"""Texts of older systems may be longer than those that are asked for."""
 DAY = timedelta(days=1)
 
 
@@ -63,17 +59,12 @@ class CannotActivateExpired(AccessCodeExpired):
     message = "Cannot activate: access code has expired"
 
 
-class BatchChanged(Conflict):
-    code = ErrorCode.ACCESS_CODE_BATCH_CHANGED
-    message = "This batch was begun with other values; give it another id"
-
-
 @stored("accessCode")
 @dataclass(frozen=True, slots=True)
 class AccessCode:
-    """An access code. `used_count` counts its uses; whether it can be used now is for `judge_validity` to say."""
+    """An access code. `used_count` counts its uses; whether it can be used now is for `require_usable` to say."""
 
-    id: str
+    id: Id
     code: str
     description: str
     max_uses: int
@@ -105,8 +96,8 @@ class AccessCode:
 class AccessCodeUse:
     """One use of a code by a user. It keeps what users are shown of the code, because it outlives it."""
 
-    id: str
-    code_id: str
+    id: Id
+    code_id: Id
     code: str
     description: str
     expires_at: datetime
@@ -141,14 +132,34 @@ class AccessCodeStats:
 
 @dataclass(frozen=True, slots=True)
 class ByCode:
-    """What names an access code: `GET /api/access-code/validate/:code` and every admin's path or input."""
+    """An access code, as it was typed."""
 
     code: str = text("code")
 
 
 @dataclass(frozen=True, slots=True)
-class ByUsername:
-    """What `GET /api/access-code/user/:username` takes."""
+class GetAccessCode(ByCode):
+    """What `GET /api/access-code/validate/:code`, `GET /admin/access-code/:code` and `accessCode` take."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateAccessCode(ByCode):
+    """What `PATCH /admin/access-code/:code/activate` and `activateAccessCode` take."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeactivateAccessCode(ByCode):
+    """What `PATCH /admin/access-code/:code/deactivate` and `deactivateAccessCode` take."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAccessCode(ByCode):
+    """What `DELETE /admin/access-code/:code` and `deleteAccessCode` take."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListRedemptions:
+    """What `GET /api/access-code/user/:username` and `accessCodeRedemptions` take."""
 
     username: str = text("username")
 
@@ -171,35 +182,6 @@ class CreateAccessCode:
     description: str = text("description", DEFAULT_DESCRIPTION)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreateAccessCodes(CreateAccessCode):
-    """What `createAccessCodes` takes."""
-
-    count: int = whole("count", minimum=1, maximum=MAX_CODES_AT_ONCE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GenerateAccessCodes(CreateAccessCode):
-    """What `tessera codes generate` takes: a batch is known by its id, and completed when it is asked for again."""
-
-    batch: str = text("batch")
-    count: int = whole("count", minimum=1, maximum=MAX_BATCH)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportAccessCode:
-    """A row of `tessera codes import`. `usedCount` are uses of which no more is known than their number."""
-
-    code: str = text("code", maximum=LONGEST_IMPORTED)
-    max_uses: int = whole("maxUses", minimum=1)
-    expires_at: datetime = instant("expiresAt")
-    description: str = text("description", DEFAULT_DESCRIPTION, maximum=LONGEST_IMPORTED)
-    used_count: int = whole("usedCount", 0, minimum=0)
-    active: bool = flag("active", default=True)
-    created_at: datetime | None = instant("createdAt", None)
-    created_by: str = text("createdBy", CREATED_BY, maximum=LONGEST_IMPORTED)
-
-
 @dataclass(frozen=True, slots=True)
 class AccessCodeFilter:
     """What a list of access codes may be narrowed by.
@@ -218,57 +200,50 @@ class ListAccessCodes(NumberedPage, AccessCodeFilter):
 
 
 def make_access_code(draw: Callable[[int], int]) -> str:
-    """A code of six letters and digits; `draw(n)` is a whole number below n (from a cryptographic source)."""
+    """Returns a code of six letters and digits; `draw(n)` is a whole number below n (from a cryptographic source)."""
     return draw_code(draw, CODE_ALPHABET, CODE_LENGTH)
 
 
-def read_import_row(cells: Mapping[str, str]) -> ImportAccessCode:
-    """A row by the names of its columns, with its code in normal form; raises `InvalidInput` with every fault."""
-    faults: list[Fault] = []
-    row: ImportAccessCode | None = None
-    raw = plain_cells(cells)
-    try:
-        row = parse_query(ImportAccessCode, {name: [value] for name, value in raw.items()})
-    except InvalidInput as invalid:
-        faults += invalid.faults
-    if sentence := code_fault(cells.get("code", "")):
-        faults.append(Fault("code", sentence))
-    if row is not None and row.used_count > row.max_uses:
-        faults.append(Fault("usedCount", "usedCount must not be more than maxUses"))
-    if faults or row is None:
-        raise InvalidInput(faults)
-    return replace(row, code=normalize_code(row.code))
-
-
-def judge_validity(code: AccessCode | None, now: datetime) -> DomainError | None:
-    """Why nobody can use this code at this moment, or None. The order is that of the access code document."""
+def require_found(code: AccessCode | None) -> AccessCode:
+    """Returns the code. Raises `AccessCodeNotFound` where there is none."""
     if code is None:
-        return InvalidAccessCode()
+        raise AccessCodeNotFound()
+    return code
+
+
+def require_usable(code: AccessCode | None, now: datetime, *, has_used: bool = False) -> AccessCode:
+    """Returns the code, which a user who `has_used` it or not may use at this moment.
+
+    Raises in the order of the access code document: none, expired, inactive, used up, used by this user.
+    """
+    if code is None:
+        raise InvalidAccessCode()
     if code.is_expired(now):
-        return AccessCodeExpired()
+        raise AccessCodeExpired()
     if not code.active:
-        return AccessCodeInactive()
-    return AccessCodeFullyUsed() if code.is_full else None
-
-
-def judge_use(code: AccessCode | None, now: datetime, *, has_used: bool) -> DomainError | None:
-    """Why this user cannot use this code at this moment, or None."""
-    return judge_validity(code, now) or (AccessCodeAlreadyUsed() if has_used else None)
-
-
-def judge_activation(code: AccessCode, now: datetime) -> DomainError | None:
-    """Why this code cannot be switched on, or None."""
+        raise AccessCodeInactive()
     if code.is_full:
-        return CannotActivateFullyUsed()
-    return CannotActivateExpired() if code.is_expired(now) else None
+        raise AccessCodeFullyUsed()
+    if has_used:
+        raise AccessCodeAlreadyUsed()
+    return code
+
+
+def require_activatable(code: AccessCode, now: datetime) -> AccessCode:
+    """Returns the code, which may be switched on. Raises where it is used up, then where it has expired."""
+    if code.is_full:
+        raise CannotActivateFullyUsed()
+    if code.is_expired(now):
+        raise CannotActivateExpired()
+    return code
 
 
 def usage_of(code: AccessCode, now: datetime) -> AccessCodeUsage:
-    """How far this code is used at this moment."""
+    """Returns how far this code is used at this moment."""
     return AccessCodeUsage(
         usage_percentage=round(100 * code.used_count / code.max_uses, 2),
         is_expired=code.is_expired(now),
-        is_usable=judge_validity(code, now) is None,
+        is_usable=code.is_open and not code.is_expired(now),
         remaining_uses=code.remaining_uses,
         days_until_expiry=max(0, -((now - code.expires_at) // DAY)),
     )

@@ -1,7 +1,7 @@
 """What every kind of code shares: the form it is kept in, and the forms it is looked up by."""
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 from models.texts import clean, fold
@@ -39,6 +39,11 @@ def compact_form(code: str) -> str:
 def kept_forms(typed: str) -> tuple[str, ...]:
     """The codes, as they are kept, that a typed code may be where each of its dashes counts; the likeliest first."""
     return tuple(dict.fromkeys((normalize_code(typed), normalize_code(typed_form(typed)))))
+
+
+def likeliest(typed: str, items: Mapping[str, Item]) -> Item | None:
+    """Returns that of these items, each under its code, whose code was typed, where each of its dashes counts."""
+    return next((items[form] for form in kept_forms(typed) if form in items), None)
 
 
 class CodeBook(Generic[Item]):

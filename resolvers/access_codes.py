@@ -5,10 +5,13 @@ from typing import Annotated
 
 import strawberry
 
+from models import access_code as models
+from models.access_code_batches import CreateAccessCodes
 from models.errors import NotFound, Refused
 from models.ids import is_object_id
+from models.inputs import parse
 from models.pagination import Window
-from resolvers.context import Info, as_mapping
+from resolvers.context import Info, command_of
 from schema.access_code import (
     AccessCode,
     AccessCodeConnection,
@@ -16,8 +19,6 @@ from schema.access_code import (
     AccessCodeRedemptions,
     AccessCodeStats,
     AccessCodeValidity,
-)
-from schema.access_code_mutations import (
     ActivateAccessCodeInput,
     ActivateAccessCodePayload,
     ActivateAccessCodeResult,
@@ -49,12 +50,10 @@ Code = Annotated[
 
 async def node(info: Info, raw_id: str) -> AccessCode | None:
     """An access code by its raw id, for `node` and `nodes`: for admins, as `accessCode` is."""
-    caller = info.context.caller()
-    caller.require_admin()
+    caller = info.context.admin()
     if not is_object_id(raw_id):
         return None
-    code = await info.context.services.access_codes.find_by_id(caller, raw_id)
-    return AccessCode.or_none(code)
+    return AccessCode.or_none(await info.context.services.access_codes.find_by_id(caller, raw_id))
 
 
 @strawberry.type
@@ -63,15 +62,18 @@ class AccessCodeQuery:
     async def access_code_validity(self, info: Info, code: Code) -> AccessCodeValidity:
         access_codes = info.context.services.access_codes
         try:
-            valid = await info.context.public(lambda permit: access_codes.validate(permit, {"code": code}))
-            return AccessCodeValidity.of(valid)
+            return AccessCodeValidity.of(
+                await info.context.public(
+                    lambda permit: access_codes.validate(permit, parse(models.GetAccessCode, {"code": code}))
+                )
+            )
         except (NotFound, Refused) as refusal:
             return AccessCodeValidity.from_refusal(refusal)
 
     @strawberry.field(description="An access code; null where there is none. For admins.")
     async def access_code(self, info: Info, code: Code) -> AccessCode | None:
-        found = await info.context.services.access_codes.find(info.context.caller(), {"code": code})
-        return AccessCode.or_none(found)
+        caller, wanted = info.context.admin(), parse(models.GetAccessCode, {"code": code})
+        return AccessCode.or_none(await info.context.services.access_codes.find(caller, wanted))
 
     @strawberry.field(description="All access codes, the newest first. For admins.")
     async def access_codes(
@@ -83,9 +85,8 @@ class AccessCodeQuery:
         last: Last = None,
         before: Before = None,
     ) -> AccessCodeConnection:
-        caller, access_codes = info.context.caller(), info.context.services.access_codes
-        caller.require_admin()
-        wanted, window = as_mapping(filter), Window.of(first, after, last, before)
+        caller, access_codes = info.context.admin(), info.context.services.access_codes
+        window, wanted = Window.of(first, after, last, before), command_of(models.AccessCodeFilter, filter)
         page = await access_codes.list_window(caller, wanted, window)
         return AccessCodeConnection.of(page, AccessCode.of, partial(access_codes.count, caller, wanted))
 
@@ -95,48 +96,52 @@ class AccessCodeQuery:
         info: Info,
         username: Annotated[str, strawberry.argument(description="The user: the exact name, case and all.")],
     ) -> AccessCodeRedemptions:
-        access_codes = info.context.services.access_codes
-        uses = await info.context.public(lambda permit: access_codes.redemptions(permit, {"username": username}))
-        return AccessCodeRedemptions.of(uses)
+        named, access_codes = {"username": username}, info.context.services.access_codes
+        return AccessCodeRedemptions.of(
+            await info.context.public(
+                lambda permit: access_codes.list_redemptions(permit, parse(models.ListRedemptions, named))
+            )
+        )
 
     @strawberry.field(description="Counts over all access codes that exist. For admins.")
     async def access_code_stats(self, info: Info) -> AccessCodeStats:
-        stats = await info.context.services.access_codes.stats(info.context.caller())
-        return AccessCodeStats.of(stats)
+        return AccessCodeStats.of(await info.context.services.access_codes.stats(info.context.caller()))
 
 
 @strawberry.type
 class AccessCodeMutation:
     @strawberry.mutation(description="Make an access code. For admins.")
     async def create_access_code(self, info: Info, input: CreateAccessCodeInput) -> CreateAccessCodeResult:
-        code = await info.context.services.access_codes.create(info.context.caller(), as_mapping(input))
+        caller, command = info.context.admin(), command_of(models.CreateAccessCode, input)
+        code = await info.context.services.access_codes.create(caller, command)
         return CreateAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Make up to 1000 access codes of one kind, all or none. For admins.")
     async def create_access_codes(self, info: Info, input: CreateAccessCodesInput) -> CreateAccessCodesResult:
-        batches = info.context.services.access_code_batches
-        codes = await batches.create_many(info.context.caller(), as_mapping(input))
+        caller, command = info.context.admin(), command_of(CreateAccessCodes, input)
+        codes = await info.context.services.access_code_batches.create_many(caller, command)
         return CreateAccessCodesPayload(access_codes=[AccessCode.of(code) for code in codes])
 
     @strawberry.mutation(description="Redeem an access code, once for each user. Open to everyone, rate limited.")
     async def redeem_access_code(self, info: Info, input: RedeemAccessCodeInput) -> RedeemAccessCodeResult:
-        permit = await info.context.permit()
-        code = await info.context.services.access_codes.redeem(permit, as_mapping(input))
+        redeem = info.context.services.access_codes.redeem
+        code = await info.context.public(lambda permit: redeem(permit, command_of(models.RedeemAccessCode, input)))
         return RedeemAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Let an access code be redeemed again. For admins.")
     async def activate_access_code(self, info: Info, input: ActivateAccessCodeInput) -> ActivateAccessCodeResult:
-        access_codes = info.context.services.access_codes
-        code = await access_codes.switch(info.context.caller(), as_mapping(input), active=True)
+        caller, command = info.context.admin(), command_of(models.ActivateAccessCode, input)
+        code = await info.context.services.access_codes.activate(caller, command)
         return ActivateAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Let an access code no longer be redeemed. For admins.")
     async def deactivate_access_code(self, info: Info, input: DeactivateAccessCodeInput) -> DeactivateAccessCodeResult:
-        access_codes = info.context.services.access_codes
-        code = await access_codes.switch(info.context.caller(), as_mapping(input), active=False)
+        caller, command = info.context.admin(), command_of(models.DeactivateAccessCode, input)
+        code = await info.context.services.access_codes.deactivate(caller, command)
         return DeactivateAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Delete an access code; its users' history stays. For admins.")
     async def delete_access_code(self, info: Info, input: DeleteAccessCodeInput) -> DeleteAccessCodeResult:
-        code = await info.context.services.access_codes.delete(info.context.caller(), as_mapping(input))
+        caller, command = info.context.admin(), command_of(models.DeleteAccessCode, input)
+        code = await info.context.services.access_codes.delete(caller, command)
         return DeleteAccessCodePayload(access_code=AccessCode.of(code))

@@ -11,7 +11,7 @@ from models.ids import either_id
 from models.inputs import parse_query
 from rest.access import caller_of, permit_of, public, query_of, resource, services_of
 from rest.body import read_command
-from rest.envelope import pagination, success
+from rest.envelope import fields_of, pagination, success
 
 
 @public
@@ -63,13 +63,7 @@ async def stats(request: Request) -> Response:
             "roleDistribution": {"creators": found.creators, "users": found.users},
             "totalRedeemed": found.total_redeemed,
             "mostUsedCoupon": most_used
-            and {
-                "couponCode": most_used.coupon_code,
-                "username": most_used.username,
-                "twitterId": most_used.twitter_id,
-                "timesUsed": most_used.times_used,
-                "points": most_used.points,
-            },
+            and fields_of(most_used, "couponCode", "username", "twitterId", "timesUsed", "points"),
         }
     )
 

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from models.base import to_json
 from models.errors import (
     InternalServerError,
     InvalidToken,
@@ -44,6 +45,12 @@ def success(data: Any = None, *, status: int = 200, message: str | None = None, 
 
 def pagination(page: Page[Any]) -> dict[str, int]:
     return {"total": page.total, "page": page.page, "pages": page.pages, "limit": page.limit}
+
+
+def fields_of(entity: object, *names: str) -> dict[str, Any]:
+    """Returns those fields of an entity that an answer shows, in this order."""
+    shown = to_json(entity)
+    return {name: shown[name] for name in names}
 
 
 def failure(fault: Exception, **more: Any) -> JSONAnswer:

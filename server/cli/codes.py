@@ -6,7 +6,7 @@ work could not be done, 2 for a bad option or environment.
 
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, TypeVar
@@ -15,15 +15,24 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from models.access_code import DEFAULT_DESCRIPTION, MAX_BATCH, read_import_row
+from models.access_code import DEFAULT_DESCRIPTION
+from models.access_code_batches import (
+    CHUNK,
+    MAX_BATCH,
+    GenerateAccessCodes,
+    ImportAccessCode,
+    Outcome,
+    read_import_row,
+)
 from models.errors import InternalServerError, InvalidInput
+from models.inputs import parse
 from models.principal import SYSTEM
+from models.texts import clean
 from server.cli.codes_csv import HEADER, CsvWriter, HeaderFault, Row, encoding_of, read_rows, to_cells
 from server.cli.database import run_on_services
 from server.cli.output import fail
 
 if TYPE_CHECKING:
-    from services.access_codes.batches import Outcome
     from services.registry import Services
 
 Answer = TypeVar("Answer")
@@ -54,7 +63,7 @@ def generate(
         made = 0
         with _progress() as progress:
             task = progress.add_task("Making codes", total=count)
-            async for made in services.access_code_batches.generate(SYSTEM, wanted):
+            async for made in services.access_code_batches.generate(SYSTEM, parse(GenerateAccessCodes, wanted)):
                 progress.update(task, completed=made)
         if output is not None:
             await _export(services, output, batch)
@@ -85,8 +94,6 @@ def import_codes(
     The columns are code, maxUses, expiresAt and, as you like, description, usedCount, active, createdAt, createdBy. A
     code that is there already with the same values is left as it is: run it again as often as you like.
     """
-
-    from services.access_codes.batches import Outcome
 
     async def work(services: "Services") -> Counter[Outcome]:
         if strict:
@@ -137,9 +144,8 @@ async def _export(services: "Services", output: Path | None, batch: str | None) 
 
 
 async def _write(services: "Services", file: IO[str], batch: str | None) -> int:
-    from services.access_codes.batches import CHUNK
-
     writer, number = CsvWriter(file), 0
+    batch = None if batch is None else clean(batch)
     writer.write_row(HEADER)
     with _progress() as progress:
         task = progress.add_task("Exporting", total=await services.access_code_batches.count(SYSTEM, batch))
@@ -157,12 +163,7 @@ def _require_good_rows(file: Path) -> None:
     bad = 0
     with _progress() as progress, _open(progress, file, "Looking at rows") as lines:
         for row in read_rows(lines):
-            try:
-                faults = [row.fault] if row.fault else []
-                if not faults:
-                    read_import_row(row.cells)
-            except InvalidInput as fault:
-                faults = [each.message for each in fault.faults]
+            _, faults = _read(row)
             bad += bool(faults)
             _report(row.line, faults)
     if bad:
@@ -170,9 +171,7 @@ def _require_good_rows(file: Path) -> None:
         raise typer.Exit(1)
 
 
-async def _import(services: "Services", file: Path, *, strict: bool) -> Counter["Outcome"]:
-    from services.access_codes.batches import CHUNK, Outcome
-
+async def _import(services: "Services", file: Path, *, strict: bool) -> Counter[Outcome]:
     counted: Counter[Outcome] = Counter()
     with _progress() as progress, _open(progress, file, "Importing") as lines:
         rows = read_rows(lines)
@@ -183,24 +182,30 @@ async def _import(services: "Services", file: Path, *, strict: bool) -> Counter[
     return counted
 
 
-async def _import_chunk(services: "Services", chunk: Iterable[Row]) -> Counter["Outcome"]:
-    from services.access_codes.batches import Outcome
-
-    counted: Counter[Outcome] = Counter()
-    good: list[tuple[int, Mapping[str, str]]] = []
-    faults: dict[int, list[str]] = {}
+async def _import_chunk(services: "Services", chunk: Iterable[Row]) -> Counter[Outcome]:
+    good: list[tuple[int, ImportAccessCode]] = []
+    faults: dict[int, Sequence[str]] = {}
     for row in chunk:
-        if row.fault is None:
-            good.append((row.line, row.cells))
-        else:
-            faults[row.line] = [row.fault]
-    counted[Outcome.REFUSED] += len(faults)
+        read, faults[row.line] = _read(row)
+        if read is not None:
+            good.append((row.line, read))
+    counted = Counter({Outcome.REFUSED: len(faults) - len(good)})
     for done in await services.access_code_batches.import_rows(SYSTEM, good):
         counted[done.outcome] += 1
-        faults[done.line] = list(done.faults)
+        faults[done.line] = done.faults
     for line in sorted(faults):
         _report(line, faults[line])
     return counted
+
+
+def _read(row: Row) -> tuple[ImportAccessCode | None, Sequence[str]]:
+    """A row as a code to import, or else everything that is wrong with it."""
+    if row.fault is not None:
+        return None, [row.fault]
+    try:
+        return read_import_row(row.cells), []
+    except InvalidInput as refusal:
+        return None, [fault.message for fault in refusal.faults]
 
 
 def _open(progress: Progress, file: Path, doing: str) -> IO[str]:

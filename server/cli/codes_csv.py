@@ -12,7 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from models.access_code import LONGEST_IMPORTED, AccessCode
+from models.access_code import AccessCode
+from models.access_code_batches import LONGEST_IMPORTED
 from models.access_code_cells import code_to_cell, text_to_cell
 from models.instants import iso
 

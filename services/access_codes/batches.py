@@ -4,54 +4,30 @@ Everything goes in chunks of one transaction each, in constant memory. What is d
 database, so each verb may be killed at any moment and run again.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import ObjectId
 
-from models.access_code import (
-    AccessCode,
-    BatchChanged,
-    CreateAccessCode,
+from models.access_code import AccessCode, CreateAccessCode
+from models.access_code_batches import (
+    CHUNK,
+    AccessCodeBatch,
     CreateAccessCodes,
     GenerateAccessCodes,
     ImportAccessCode,
-    read_import_row,
+    Outcome,
+    RowOutcome,
 )
-from models.errors import InvalidInput
-from models.inputs import parse
+from models.access_code_effects import new_access_code
 from models.principal import Principal
-from models.texts import clean
-from services.access_codes.documents import SEARCH_FIELDS, access_code_from_document, access_code_to_document
-from services.access_codes.draw import draw_codes
+from services.access_codes.repository import ACCESS_CODES, BATCHES, ENTITY_ALONE, draw_codes
 from services.access_codes.totals import AccessCodeCounts
-from services.access_codes.unit_of_work import new_access_code
 from services.kit.database import Database
 
 if TYPE_CHECKING:
     from services.kit.database import Session
-
-CHUNK = 1_000
-
-
-class Outcome(StrEnum):
-    """What became of an imported row."""
-
-    IMPORTED = "imported"
-    PRESENT = "present"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class RowOutcome:
-    """What became of the row of a line, and why where it was refused."""
-
-    line: int
-    outcome: Outcome
-    faults: tuple[str, ...] = ()
 
 
 class AccessCodeBatches:
@@ -64,153 +40,103 @@ class AccessCodeBatches:
         self._counts = AccessCodeCounts(database)
         self._clock = clock
 
-    async def create_many(self, principal: Principal, raw: Mapping[str, Any]) -> Sequence[AccessCode]:
-        """Make up to 1,000 codes of one kind, all of them or none."""
-        principal.require_admin()
-        wanted = parse(CreateAccessCodes, raw)
-        return await self._database.transaction(lambda session: self._make(session, wanted, wanted.count))
+    async def create_many(self, caller: Principal, command: CreateAccessCodes) -> Sequence[AccessCode]:
+        """Makes up to 1,000 codes of one kind, all of them or none."""
+        caller.require_admin()
+        return await self._database.transaction(lambda session: self._make(session, command, command.count))
 
-    async def generate(self, principal: Principal, raw: Mapping[str, Any]) -> AsyncIterator[int]:
-        """Make codes until the batch has as many as asked for; tells how many it has, at first and after each chunk.
+    async def generate(self, caller: Principal, command: GenerateAccessCodes) -> AsyncIterator[int]:
+        """Makes codes until the batch has as many as asked for; yields how many it has, at first and after each chunk.
 
         All codes of a batch expire at the same instant. 409 when the batch was begun with other values.
         """
-        principal.require_admin()
-        wanted = parse(GenerateAccessCodes, raw)
-        made = await self._database.transaction(lambda session: self._begin(session, wanted))
+        caller.require_admin()
+        made = await self._database.transaction(lambda session: self._begin(session, command))
         yield made
-        while made < wanted.count:
-            made = await self._database.transaction(lambda session: self._continue(session, wanted))
+        while made < command.count:
+            made = await self._database.transaction(lambda session: self._continue(session, command))
             yield made
 
-    async def export(self, principal: Principal, batch: str | None = None) -> AsyncIterator[AccessCode]:
-        """Every code, or every code of a batch, the oldest first."""
-        principal.require_admin()
-        query = {} if batch is None else {"batch": clean(batch)}
-        async for document in self._codes.find(query, SEARCH_FIELDS, batch_size=CHUNK).sort("_id", 1):
-            yield access_code_from_document(document)
+    async def export(self, caller: Principal, batch: str | None = None) -> AsyncIterator[AccessCode]:
+        """Yields every code, or every code of a batch, the oldest first."""
+        caller.require_admin()
+        query = {} if batch is None else {"batch": batch}
+        async for document in self._codes.find(query, ENTITY_ALONE, batch_size=CHUNK).sort("_id", 1):
+            yield ACCESS_CODES.load(document)
 
-    async def count(self, principal: Principal, batch: str | None = None) -> int:
-        """How many codes `export` will tell of."""
-        principal.require_admin()
+    async def count(self, caller: Principal, batch: str | None = None) -> int:
+        """Returns how many codes `export` yields."""
+        caller.require_admin()
         if batch is not None:
-            return await self._codes.count_documents({"batch": clean(batch)})
+            return await self._codes.count_documents({"batch": batch})
         return (await self._counts.read(self._clock())).total
 
-    async def import_rows(
-        self, principal: Principal, rows: Sequence[tuple[int, Mapping[str, str]]]
-    ) -> list[RowOutcome]:
-        """Take over the rows (each with its line) whose codes are not there yet, in one transaction.
+    async def import_rows(self, caller: Principal, rows: Sequence[tuple[int, ImportAccessCode]]) -> list[RowOutcome]:
+        """Takes in the rows (each with its line) whose codes are not there yet, in one transaction.
 
-        A row whose code is there with the same values is present, so that importing twice changes nothing; with other
-        values it is refused. A bad row stops no other.
+        A row whose code is there stops no other; importing twice changes nothing. See `ImportAccessCode.judge`.
         """
-        principal.require_admin()
-        refused: list[RowOutcome] = []
-        good: list[tuple[int, ImportAccessCode]] = []
-        for line, raw in rows:
-            try:
-                good.append((line, read_import_row(raw)))
-            except InvalidInput as invalid:
-                faults = tuple(fault.message for fault in invalid.faults)
-                refused.append(RowOutcome(line, Outcome.REFUSED, faults))
-        if good:
-            refused += await self._database.transaction(lambda session: self._import(session, good))
-        return sorted(refused, key=lambda outcome: outcome.line)
+        caller.require_admin()
+        return await self._database.transaction(lambda session: self._import(session, rows)) if rows else []
 
-    async def _begin(self, session: "Session", wanted: GenerateAccessCodes) -> int:
-        kind = {
-            "description": wanted.description,
-            "maxUses": wanted.max_uses,
-            "expiryDays": wanted.expiry_days,
-        }
-        found = await self._batches.find_one({"_id": wanted.batch}, session=session)
+    async def _begin(self, session: "Session", command: GenerateAccessCodes) -> int:
+        found = await self._find(session, command.batch)
         if found is None:
-            now = self._clock()
-            begun = {"_id": wanted.batch, **kind, "made": 0, "createdAt": now}
-            await self._batches.insert_one(begun, session=session)
+            await self._batches.insert_one(BATCHES.dump(command.begin(self._clock())), session=session)
             return 0
-        if any(found[name] != value for name, value in kind.items()):
-            raise BatchChanged()
-        made: int = found["made"]
-        return made
+        command.require_same(found)
+        return found.made
 
-    async def _continue(self, session: "Session", wanted: GenerateAccessCodes) -> int:
+    async def _continue(self, session: "Session", command: GenerateAccessCodes) -> int:
         """The next chunk. Two who generate the same batch conflict on its row, so neither makes one too many."""
-        found = await self._batches.find_one({"_id": wanted.batch}, session=session)
-        assert found is not None
-        made: int = found["made"]
-        number = min(CHUNK, wanted.count - made)
+        batch = await self._find(session, command.batch)
+        assert batch is not None
+        number = min(CHUNK, command.count - batch.made)
         if number <= 0:
-            return made
-        await self._batches.update_one({"_id": wanted.batch}, {"$inc": {"made": number}}, session=session)
-        await self._make(session, wanted, number, begun=found["createdAt"], batch=wanted.batch)
-        return made + number
+            return batch.made
+        await self._batches.update_one({"_id": batch.id}, {"$inc": {"made": number}}, session=session)
+        await self._make(session, command, number, batch)
+        return batch.made + number
+
+    async def _find(self, session: "Session", batch: str) -> AccessCodeBatch | None:
+        document = await self._batches.find_one({"_id": batch}, session=session)
+        return None if document is None else BATCHES.load(document)
 
     async def _make(
-        self,
-        session: "Session",
-        wanted: CreateAccessCode,
-        number: int,
-        *,
-        begun: datetime | None = None,
-        batch: str | None = None,
+        self, session: "Session", command: CreateAccessCode, number: int, batch: AccessCodeBatch | None = None
     ) -> list[AccessCode]:
-        now = begun or self._clock()
-        codes = [new_access_code(code, wanted, now) for code in await draw_codes(self._codes, session, number)]
-        await self._insert(session, codes, {} if batch is None else {"batch": batch})
+        now = self._clock() if batch is None else batch.created_at
+        codes = [
+            new_access_code(command, identifier=str(ObjectId()), code=code, now=now)
+            for code in await draw_codes(self._codes, session, number)
+        ]
+        await self._insert(session, codes, batch)
         return codes
 
     async def _import(self, session: "Session", rows: Sequence[tuple[int, ImportAccessCode]]) -> list[RowOutcome]:
-        sought = [row.code for _, row in rows]
-        found = self._codes.find({"code": {"$in": sought}}, SEARCH_FIELDS, session=session)
-        standing = {document["code"]: access_code_from_document(document) async for document in found}
+        found = self._codes.find({"code": {"$in": [row.code for _, row in rows]}}, ENTITY_ALONE, session=session)
+        standing = {code.code: code for code in map(ACCESS_CODES.load, await found.to_list(None))}
         now = self._clock()
         new: list[AccessCode] = []
         outcomes: list[RowOutcome] = []
         for line, row in rows:
-            there = standing.get(row.code)
-            if there is None:
-                code = _imported(row, now)
-                standing[row.code] = code
-                new.append(code)
-                outcomes.append(RowOutcome(line, Outcome.IMPORTED))
-            elif _is_same(there, row):
-                outcomes.append(RowOutcome(line, Outcome.PRESENT))
-            else:
-                fault = f"code {row.code} is there with another description, maxUses or expiresAt"
-                outcomes.append(RowOutcome(line, Outcome.REFUSED, (fault,)))
-        await self._insert(session, new, {})
+            outcomes.append(row.judge(line, standing.get(row.code)))
+            if outcomes[-1].outcome is Outcome.IMPORTED:
+                new.append(row.create(identifier=str(ObjectId()), now=now))
+                standing[row.code] = new[-1]
+        await self._insert(session, new)
         return outcomes
 
-    async def _insert(self, session: "Session", codes: Sequence[AccessCode], more: dict[str, Any]) -> None:
+    async def _insert(
+        self, session: "Session", codes: Sequence[AccessCode], batch: AccessCodeBatch | None = None
+    ) -> None:
         if codes:
-            documents = [access_code_to_document(code) | _unaccounted(code) | more for code in codes]
+            of_batch = {} if batch is None else {"batch": batch.id}
+            documents = [ACCESS_CODES.dump(code) | _unaccounted(code) | of_batch for code in codes]
             await self._codes.insert_many(documents, session=session, ordered=False)
             await self._counts.move(session, [(None, code) for code in codes])
 
 
-def _imported(row: ImportAccessCode, now: datetime) -> AccessCode:
-    return AccessCode(
-        id=str(ObjectId()),
-        code=row.code,
-        description=row.description,
-        max_uses=row.max_uses,
-        used_count=row.used_count,
-        expires_at=row.expires_at,
-        active=row.active,
-        created_at=row.created_at or now,
-        updated_at=row.created_at or now,
-        created_by=row.created_by,
-    )
-
-
-def _unaccounted(code: AccessCode) -> dict[str, Any]:
+def _unaccounted(code: AccessCode) -> dict[str, int]:
     """Uses that a new code comes with: its ledger has no rows of them, and accounts for them by their number."""
     return {"unaccountedUses": code.used_count} if code.used_count else {}
-
-
-def _is_same(code: AccessCode, row: ImportAccessCode) -> bool:
-    """By what never changes of a code; its uses and its switch may have moved since."""
-    mine = (code.description, code.max_uses, code.expires_at)
-    return mine == (row.description, row.max_uses, row.expires_at)

@@ -10,14 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
-from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.access_code import CREATED_BY, DAY, DEFAULT_DESCRIPTION, MAX_EXPIRY_DAYS
 from models.codes import normalize_code
-from services.access_codes.documents import derived_fields
 from services.access_codes.expiry_counts import EXPIRY_INDEXES
-from services.access_codes.totals import FAMILY, AccessCodeCounts
-from services.kit.counters import Counters
+from services.access_codes.repository import ACCESS_CODE_INDEXES, USE_INDEXES, search_fields
+from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
 from services.migrations.legacy_import import Imported, import_all
@@ -27,35 +25,6 @@ from services.migrations.legacy_values import LAST_INSTANT
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-ACCESS_CODE_INDEXES = [
-    IndexModel([("code", ASCENDING)], name="code", unique=True),
-    # The switch and the expiry stand in these two so that a list's filter is judged before a document is fetched.
-    IndexModel(
-        [("createdAt", DESCENDING), ("_id", DESCENDING), ("expiresAt", ASCENDING), ("active", ASCENDING)],
-        name="newest",
-    ),
-    IndexModel(
-        [("active", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING), ("expiresAt", ASCENDING)],
-        name="active",
-    ),
-    IndexModel([("expiresAt", ASCENDING), ("active", ASCENDING), ("full", ASCENDING)], name="expiresAt"),
-    IndexModel([("usedCount", DESCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="usedCount"),
-    IndexModel([("codeTrigrams", ASCENDING)], name="codeTrigrams"),
-    IndexModel(
-        [("batch", ASCENDING), ("_id", ASCENDING)],
-        name="batch",
-        # Not by `$type`, of which MongoDB makes no use when it looks for a batch.
-        partialFilterExpression={"batch": {"$exists": True}},
-    ),
-]
-USE_INDEXES = [
-    # One use for each user and code. The username comes first because a batch of redemptions asks for all pairs of its
-    # users and its codes, and a user has used few codes where a code may have a million users. `again` stands only in
-    # doubles that were taken over from the original system.
-    IndexModel([("username", ASCENDING), ("codeId", ASCENDING), ("again", ASCENDING)], name="oneUseEach", unique=True),
-    IndexModel([("codeId", ASCENDING), ("redeemedAt", ASCENDING), ("_id", ASCENDING)], name="ofCode"),
-    IndexModel([("username", DESCENDING), ("redeemedAt", DESCENDING), ("_id", DESCENDING)], name="ofUser"),
-]
 _KNOWN = frozenset(
     {"_id", "code", "description", "maxUses", "usedCount", "usedBy", "expiresAt", "active", "createdBy", "form"}
     | {"createdAt", "updatedAt", "__v"}
@@ -71,8 +40,7 @@ async def prepare_access_codes(database: Database, *, recount: bool) -> int:
     await ensure_indexes(database.expiry_counts, EXPIRY_INDEXES)
     imported = await import_all(database, AccessCodeImporter())
     await ensure_indexes(database.access_codes, ACCESS_CODE_INDEXES)
-    if recount or imported or not await Counters(database, FAMILY).agrees("codes", database.access_codes):
-        await database.transaction(AccessCodeCounts(database).recount)
+    await AccessCodeCounts(database).catch_up(recount=recount or imported > 0)
     return imported
 
 
@@ -120,7 +88,8 @@ def _complete(reading: Reading, known_uses: int) -> dict[str, Any]:
         "createdAt": created_at,
         "updatedAt": reading.instant("updatedAt") or created_at,
         "createdBy": reading.text("createdBy") or CREATED_BY,
-        **derived_fields(code, used_count, max_uses),
+        "full": used_count >= max_uses,
+        **search_fields(code),
     }
 
 

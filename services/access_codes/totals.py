@@ -3,15 +3,17 @@
 Every write says what a code was and what it is; the counts move by the difference, in the same transaction.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from models.access_code import AccessCode
 from services.access_codes.expiry_counts import ExpiryCounts, hour_of
-from services.kit.counters import Counters
+from services.kit.counters import Counts
 from services.kit.database import Database, aggregate
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Census:
     usable: int
 
     def of(self, *, active: bool | None, expired: bool | None) -> int:
-        """How many codes there are with this switch and this expiry; None leaves one open."""
+        """Returns how many codes there are with this switch and this expiry; None leaves one open."""
         every, gone = self.total, self.expired
         if active is not None:
             every, gone = self.switched_on, self.expired_switched_on
@@ -47,72 +49,38 @@ class Census:
         return gone if expired else every - gone
 
 
-class AccessCodeCounts:
+class AccessCodeCounts(Counts):
     """Moves and reads the counts of access codes."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._totals = Counters(database, FAMILY)
+        super().__init__(database, FAMILY, database.access_codes, "codes")
         self._expiry = ExpiryCounts(database, FAMILY)
 
     async def move(self, session: "Session", changes: Iterable[Change]) -> None:
-        """Follow these changes, within their transaction."""
+        """Follows these changes, within their transaction."""
         totals: Counter[str] = Counter()
-        expiry: dict[datetime, Counter[str]] = {}
-        for before, after in changes:
-            for code, sign in ((before, -1), (after, 1)):
+        expiry: defaultdict[datetime, Counter[str]] = defaultdict(Counter)
+        for change in changes:
+            for code, sign in zip(change, (-1, 1), strict=True):
                 if code is not None:
-                    classes = _classes(code)
-                    _add(totals, classes | {"usages": code.used_count}, sign)
-                    _add(expiry.setdefault(hour_of(code.expires_at), Counter()), classes, sign)
+                    totals["usages"] += sign * code.used_count
+                    for name in _classes_of(code):
+                        totals[name] += sign
+                        expiry[hour_of(code.expires_at)][name] += sign
         await self._totals.add(session, totals)
         await self._expiry.add(session, expiry)
 
     async def read(self, now: datetime) -> Census:
-        """Everything at this moment, from one snapshot."""
-        async with self._database.snapshot() as session:
-            return await self._read(session, now)
-
-    async def recount(self, session: "Session") -> None:
-        """Count all codes anew, in place of what was counted."""
-        await self._totals.clear(session)
-        await self._expiry.clear(session)
-        totals, hours = await self._count(session)
-        await self._totals.add(session, totals)
-        await self._expiry.put(session, hours)
-
-    async def kept(self, session: "Session") -> dict[str, int]:
-        """Every count by its name, as it is kept."""
-        return {**await self._totals.read(session), **await self._expiry.kept(session)}
-
-    async def counted(self, session: "Session") -> dict[str, int]:
-        """Every count by its name, as the codes make it."""
-        totals, hours = await self._count(session)
-        return {**totals, **self._expiry.named(hours)}
-
-    async def _count(self, session: "Session") -> tuple[Counter[str], list[tuple[datetime, dict[str, int]]]]:
-        """The totals, and what expires in each hour."""
-        one_if = {name: {"$sum": {"$cond": [condition, 1, 0]}} for name, condition in _CLASSES.items()}
-        hour = {"$dateTrunc": {"date": "$expiresAt", "unit": "hour"}}
-        group = {"$group": {"_id": hour, "usages": {"$sum": "$usedCount"}, **one_if}}
-        totals: Counter[str] = Counter()
-        hours: list[tuple[datetime, dict[str, int]]] = []
-        async for row in aggregate(self._database.access_codes, [group], session=session):
-            start = row.pop("_id")
-            totals.update(row)
-            hours.append((start, {name: row[name] for name in _CLASSES}))
-        return totals, hours
-
-    async def _read(self, session: "Session", now: datetime) -> Census:
-        totals = await self._totals.read(session)
-        expired = await self._expiry.before(session, now)
-        one_if = {name: {"$sum": {"$cond": [condition, 1, 0]}} for name, condition in _CLASSES.items()}
+        """Returns everything at this moment, from one snapshot."""
         this_hour: list[dict[str, Any]] = [
             {"$match": {"expiresAt": {"$gte": hour_of(now), "$lte": now}}},
-            {"$group": {"_id": None, **one_if}},
+            {"$group": {"_id": None, **_SUMS}},
         ]
-        async for row in aggregate(self._database.access_codes, this_hour, session=session):
-            expired.update({name: row[name] for name in _CLASSES})
+        async with self._database.snapshot() as session:
+            totals = await self._totals.read(session)
+            expired = await self._expiry.before(session, now)
+            async for row in aggregate(self._rows, this_hour, session=session):
+                expired.update({name: row[name] for name in _CLASSES})
         return Census(
             total=totals.get("codes", 0),
             usages=totals.get("usages", 0),
@@ -123,6 +91,35 @@ class AccessCodeCounts:
             usable=totals.get("open", 0) - expired["open"],
         )
 
+    @override
+    async def kept(self, session: "Session") -> dict[str, int]:
+        return {**await super().kept(session), **await self._expiry.kept(session)}
+
+    @override
+    async def counted(self, session: "Session") -> dict[str, int]:
+        totals, hours = await self._count(session)
+        return {**totals, **self._expiry.named(hours)}
+
+    @override
+    async def recount(self, session: "Session") -> None:
+        await self._totals.clear(session)
+        await self._expiry.clear(session)
+        totals, hours = await self._count(session)
+        await self._totals.add(session, totals)
+        await self._expiry.put(session, hours)
+
+    async def _count(self, session: "Session") -> tuple[Counter[str], list[tuple[datetime, dict[str, int]]]]:
+        """The totals, and what expires in each hour."""
+        hour = {"$dateTrunc": {"date": "$expiresAt", "unit": "hour"}}
+        group = {"$group": {"_id": hour, "usages": {"$sum": "$usedCount"}, **_SUMS}}
+        totals: Counter[str] = Counter()
+        hours: list[tuple[datetime, dict[str, int]]] = []
+        async for row in aggregate(self._rows, [group], session=session):
+            start = row.pop("_id")
+            totals.update(row)
+            hours.append((start, {name: row[name] for name in _CLASSES}))
+        return totals, hours
+
 
 # The classes that a code is counted in, as MongoDB and as the model tell them.
 _CLASSES: dict[str, Any] = {
@@ -131,12 +128,9 @@ _CLASSES: dict[str, Any] = {
     "full": "$full",
     "open": {"$and": ["$active", {"$not": "$full"}]},
 }
+_SUMS = {name: {"$sum": {"$cond": [condition, 1, 0]}} for name, condition in _CLASSES.items()}
 
 
-def _classes(code: AccessCode) -> dict[str, int]:
-    return {"codes": 1, "active": int(code.active), "full": int(code.is_full), "open": int(code.is_open)}
-
-
-def _add(numbers: Counter[str], change: dict[str, int], sign: int) -> None:
-    for name, number in change.items():
-        numbers[name] += sign * number
+def _classes_of(code: AccessCode) -> list[str]:
+    judged = {"codes": True, "active": code.active, "full": code.is_full, "open": code.is_open}
+    return [name for name, holds in judged.items() if holds]

@@ -1,229 +1,149 @@
-"""All writes to access codes, by group commit.
-
-A batch reads the codes of all its commands and the uses that its users have made of them; each answer carries the code
-as it is after its own command.
-"""
+"""All writes to access codes, in batches; each answer is the code as its own command leaves it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bson import ObjectId
-from pymongo import DeleteOne, InsertOne, UpdateOne
+from typing_extensions import override
 
 from models.access_code import (
-    DAY,
     AccessCode,
-    AccessCodeNotFound,
+    ActivateAccessCode,
     CreateAccessCode,
+    DeactivateAccessCode,
+    DeleteAccessCode,
     RedeemAccessCode,
-    judge_activation,
-    judge_use,
+    require_activatable,
+    require_found,
+    require_usable,
 )
-from models.codes import kept_forms
-from models.errors import DomainError, ServiceUnavailable
-from models.events import Event
-from services.access_codes.documents import (
-    SEARCH_FIELDS,
-    access_code_from_document,
-    access_code_to_document,
-    redeemed_event,
-    use_of,
-    use_to_document,
-)
-from services.access_codes.draw import draw_codes
-from services.access_codes.totals import AccessCodeCounts, Change
+from models.access_code_effects import new_access_code, redeem, switch
+from models.base import after
+from models.codes import likeliest
+from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
+from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database
 from services.kit.outbox import Outbox
-from services.kit.unit_of_work import BatchWriter, fresh_touch
+from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-
-@dataclass(frozen=True, slots=True)
-class DeleteAccessCode:
-    """Delete a code, as it was typed."""
-
-    code: str
+Command: TypeAlias = CreateAccessCode | RedeemAccessCode | ActivateAccessCode | DeactivateAccessCode | DeleteAccessCode
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchAccessCode:
-    """Activate or deactivate a code, as it was typed."""
-
-    code: str
-    active: bool
-
-
-Command = CreateAccessCode | RedeemAccessCode | DeleteAccessCode | SwitchAccessCode
-Write = InsertOne[dict[str, Any]] | UpdateOne | DeleteOne
-
-
-class AccessCodeWriter(BatchWriter[Command, AccessCode]):
-    """Carries out commands on access codes. `submit` answers once the command is committed by a majority."""
+class AccessCodeBus(CommandBus[Command, AccessCode]):
+    """Carries out commands on access codes."""
 
     def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
-        super().__init__(database)
-        self._codes = database.access_codes
-        self._uses = database.access_code_uses
-        self._outbox = outbox
+        super().__init__(database, outbox, clock)
         self._counts = AccessCodeCounts(database)
-        self._clock = clock
 
-    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[AccessCode | Exception]:
-        batch = await self._load(session, commands)
-        answers = [batch.decide(command) for command in commands]
-        await self._write(session, batch)
-        return answers
+    @override
+    def begin(self, now: datetime) -> "AccessCodeUnitOfWork":
+        return AccessCodeUnitOfWork(self._database, self._counts, now)
 
-    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
-        typed = (command.code for command in commands if isinstance(command, RedeemAccessCode))
-        redeemed = [form for code in typed for form in kept_forms(code)]
-        if redeemed:
-            await self._codes.update_many({"code": {"$in": redeemed}}, fresh_touch(), session=session)
+    @override
+    def contended(self, commands: Sequence[Command]) -> Contended | None:
+        typed = [command.code for command in commands if isinstance(command, RedeemAccessCode)]
+        return Contended(self._database.access_codes, by_code(typed)) if typed else None
 
-    async def _load(self, session: "Session", commands: Sequence[Command]) -> "_Batch":
-        typed = (command.code for command in commands if not isinstance(command, CreateAccessCode))
-        named = {form for code in typed for form in kept_forms(code)}
+
+class CountedCodes(Tracked[AccessCode]):
+    """The codes of a batch, whose counts move with them. No write lets a code be used beyond its limit."""
+
+    def __init__(self, database: Database, counts: AccessCodeCounts) -> None:
+        super().__init__(database.access_codes, ACCESS_CODES, increments=("used_count",), guard=_within_limit)
+        self._counts = counts
+
+    @override
+    async def flush(self, session: "Session") -> None:
+        await self._counts.move(session, self.changes())
+        await super().flush(session)
+
+
+class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
+    """The codes that a batch names, the uses that its users have made of them, and free codes for new ones."""
+
+    def __init__(self, database: Database, counts: AccessCodeCounts, now: datetime) -> None:
+        super().__init__(now)
+        self._database = database
+        self._codes = CountedCodes(database, counts)
+        self._ids: dict[str, str] = {}
+        self._used: set[tuple[str, str]] = set()
+        self._free: list[str] = []
+
+    @override
+    def tracked(self) -> Sequence[Tracked[Any]]:
+        return [self._codes]
+
+    @override
+    async def load(self, session: "Session", commands: Sequence[Command]) -> None:
+        typed = {command.code for command in commands if not isinstance(command, CreateAccessCode)}
         users = {command.username for command in commands if isinstance(command, RedeemAccessCode)}
-        codes: list[AccessCode] = []
-        used: set[tuple[str, str]] = set()
-        if named:
-            found = self._codes.find({"code": {"$in": list(named)}}, SEARCH_FIELDS, session=session)
-            codes = [access_code_from_document(document) async for document in found]
+        if typed:
+            await self._codes.load(session, by_code(typed), without=SEARCH_FIELDS)
+            self._ids = {code.code: code.id for code in self._codes}
         if users:
             # Asked even where no code was found: a wrong code takes as long as a right one.
-            pairs = {"username": {"$in": list(users)}, "codeId": {"$in": [ObjectId(code.id) for code in codes]}}
-            rows = self._uses.find(pairs, {"_id": 0, "codeId": 1, "username": 1}, session=session)
-            used = {(str(row["codeId"]), row["username"]) async for row in rows}
-        new = await draw_codes(self._codes, session, sum(isinstance(command, CreateAccessCode) for command in commands))
-        return _Batch(codes, used, new, self._clock())
+            pairs = {"username": {"$in": [*users]}, "codeId": {"$in": [ObjectId(code.id) for code in self._codes]}}
+            rows = self._database.access_code_uses.find(pairs, {"_id": 0, "codeId": 1, "username": 1}, session=session)
+            self._used = {(str(row["codeId"]), row["username"]) for row in await rows.to_list(None)}
+        new = sum(isinstance(command, CreateAccessCode) for command in commands)
+        self._free = await draw_codes(self._database.access_codes, session, new)
 
-    async def _write(self, session: "Session", batch: "_Batch") -> None:
-        """Everything that was decided; the codes last, because they are what others may be writing too."""
-        if batch.uses:
-            await self._uses.insert_many(batch.uses, session=session, ordered=False)
-        await self._outbox.put(session, batch.events)
-        changes = batch.changes()
-        await self._counts.move(session, changes)
-        if changes:
-            written = await self._codes.bulk_write(list(map(_write, changes)), session=session, ordered=False)
-            if written.matched_count + written.inserted_count + written.deleted_count != len(changes):
-                # The condition in the write says no though the snapshot said yes: nothing of the batch may stand.
-                raise ServiceUnavailable()
-
-
-class _Batch:
-    """The state that a batch decides upon, and what it has decided so far."""
-
-    def __init__(
-        self, codes: Sequence[AccessCode], used: set[tuple[str, str]], new: Sequence[str], now: datetime
-    ) -> None:
-        self.events: list[tuple[datetime, Event]] = []
-        self.uses: list[dict[str, Any]] = []
-        self._now = now
-        self._new = list(new)
-        self._used = used
-        self._before = {code.code: code for code in codes}
-        self._codes = dict(self._before)
-
-    def decide(self, command: Command) -> AccessCode | Exception:
-        try:
-            match command:
-                case CreateAccessCode():
-                    return self._create(command)
-                case RedeemAccessCode():
-                    return self._redeem(command)
-                case DeleteAccessCode():
-                    return self._delete(command)
-                case SwitchAccessCode():
-                    return self._switch(command)
-        except DomainError as refusal:
-            return refusal
-
-    def changes(self) -> list[Change]:
-        """The codes that differ between the state read and the state decided."""
-        both = ((self._before.get(code), self._codes.get(code)) for code in self._before.keys() | self._codes.keys())
-        return [(before, after) for before, after in both if before is not after]
+    @override
+    def apply(self, command: Command) -> AccessCode:
+        match command:
+            case CreateAccessCode():
+                return self._create(command)
+            case RedeemAccessCode():
+                return self._redeem(command)
+            case ActivateAccessCode():
+                return self._switch(require_activatable(self._get(command), self.now), active=True)
+            case DeactivateAccessCode():
+                return self._switch(self._get(command), active=False)
+            case DeleteAccessCode():
+                return self._remove(self._get(command))
 
     def _create(self, command: CreateAccessCode) -> AccessCode:
-        code = new_access_code(self._new.pop(), command, self._now)
-        self._codes[code.code] = code
-        return code
+        return self._put(new_access_code(command, identifier=str(ObjectId()), code=self._free.pop(), now=self.now))
 
     def _redeem(self, command: RedeemAccessCode) -> AccessCode:
-        code = self._find(command.code)
-        has_used = code is not None and (code.id, command.username) in self._used
-        refusal = judge_use(code, self._now, has_used=has_used)
-        if refusal is not None:
-            raise refusal
-        assert code is not None
-        at = self._later(code)
-        code = replace(code, used_count=code.used_count + 1, updated_at=at)
-        use = use_of(code, command.username, command.twitter_id, at)
-        self._codes[code.code] = code
+        found = self._find(command.code)
+        has_used = found is not None and (found.id, command.username) in self._used
+        code = require_usable(found, self.now, has_used=has_used)
+        done = redeem(code, command, use_id=str(ObjectId()), at=self._at(code))
         self._used.add((code.id, command.username))
-        self.uses.append(use_to_document(use))
-        self.events.append((at, redeemed_event(code, use)))
+        self.rows[self._database.access_code_uses.name].append(USES.dump(done.use))
+        self.events.append((done.use.redeemed_at, done.event))
+        return self._put(done.code)
+
+    def _switch(self, code: AccessCode, *, active: bool) -> AccessCode:
+        return self._put(switch(code, active=active, at=self._at(code)))
+
+    def _remove(self, code: AccessCode) -> AccessCode:
+        self._codes.remove(self._ids.pop(code.code))
         return code
 
-    def _delete(self, command: DeleteAccessCode) -> AccessCode:
-        code = self._find(command.code)
-        if code is None:
-            raise AccessCodeNotFound()
-        return self._codes.pop(code.code)
-
-    def _switch(self, command: SwitchAccessCode) -> AccessCode:
-        code = self._find(command.code)
-        if code is None:
-            raise AccessCodeNotFound()
-        refusal = judge_activation(code, self._now) if command.active else None
-        if refusal is not None:
-            raise refusal
-        if code.active == command.active:
-            return code
-        changed = replace(code, active=command.active, updated_at=self._later(code))
-        self._codes[code.code] = changed
-        return changed
-
     def _find(self, typed: str) -> AccessCode | None:
-        return next((self._codes[form] for form in kept_forms(typed) if form in self._codes), None)
+        return self._codes.get(likeliest(typed, self._ids) or "")
 
-    def _later(self, code: AccessCode) -> datetime:
-        """Now, but after everything that happened to this code before this batch: its events stay in order."""
-        before = self._before.get(code.code)
-        return self._now if before is None else max(self._now, before.updated_at + timedelta(milliseconds=1))
+    def _get(self, command: ActivateAccessCode | DeactivateAccessCode | DeleteAccessCode) -> AccessCode:
+        return require_found(self._find(command.code))
 
+    def _put(self, code: AccessCode) -> AccessCode:
+        self._ids[code.code] = code.id
+        return self._codes.put(code.id, code)
 
-def new_access_code(code: str, wanted: CreateAccessCode, now: datetime) -> AccessCode:
-    """An unused code that expires after so many days of 24 hours."""
-    return AccessCode(
-        id=str(ObjectId()),
-        code=code,
-        description=wanted.description,
-        max_uses=wanted.max_uses,
-        used_count=0,
-        expires_at=now + wanted.expiry_days * DAY,
-        active=True,
-        created_at=now,
-        updated_at=now,
-    )
+    def _at(self, code: AccessCode) -> datetime:
+        """Now, but after all that happened to the code before this batch: its events stay in order."""
+        before = self._codes.before(code.id)
+        return after(self.now, *([before.updated_at] if before else []))
 
 
-def _write(change: Change) -> Write:
-    """The write of a change. The guard is in it: no use beyond the limit, whatever was read."""
-    before, after = change
-    if before is None:
-        assert after is not None
-        return InsertOne(access_code_to_document(after))
-    mine: dict[str, Any] = {"_id": ObjectId(before.id)}
-    if after is None:
-        return DeleteOne(mine)
-    uses = after.used_count - before.used_count
-    update: dict[str, Any] = {"$set": {"active": after.active, "full": after.is_full, "updatedAt": after.updated_at}}
-    if uses:
-        mine["usedCount"] = {"$lte": after.max_uses - uses}
-        update["$inc"] = {"usedCount": uses}
-    return UpdateOne(mine, update)
+def _within_limit(before: AccessCode, changed: AccessCode | None) -> dict[str, Any]:
+    """What a code must still be for its new uses to hold, whatever was read."""
+    uses = 0 if changed is None else changed.used_count - before.used_count
+    return {"usedCount": {"$lte": before.max_uses - uses}} if uses else {}

@@ -11,8 +11,7 @@ from models.codes import normalize_code
 from models.coupon import POINTS_PER_REDEMPTION, CouponRole
 from models.readers import MAX_INT
 from services.coupons.repository import COUPON_INDEXES, LEDGER_INDEXES, code_field, search_fields
-from services.coupons.totals import FAMILY, CouponCounts
-from services.kit.counters import Counters
+from services.coupons.totals import CouponCounts
 from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
 from services.migrations.legacy_import import Imported, import_all
@@ -39,14 +38,8 @@ async def prepare_coupons(database: Database, *, recount: bool) -> int:
     await ensure_indexes(database.redemptions, LEDGER_INDEXES)
     imported = await import_all(database, CouponImporter(database))
     await ensure_indexes(database.coupons, COUPON_INDEXES)
-    if recount or imported or await coupons_need_count(database):
-        await database.transaction(CouponCounts(database).recount)
+    await CouponCounts(database).catch_up(recount=recount or imported > 0)
     return imported
-
-
-async def coupons_need_count(database: Database) -> bool:
-    """Whether there are coupons that the counters do not know, told in constant time."""
-    return not await Counters(database, FAMILY).agrees("total", database.coupons)
 
 
 class CouponImporter:

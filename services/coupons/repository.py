@@ -1,11 +1,11 @@
 """How coupons and their redemptions are stored and found."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from models.codes import compact_form, normalize_code
+from models.codes import compact_form
 from models.coupon import Coupon, CouponFilter, CouponRole, LedgerEntry
 from models.pagination import KeysetOrder
 from services.kit.mapping import Derived, Mapper
@@ -67,16 +67,13 @@ LEDGER_INDEXES = [
 ]
 
 
-def by_code(typed: Iterable[str]) -> list[dict[str, Any]]:
+def by_code(codes: Collection[str]) -> list[dict[str, Any]]:
     """The conditions, either of which a coupon of one of these codes meets; a `CodeBook` tells which it is.
 
-    By the code itself too, because a process of an earlier release may still write coupons without the key.
+    The codes are in normal form. By the code itself too, because a process of an earlier release may still write
+    coupons without the key.
     """
-    codes = list(typed)
-    return [
-        {"couponCode": {"$in": [normalize_code(code) for code in codes]}},
-        {"codeKey": {"$in": [compact_form(code) for code in codes]}},
-    ]
+    return [{"couponCode": {"$in": [*codes]}}, {"codeKey": {"$in": [compact_form(code) for code in codes]}}]
 
 
 def query_of(wanted: CouponFilter) -> dict[str, Any]:

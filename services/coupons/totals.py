@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from services.kit.counters import Counters
+from typing_extensions import override
+
+from services.kit.counters import Counts
 from services.kit.database import Database, aggregate
 
 if TYPE_CHECKING:
@@ -11,16 +13,13 @@ if TYPE_CHECKING:
 FAMILY = "coupons"
 
 
-class CouponCounts:
+class CouponCounts(Counts):
     """The totals as they are kept and as the coupons make them."""
 
     def __init__(self, database: Database) -> None:
-        self._coupons = database.coupons
-        self._totals = Counters(database, FAMILY)
+        super().__init__(database, FAMILY, database.coupons, "total")
 
-    async def kept(self, session: "Session") -> dict[str, int]:
-        return await self._totals.read(session)
-
+    @override
     async def counted(self, session: "Session") -> dict[str, int]:
         is_creator = {"$eq": ["$role", "creator"]}
         totals = {
@@ -30,10 +29,5 @@ class CouponCounts:
             "users": {"$sum": {"$cond": [is_creator, 0, 1]}},
             "redeemed": {"$sum": "$timesUsed"},
         }
-        found = [row async for row in aggregate(self._coupons, [{"$group": totals}], session=session)]
+        found = [row async for row in aggregate(self._rows, [{"$group": totals}], session=session)]
         return {name: number for name, number in found[0].items() if name != "_id"} if found else {}
-
-    async def recount(self, session: "Session") -> None:
-        """Count all coupons anew, in place of what was counted."""
-        await self._totals.clear(session)
-        await self._totals.add(session, await self.counted(session))

@@ -7,7 +7,10 @@ each addition goes to one at random. A shard alone means nothing (it can be nega
 import asyncio
 import random
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+
+from typing_extensions import override
 
 from services.kit.database import Collection, Database, Session
 
@@ -64,38 +67,56 @@ class Counters:
         await self._rows.delete_many({"family": self._family}, session=session)
 
 
-class RowCounts:
-    """The total of one collection, by the collection's name. Whoever makes or removes its documents calls `add`."""
+class Counts(ABC):
+    """What is counted of a collection: the totals as they are kept, and as its documents make them.
 
-    def __init__(self, database: Database, rows: Collection) -> None:
+    `number` names the total that is the number of documents.
+    """
+
+    def __init__(self, database: Database, family: str, rows: Collection, number: str) -> None:
         self._database = database
         self._rows = rows
-        self._name = rows.name
-        self._totals = Counters(database, rows.name)
-
-    async def add(self, session: Session, number: int) -> None:
-        """Adds the number of documents that were made, less those that were removed, within their transaction."""
-        await self._totals.add(session, {self._name: number})
-
-    async def read(self) -> int:
-        """How many there are."""
-        return (await self._totals.read()).get(self._name, 0)
+        self._number = number
+        self._totals = Counters(database, family)
 
     async def kept(self, session: Session) -> dict[str, int]:
-        """The total by its name, as it is kept."""
+        """Every total by its name, as it is kept."""
         return await self._totals.read(session)
 
+    @abstractmethod
     async def counted(self, session: Session) -> dict[str, int]:
-        """The total by its name, as the documents make it."""
-        # The index is a fraction of the documents, and their number is in it.
-        return {self._name: await self._rows.count_documents({}, session=session, hint="_id_")}
+        """Every total by its name, as the documents make it."""
 
     async def recount(self, session: Session) -> None:
         """Counts all documents anew, in place of what was counted."""
         await self._totals.clear(session)
         await self._totals.add(session, await self.counted(session))
 
+    async def agree(self) -> bool:
+        """Returns whether the totals know as many documents as there are, in constant time."""
+        return await self._totals.agrees(self._number, self._rows)
+
     async def catch_up(self, *, recount: bool) -> None:
-        """Counts anew where it is asked for, or where the total is not what the collection says in constant time."""
-        if recount or not await self._totals.agrees(self._name, self._rows):
+        """Counts anew where it is asked for, or where the totals do not agree."""
+        if recount or not await self.agree():
             await self._database.transaction(self.recount)
+
+
+class RowCounts(Counts):
+    """The total of one collection, by the collection's name. Whoever makes or removes its documents calls `add`."""
+
+    def __init__(self, database: Database, rows: Collection) -> None:
+        super().__init__(database, rows.name, rows, rows.name)
+
+    async def add(self, session: Session, number: int) -> None:
+        """Adds the number of documents that were made, less those that were removed, within their transaction."""
+        await self._totals.add(session, {self._number: number})
+
+    async def read(self) -> int:
+        """How many there are."""
+        return (await self._totals.read()).get(self._number, 0)
+
+    @override
+    async def counted(self, session: Session) -> dict[str, int]:
+        # The index is a fraction of the documents, and their number is in it.
+        return {self._number: await self._rows.count_documents({}, session=session, hint="_id_")}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo import UpdateOne
 
 from models.codes import normalize_code
-from services.access_codes import documents as access_code_documents
+from services.access_codes import repository as access_codes
 from services.coupons.repository import code_field, search_fields
 from services.kit.database import Database
 
@@ -82,4 +82,4 @@ def _renewed(document: dict[str, Any], taken: set[str]) -> dict[str, Any]:
     code = normalize_code(document["code"])
     code = document["code"] if code in taken else code
     taken.add(code)
-    return {"code": code, **access_code_documents.search_fields(code)}
+    return {"code": code, **access_codes.search_fields(code)}

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextvars import Context
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from models.audit import MOST_SHOWN, AuditFamily, AuditReport, Drift
 from models.principal import Principal
 from services.access_codes.totals import AccessCodeCounts
 from services.coupons.totals import CouponCounts
-from services.kit.counters import RowCounts
+from services.kit.counters import Counts, RowCounts
 from services.kit.database import Database
 from services.reconciliation.totals import Reconciliation, Source
 
@@ -70,29 +69,17 @@ RECONCILIATIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Totals of a family's statistics or lists: as they are kept, as they are counted anew, and how to mend them."""
-
-    family: AuditFamily
-    kept: Callable[["Session"], Awaitable[Mapping[str, int]]]
-    counted: Callable[["Session"], Awaitable[Mapping[str, int]]]
-    recount: Callable[["Session"], Awaitable[None]]
-
-
 class Audit:
     """Audits and repairs, for admins."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        coupons, codes = CouponCounts(database), AccessCodeCounts(database)
-        followers, orders = (RowCounts(database, rows) for rows in (database.usage_followers, database.orders))
-        self._totals = (
-            Totals(AuditFamily.COUPONS, coupons.kept, coupons.counted, coupons.recount),
-            Totals(AuditFamily.ACCESS_CODES, codes.kept, codes.counted, codes.recount),
-            Totals(AuditFamily.USAGE_FOLLOWERS, followers.kept, followers.counted, followers.recount),
-            Totals(AuditFamily.ORDERS, orders.kept, orders.counted, orders.recount),
-        )
+        self._counts: dict[AuditFamily, Counts] = {
+            AuditFamily.COUPONS: CouponCounts(database),
+            AuditFamily.ACCESS_CODES: AccessCodeCounts(database),
+            AuditFamily.USAGE_FOLLOWERS: RowCounts(database, database.usage_followers),
+            AuditFamily.ORDERS: RowCounts(database, database.orders),
+        }
 
     async def audit(self, principal: Principal, families: Collection[AuditFamily] = tuple(AuditFamily)) -> AuditReport:
         """Compare every counter of these families with its ledger, as of one moment. Writes nothing."""
@@ -118,9 +105,9 @@ class Audit:
         for reconciliation in RECONCILIATIONS:
             if reconciliation.family in families:
                 await self._reconcile(reconciliation, findings, repair=repair)
-        for totals in self._totals:
-            if totals.family in families:
-                await self._judge_totals(totals, findings, repair=repair)
+        for family, counts in self._counts.items():
+            if family in families:
+                await self._judge_counts(family, counts, findings, repair=repair)
         return findings.report()
 
     async def _reconcile(self, reconciliation: Reconciliation, findings: "_Findings", *, repair: bool) -> None:
@@ -130,22 +117,22 @@ class Audit:
                 mend = drift is not None and repair
                 findings.add(await reconciliation.repair(self._database, identifier) if mend else drift)
 
-    async def _judge_totals(self, totals: Totals, findings: "_Findings", *, repair: bool) -> None:
+    async def _judge_counts(self, family: AuditFamily, counts: Counts, findings: "_Findings", *, repair: bool) -> None:
         async with self._database.snapshot() as session:
-            kept, counted = await totals.kept(session), await totals.counted(session)
-        drifts = _compare(totals.family, kept, counted)
-        findings.checked[totals.family] += len(kept.keys() | counted.keys())
+            kept, counted = await counts.kept(session), await counts.counted(session)
+        drifts = _compare(family, kept, counted)
+        findings.checked[family] += len(kept.keys() | counted.keys())
         if drifts and repair:
-            drifts = await self._database.transaction(partial(_mend, totals))
+            drifts = await self._database.transaction(partial(_mend, family, counts))
         for drift in drifts:
             findings.add(drift)
 
 
-async def _mend(totals: Totals, session: "Session") -> list[Drift]:
+async def _mend(family: AuditFamily, counts: Counts, session: "Session") -> list[Drift]:
     """Count totals anew; answers what was wrong with them by then."""
-    kept = await totals.kept(session)
-    await totals.recount(session)
-    return _compare(totals.family, kept, await totals.kept(session))
+    kept = await counts.kept(session)
+    await counts.recount(session)
+    return _compare(family, kept, await counts.kept(session))
 
 
 def _compare(family: AuditFamily, kept: Mapping[str, int], counted: Mapping[str, int]) -> list[Drift]:

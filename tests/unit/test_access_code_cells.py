@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.access_code import AccessCode, ImportAccessCode, read_import_row
+from models.access_code import AccessCode
+from models.access_code_batches import ImportAccessCode, read_import_row
 from models.access_code_cells import FORMULA, text_to_cell
 from models.codes import normalize_code
 from models.errors import InvalidInput

@@ -1,6 +1,7 @@
 """The table of topics, held to what the verbs write."""
 
 from consumers.topics import PRODUCED
+from models.access_code import CreateAccessCode, RedeemAccessCode
 from models.coupon import CreateCoupon, DeleteCoupon, RedeemCoupon
 from models.order_commands import RefundOrder
 from models.principal import SYSTEM
@@ -21,8 +22,8 @@ async def test_every_topic_that_is_made_for_the_outbox_is_one_that_the_verbs_wri
     coupon = await services.coupons.create(PERMIT, CreateCoupon(unique(), unique(), 2_000))
     await services.coupons.redeem(PERMIT, RedeemCoupon(unique(), coupon.coupon_code, unique(), 2_000))
     await services.coupons.delete(SYSTEM, DeleteCoupon(coupon.id))
-    code = await services.access_codes.create(SYSTEM, {"maxUses": 1, "expiryDays": 1})
-    await services.access_codes.redeem(PERMIT, {"code": code.code, "username": unique()})
+    code = await services.access_codes.create(SYSTEM, CreateAccessCode(1, 1))
+    await services.access_codes.redeem(PERMIT, RedeemAccessCode(code.code, unique()))
     whole, part = await make_order(services), await make_order(services)
     await services.orders.refund(SYSTEM, RefundOrder(whole.id))
     await refund_units(services, part.id, "p1", 1)

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.access_code import ActivateAccessCode, DeactivateAccessCode, DeleteAccessCode, RedeemAccessCode
+from models.access_code_batches import ImportAccessCode
 from models.environment import database_name
 from models.errors import NotFound, Refused
 from models.principal import SYSTEM
@@ -95,11 +97,8 @@ class Prepared:
     ) -> None:
         self._clock.now = NOW
         for code in [code.code async for code in self._services.access_code_batches.export(SYSTEM)]:
-            await self._codes.delete(SYSTEM, {"code": code})
-        rows = [
-            (n, {"code": f"CODE0{n}", "maxUses": str(uses), "expiresAt": at.isoformat()})
-            for n, (at, uses) in enumerate(expiries)
-        ]
+            await self._codes.delete(SYSTEM, DeleteAccessCode(code))
+        rows = [(n, ImportAccessCode(f"CODE0{n}", uses, at)) for n, (at, uses) in enumerate(expiries)]
         await self._services.access_code_batches.import_rows(SYSTEM, rows)
         for what, number, user in actions:
             with suppress(Refused, NotFound):
@@ -110,11 +109,13 @@ class Prepared:
     async def _act(self, what: str, code: str, user: int) -> None:
         match what:
             case "redeem":
-                await self._codes.redeem(RateLimitPermit(SYSTEM), {"code": code, "username": f"user{user}"})
+                await self._codes.redeem(RateLimitPermit(SYSTEM), RedeemAccessCode(code, f"user{user}"))
             case "delete":
-                await self._codes.delete(SYSTEM, {"code": code})
+                await self._codes.delete(SYSTEM, DeleteAccessCode(code))
+            case "activate":
+                await self._codes.activate(SYSTEM, ActivateAccessCode(code))
             case _:
-                await self._codes.switch(SYSTEM, {"code": code}, active=what == "activate")
+                await self._codes.deactivate(SYSTEM, DeactivateAccessCode(code))
 
     async def _compare_at(self, now: datetime) -> None:
         self._clock.now = now

@@ -4,7 +4,6 @@ import asyncio
 
 from models.coupon import CreateCoupon
 from models.principal import SYSTEM
-from services.coupons.migration import coupons_need_count
 from services.coupons.totals import CouponCounts
 from services.kit.rate_limit import RateLimitPermit
 from tests.support.api import Api, unique
@@ -25,17 +24,17 @@ async def create_until(api: Api, done: asyncio.Event) -> int:
 async def test_a_start_while_others_write_finds_the_totals_right(own_api: Api) -> None:
     done = asyncio.Event()
     creating = asyncio.create_task(create_until(own_api, done))
-    needed = [await coupons_need_count(own_api.services.database) for _ in range(20)]
+    agreed = [await CouponCounts(own_api.services.database).agree() for _ in range(20)]
     done.set()
     assert await creating > 0
-    assert not any(needed)
+    assert all(agreed)
 
 
 async def test_totals_that_are_wrong_are_found_and_mended_while_others_write(own_api: Api) -> None:
     database, done = own_api.services.database, asyncio.Event()
     await own_api.coupon()
     await database.counters.update_one({"family": "coupons"}, {"$inc": {"total": 1_000}})
-    assert await coupons_need_count(database)
+    assert not await CouponCounts(database).agree()
     creating = [asyncio.create_task(create_until(own_api, done)) for _ in range(3)]
     for _ in range(10):
         await database.transaction(CouponCounts(database).recount)

@@ -6,6 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from models.access_code_batches import read_import_row
 from models.principal import SYSTEM
 from services.migrations.runner import migrate
 from tests.integration.access_codes.support import make_code, redeem
@@ -77,7 +78,7 @@ def test_uses_that_are_imported_survive_a_repair(database_uri: str, tmp_path: Pa
 
 async def test_the_audit_accounts_for_uses_that_are_imported(own_api: Api) -> None:
     row = {"code": "BETA01", "maxUses": "10", "expiresAt": "2099-01-01", "usedCount": "7"}
-    await own_api.services.access_code_batches.import_rows(SYSTEM, [(2, row)])
+    await own_api.services.access_code_batches.import_rows(SYSTEM, [(2, read_import_row(row))])
     assert (await redeem(own_api, "BETA01", "ada")).status_code == 200
     assert (await own_api.services.audit.repair(SYSTEM)).drift_count == 0
     stored = await own_api.services.database.access_codes.find_one({"code": "BETA01"})

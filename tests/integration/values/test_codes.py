@@ -8,11 +8,11 @@ from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.access_code import make_access_code
+from models.access_code import CreateAccessCode, GetAccessCode, make_access_code
 from models.codes import CodeBook, compact_form, kept_forms, normalize_code, typed_form
 from models.coupon import make_coupon_code
 from models.principal import SYSTEM
-from services.access_codes.documents import search_fields
+from services.access_codes.repository import search_fields
 from tests.support.api import ADMIN, Api, unique
 
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d\u00ad\u30fc\u2500\u2796\u058a\u301c"
@@ -122,15 +122,15 @@ async def test_codes_of_older_systems_are_found_as_they_are_and_by_another_dash(
     older = ["BETA-2023", "BETA2023", "SOMMER–STRASSE", "ÄÖÜ 1", unicodedata.normalize("NFC", "CAFÉ_#1")]
     services = own_api.services
     for code in older:
-        made = await services.access_codes.create(SYSTEM, {"maxUses": 5, "expiryDays": 3})
+        made = await services.access_codes.create(SYSTEM, CreateAccessCode(5, 3))
         fields = {"code": code, **search_fields(code)}
         await services.database.access_codes.update_one({"_id": ObjectId(made.id)}, {"$set": fields})
     for code in older:
         for typed in (code, code.lower(), unicodedata.normalize("NFD", code), f" {code}\u200b"):
-            found = await services.access_codes.find(SYSTEM, {"code": typed})
+            found = await services.access_codes.find(SYSTEM, GetAccessCode(typed))
             assert found is not None, ascii(typed)
             assert found.code == code
-    found = await services.access_codes.find(SYSTEM, {"code": "beta\u20112023"})
+    found = await services.access_codes.find(SYSTEM, GetAccessCode("beta\u20112023"))
     assert found is not None
     assert found.code == "BETA-2023"
     listed = await own_api.http.get("/admin/access-codes", params={"code": "a–2"}, headers=ADMIN)

@@ -9,7 +9,7 @@ from graphql import GraphQLError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.access_code import ImportAccessCode
+from models.access_code_batches import ImportAccessCode
 from models.errors import InvalidInput
 from models.inputs import parse
 from models.instants import iso, parse_instant

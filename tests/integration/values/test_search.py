@@ -9,6 +9,7 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.access_code import CreateAccessCode, GetAccessCode
 from models.coupon import CouponFilter, FindCoupon
 from models.pagination import Window
 from models.principal import SYSTEM
@@ -113,7 +114,7 @@ async def test_keys_of_the_first_release_are_renewed_once_and_in_constant_time_a
     for code, name in names.items():
         old = {"usernameKey": name.lower(), "usernameTrigrams": [name.lower()[:3]]}
         await database.coupons.update_one({"couponCode": code}, {"$set": old, "$unset": {"codeKey": ""}})
-    made = await own_api.services.access_codes.create(SYSTEM, {"maxUses": 1, "expiryDays": 1})
+    made = await own_api.services.access_codes.create(SYSTEM, CreateAccessCode(1, 1))
     kept = {"code": "A\u200bÄ–B", "codeKey": "a\u200bä–b"}
     await database.access_codes.update_one({"_id": ObjectId(made.id)}, {"$set": kept})
     await database.migrations.delete_many({})
@@ -122,7 +123,7 @@ async def test_keys_of_the_first_release_are_renewed_once_and_in_constant_time_a
         row: Any = await database.coupons.find_one({"couponCode": code})
         assert row is not None
         assert {**row, **search_fields(name), **code_field(code)} == row
-    access_code = await own_api.services.access_codes.find(SYSTEM, {"code": "aä–b"})
+    access_code = await own_api.services.access_codes.find(SYSTEM, GetAccessCode("aä–b"))
     assert access_code is not None
     assert access_code.id == made.id
     assert await renew_search_keys(database, thorough=False) == 0

@@ -1,0 +1,68 @@
+"""What commands on access codes bring about: pure effects, and the event that tells of one."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from models.access_code import DAY, AccessCode, AccessCodeUse, CreateAccessCode, RedeemAccessCode
+from models.events import Event
+from models.instants import iso
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a redemption changes: the code, the ledger of its uses, and what others are told."""
+
+    code: AccessCode
+    use: AccessCodeUse
+    event: Event
+
+
+def new_access_code(command: CreateAccessCode, *, identifier: str, code: str, now: datetime) -> AccessCode:
+    """Returns a code that nobody has used, which expires after so many days of 24 hours."""
+    return AccessCode(
+        id=identifier,
+        code=code,
+        description=command.description,
+        max_uses=command.max_uses,
+        used_count=0,
+        expires_at=now + command.expiry_days * DAY,
+        active=True,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def redeem(code: AccessCode, command: RedeemAccessCode, *, use_id: str, at: datetime) -> Redeemed:
+    """Uses a code once; the use keeps for ever what its user is shown of the code."""
+    code = replace(code, used_count=code.used_count + 1, updated_at=at)
+    use = AccessCodeUse(
+        id=use_id,
+        code_id=code.id,
+        code=code.code,
+        description=code.description,
+        expires_at=code.expires_at,
+        created_at=code.created_at,
+        username=command.username,
+        redeemed_at=at,
+        twitter_id=command.twitter_id,
+    )
+    return Redeemed(code, use, _redeemed_event(code, use))
+
+
+def switch(code: AccessCode, *, active: bool, at: datetime) -> AccessCode:
+    """Lets a code be redeemed or not; the same object where it is so already."""
+    return code if code.active == active else replace(code, active=active, updated_at=at)
+
+
+def _redeemed_event(code: AccessCode, use: AccessCodeUse) -> Event:
+    value = {
+        "accessCodeId": code.id,
+        "code": code.code,
+        "description": code.description,
+        "username": use.username,
+        "twitterId": use.twitter_id,
+        "usedCount": code.used_count,
+        "maxUses": code.max_uses,
+        "redeemedAt": iso(use.redeemed_at),
+    }
+    return Event("couponSystem-accessCodeRedeemed", code.id, value)

@@ -1,0 +1,105 @@
+"""How access codes, their uses and their batches are stored and found."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from models.access_code import AccessCode, AccessCodeFilter, AccessCodeUse, make_access_code
+from models.access_code_batches import AccessCodeBatch
+from models.codes import kept_forms, typed_form
+from models.pagination import KeysetOrder
+from services.kit.mapping import Derived, Mapper
+from services.kit.search import contains, trigrams
+from services.kit.stored_form import WITH_FORM
+
+if TYPE_CHECKING:
+    from services.kit.database import Collection, Session
+
+SEARCH_FIELDS = ("codeKey", "codeTrigrams")
+"""What only a search needs; no entity has it."""
+ENTITY_ALONE = dict.fromkeys(SEARCH_FIELDS, False)
+
+
+def search_fields(code: str) -> dict[str, Any]:
+    key = typed_form(code)
+    return {"codeKey": key, "codeTrigrams": trigrams(key)}
+
+
+ACCESS_CODES: Mapper[AccessCode] = Mapper(
+    AccessCode,
+    derived=[
+        WITH_FORM,
+        Derived(frozenset({"used_count", "max_uses"}), lambda code: {"full": code.is_full}),
+        Derived(frozenset({"code"}), lambda code: search_fields(code.code)),
+    ],
+)
+USES = Mapper(AccessCodeUse)
+BATCHES = Mapper(AccessCodeBatch)
+
+NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
+USES_IN_ORDER = KeysetOrder("uses", ("redeemedAt",), descending=False)
+
+ACCESS_CODE_INDEXES = [
+    IndexModel([("code", ASCENDING)], name="code", unique=True),
+    # The switch and the expiry stand in these two so that a list's filter is judged before a document is fetched.
+    IndexModel(
+        [("createdAt", DESCENDING), ("_id", DESCENDING), ("expiresAt", ASCENDING), ("active", ASCENDING)],
+        name="newest",
+    ),
+    IndexModel(
+        [("active", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING), ("expiresAt", ASCENDING)],
+        name="active",
+    ),
+    IndexModel([("expiresAt", ASCENDING), ("active", ASCENDING), ("full", ASCENDING)], name="expiresAt"),
+    IndexModel([("usedCount", DESCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="usedCount"),
+    IndexModel([("codeTrigrams", ASCENDING)], name="codeTrigrams"),
+    IndexModel(
+        [("batch", ASCENDING), ("_id", ASCENDING)],
+        name="batch",
+        # Not by `$type`, of which MongoDB makes no use when it looks for a batch.
+        partialFilterExpression={"batch": {"$exists": True}},
+    ),
+]
+USE_INDEXES = [
+    # One use for each user and code. The username comes first because a batch of redemptions asks for all pairs of its
+    # users and its codes, and a user has used few codes where a code may have a million users. `again` stands only in
+    # doubles that were taken over from the original system.
+    IndexModel([("username", ASCENDING), ("codeId", ASCENDING), ("again", ASCENDING)], name="oneUseEach", unique=True),
+    IndexModel([("codeId", ASCENDING), ("redeemedAt", ASCENDING), ("_id", ASCENDING)], name="ofCode"),
+    IndexModel([("username", DESCENDING), ("redeemedAt", DESCENDING), ("_id", DESCENDING)], name="ofUser"),
+]
+
+
+def by_code(typed: Iterable[str]) -> dict[str, Any]:
+    """Returns the query for the codes of which one of these may have been typed; `likeliest` tells which was."""
+    return {"code": {"$in": [form for code in typed for form in kept_forms(code)]}}
+
+
+def query_of(wanted: AccessCodeFilter, now: datetime) -> dict[str, Any]:
+    """Returns the query for what a filter leaves at this moment."""
+    query: dict[str, Any] = {}
+    if wanted.active is not None:
+        query["active"] = wanted.active
+    if wanted.expired is not None:
+        query["expiresAt"] = {"$lte" if wanted.expired else "$gt": now}
+    if wanted.code is not None:
+        query |= contains("codeKey", "codeTrigrams", typed_form(wanted.code))
+    return query
+
+
+async def draw_codes(access_codes: "Collection", session: "Session", number: int) -> list[str]:
+    """Draws so many different codes that are free in the transaction's snapshot.
+
+    With millions of codes a draw of a thousand holds a taken one more often than not, so the taken ones are drawn
+    again here. One that another process takes meanwhile meets the unique index, and the transaction runs again.
+    """
+    free: dict[str, None] = {}
+    while missing := number - len(free):
+        drawn = {make_access_code(secrets.randbelow) for _ in range(missing)}
+        taken = access_codes.find({"code": {"$in": list(drawn)}}, {"_id": 0, "code": 1}, session=session)
+        drawn -= {row["code"] async for row in taken}
+        free |= dict.fromkeys(drawn)
+    return list(free)
