@@ -23,7 +23,7 @@ from models.base import after
 from models.codes import likeliest
 from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
 from services.access_codes.totals import AccessCodeCounts
-from services.kit.database import Database
+from services.kit.database import Database, aggregate
 from services.kit.outbox import Outbox
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 
@@ -82,16 +82,36 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
     async def load(self, session: "Session", commands: Sequence[Command]) -> None:
         typed = {command.code for command in commands if not isinstance(command, CreateAccessCode)}
         users = {command.username for command in commands if isinstance(command, RedeemAccessCode)}
-        if typed:
-            await self._codes.load(session, by_code(typed), without=SEARCH_FIELDS)
-            self._ids = {code.code: code.id for code in self._codes}
+        if len(typed) == 1:
+            await self._load_one(session, typed, users)
+        elif typed:
+            await self._load_several(session, typed, users)
+        self._ids = {code.code: code.id for code in self._codes}
+        new = sum(isinstance(command, CreateAccessCode) for command in commands)
+        self._free = await draw_codes(self._database.access_codes, session, new)
+
+    async def _load_one(self, session: "Session", typed: set[str], users: set[str]) -> None:
+        """Takes in a code that all name, with its uses by these users in the same round trip."""
+        uses = {
+            "from": self._database.access_code_uses.name,
+            "localField": "_id",
+            "foreignField": "codeId",
+            "pipeline": [{"$match": {"username": {"$in": [*users]}}}, {"$project": {"username": 1}}],
+            "as": "uses",
+        }
+        steps: list[dict[str, Any]] = [{"$match": by_code(typed)}, {"$unset": [*SEARCH_FIELDS]}, {"$lookup": uses}]
+        rows = [row async for row in aggregate(self._database.access_codes, steps, session=session)]
+        self._used = {(str(row["_id"]), use["username"]) for row in rows for use in row.pop("uses")}
+        self._codes.take(rows)
+
+    async def _load_several(self, session: "Session", typed: set[str], users: set[str]) -> None:
+        """Takes in codes, then their uses: joined, each user would be sought under every code."""
+        await self._codes.load(session, by_code(typed), without=SEARCH_FIELDS)
         if users:
             # Asked even where no code was found: a wrong code takes as long as a right one.
             pairs = {"username": {"$in": [*users]}, "codeId": {"$in": [ObjectId(code.id) for code in self._codes]}}
             rows = self._database.access_code_uses.find(pairs, {"_id": 0, "codeId": 1, "username": 1}, session=session)
             self._used = {(str(row["codeId"]), row["username"]) for row in await rows.to_list(None)}
-        new = sum(isinstance(command, CreateAccessCode) for command in commands)
-        self._free = await draw_codes(self._database.access_codes, session, new)
 
     @override
     def apply(self, command: Command) -> AccessCode:

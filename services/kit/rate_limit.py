@@ -107,7 +107,6 @@ class PendingPermit:
 
 
 Permit: TypeAlias = RateLimitPermit | PendingPermit
-PermitToRead: TypeAlias = Permit
 
 
 class RateLimiter:

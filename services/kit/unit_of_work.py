@@ -184,49 +184,6 @@ class Contended:
     query: dict[str, Any]
 
 
-class BatchWriter(ABC, Generic[Command, Result]):
-    """Carries out commands. `submit` answers once the command is committed by a majority."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._touches = 0
-        self._group: GroupCommit[Command, Result] = GroupCommit(self._commit)
-
-    async def submit(self, command: Command) -> Result:
-        return await self._group.submit(command)
-
-    async def close(self) -> None:
-        """Wait until everything that was submitted is committed."""
-        await self._group.close()
-
-    @abstractmethod
-    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
-        """Read, decide and write a batch within a transaction; one answer for each command. It may run again."""
-
-    @abstractmethod
-    async def touch(self, session: "Session", commands: Sequence[Command]) -> None:
-        """Lock the contended rows of a batch at once.
-
-        A conflict with another process then shows in the first round trip instead of the last.
-        """
-
-    async def _commit(self, commands: Sequence[Command]) -> list[Result | Exception]:
-        runs = 0
-
-        async def run(session: "Session") -> list[Result | Exception]:
-            nonlocal runs
-            runs += 1
-            if runs > 1:
-                self._touches = TOUCH_BATCHES
-            if self._touches:
-                await self.touch(session, commands)
-            return await self.carry_out(session, commands)
-
-        answers = await self._database.transaction(run)
-        self._touches = max(0, self._touches - 1)
-        return answers
-
-
 @dataclass(frozen=True, slots=True)
 class Submitted(Generic[Command]):
     """A command, and the hit of a public operation that is being counted."""

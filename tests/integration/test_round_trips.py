@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from tests.support.api import Api, bearer, unique
+from tests.support.api import ADMIN, Api, bearer, unique
 from tests.support.orders import make_order
 from tests.support.round_trips import round_trips
 from tests.support.usage import follow, post
@@ -55,6 +55,23 @@ async def test_of_coupons(own_api: Api) -> None:
     assert await least(get) == (1, sorted([COUNTED, "find coupons"]))
     assert await least(redeem_as_newcomer) == (6, sorted(redeeming))
     assert await least(redeem_as_owner) == (6, sorted(redeeming))
+
+
+async def test_of_access_codes(own_api: Api) -> None:
+    created = await own_api.http.post("/admin/access-code", json={"maxUses": 1_000, "expiryDays": 3}, headers=ADMIN)
+    code = created.json()["data"]["accessCode"]["code"]
+
+    async def redeem() -> None:
+        answer = await own_api.http.post("/api/access-code/redeem", json={"code": code, "username": unique("n")})
+        assert answer.status_code == 200
+
+    async def validate() -> None:
+        assert (await own_api.http.get(f"/api/access-code/validate/{code}")).status_code == 200
+
+    reading = [COUNTED, "aggregate accesscodes"]
+    writing = ["insert accesscodeuses", "insert outbox", "update counters", "update accesscodes", "commitTransaction"]
+    assert await least(redeem) == (6, sorted([*reading, *writing]))
+    assert await least(validate) == (1, sorted([COUNTED, "find accesscodes"]))
 
 
 async def test_of_usage_followers(own_api: Api) -> None:
