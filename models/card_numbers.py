@@ -16,7 +16,7 @@ _ANY_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){4,}")
 _MASKED = re.compile(r"[0-9*xX•#]*([0-9]{4})")
 
 
-def last_four(raw: Any) -> str | None:
+def last_four(raw: object) -> str | None:
     """The last four digits of a card number in any of its forms, or None where it is none.
 
     A number of less than four digits has lost its leading zeros (`cardNumber` is a number in the order document).
@@ -34,7 +34,7 @@ def mask_digits(text: str) -> str:
     return _LONG_DIGITS.sub(lambda found: "…" + re.sub(r"[^0-9]", "", found[0])[-4:], text)
 
 
-def without_card_secrets(value: Any, key: str = "") -> Any:
+def without_card_secrets(value: object, key: str = "") -> Any:
     """A JSON value with its card numbers cut to the last four digits and `cvv` and expiry left out.
 
     Card numbers are known by their key, and wherever else by their digits: 12 to 19 of them with the check digit of

@@ -62,7 +62,7 @@ class Edge(Generic[Item]):
 
     node: Item
     order: KeysetOrder
-    values: Sequence[Any]
+    values: Sequence[object]
 
     @property
     def cursor(self) -> str:
@@ -100,7 +100,7 @@ class Page(Generic[Item]):
         return -(-self.total // self.limit)
 
 
-def encode_cursor(order: KeysetOrder, values: Sequence[Any]) -> str:
+def encode_cursor(order: KeysetOrder, values: Sequence[object]) -> str:
     """An opaque cursor: the order's name and the sort values of an item, instants as milliseconds."""
     plain = [_plain(value) for value in values]
     return urlsafe_b64encode(orjson.dumps([order.name, *plain])).rstrip(b"=").decode()
@@ -121,13 +121,13 @@ def decode_cursor(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
     return values
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, datetime):
         return {"ms": (value - _EPOCH) // timedelta(milliseconds=1)}
     return value if isinstance(value, int | str | None) else str(value)
 
 
-def _fits(key: str, plain: Any) -> bool:
+def _fits(key: str, plain: object) -> bool:
     """Whether a plain value can be one of this sort key: an id is a text, an instant has a name in `…At`."""
     if isinstance(plain, dict):
         return key.endswith("At") and len(plain) == 1 and type(plain["ms"]) is int

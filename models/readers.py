@@ -18,7 +18,7 @@ MAX_TEXT = 256
 
 _WHOLE = re.compile("-?[0-9]{1,10}")
 
-Reader = Callable[[Any], Any]
+Reader = Callable[[object], Any]
 
 
 class Faulty(Exception):
@@ -26,7 +26,7 @@ class Faulty(Exception):
 
 
 def read_text(maximum: int) -> Reader:
-    def read(raw: Any) -> str | None:
+    def read(raw: object) -> str | None:
         if not isinstance(raw, str):
             raise Faulty("must be a string")
         if not is_storable(raw):
@@ -42,7 +42,7 @@ def read_text(maximum: int) -> Reader:
 
 
 def read_whole(minimum: int, maximum: int) -> Reader:
-    def read(raw: Any) -> int:
+    def read(raw: object) -> int:
         if type(raw) is not int or not -MAX_INT - 1 <= raw <= MAX_INT:
             raise Faulty("must be a whole number")
         if raw < minimum:
@@ -57,7 +57,7 @@ def read_whole(minimum: int, maximum: int) -> Reader:
 def read_choice(choices: type[StrEnum]) -> Reader:
     words = " or ".join(choice.value for choice in choices)
 
-    def read(raw: Any) -> StrEnum:
+    def read(raw: object) -> StrEnum:
         if isinstance(raw, choices):
             return raw
         text = clean(raw) if isinstance(raw, str) else raw
@@ -68,13 +68,13 @@ def read_choice(choices: type[StrEnum]) -> Reader:
     return read
 
 
-def read_flag(raw: Any) -> bool:
+def read_flag(raw: object) -> bool:
     if not isinstance(raw, bool):
         raise Faulty("must be true or false")
     return raw
 
 
-def read_instant(raw: Any) -> datetime:
+def read_instant(raw: object) -> datetime:
     try:
         return parse_instant(clean(raw) if isinstance(raw, str) else "")
     except ValueError:
@@ -84,7 +84,7 @@ def read_instant(raw: Any) -> datetime:
 def read_texts(maximum: int) -> Reader:
     read_one = read_text(MAX_TEXT)
 
-    def read(raw: Any) -> tuple[str, ...] | None:
+    def read(raw: object) -> tuple[str, ...] | None:
         items = [raw] if isinstance(raw, str) else raw
         if not isinstance(items, list | tuple):
             raise Faulty("must be a string or a list of strings")
@@ -99,7 +99,7 @@ def read_texts(maximum: int) -> Reader:
 
 
 def read_money(exact: bool) -> Reader:
-    def read(raw: Any) -> Decimal:
+    def read(raw: object) -> Decimal:
         amount = _read_amount(raw)
         if exact and amount != to_cents(amount):
             raise Faulty("must have at most two decimals")
@@ -109,7 +109,7 @@ def read_money(exact: bool) -> Reader:
 
 
 def read_unit_price(exact: bool) -> Reader:
-    def read(raw: Any) -> Decimal:
+    def read(raw: object) -> Decimal:
         price = _read_amount(raw)
         if exact and price != to_unit_price(price):
             raise Faulty("must have at most six decimals and fifteen digits")
@@ -118,7 +118,7 @@ def read_unit_price(exact: bool) -> Reader:
     return read
 
 
-def _read_amount(raw: Any) -> Decimal:
+def _read_amount(raw: object) -> Decimal:
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         raise Faulty("must be an amount of money")
     amount = from_number(raw)
@@ -130,7 +130,7 @@ def _read_amount(raw: Any) -> Decimal:
 def read_object_id(relay_type: str | None) -> Reader:
     read_one = read_text(MAX_TEXT)
 
-    def read(raw: Any) -> str | None:
+    def read(raw: object) -> str | None:
         given = read_one(raw)
         if given is None:
             return None
@@ -143,7 +143,7 @@ def read_object_id(relay_type: str | None) -> Reader:
     return read
 
 
-def read_card(raw: Any) -> str:
+def read_card(raw: object) -> str:
     digits = last_four(raw)
     if digits is None:
         raise Faulty("must be a card number")
@@ -153,7 +153,7 @@ def read_card(raw: Any) -> str:
 def read_object_ids(maximum: int) -> Reader:
     read_all, read_one = read_texts(maximum), read_object_id(None)
 
-    def read(raw: Any) -> tuple[str, ...] | None:
+    def read(raw: object) -> tuple[str, ...] | None:
         found = read_all(raw)
         return found and tuple(dict.fromkeys(map(read_one, found)))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from models.errors import Fault, Forbidden, InvalidInput
 from models.inputs import DataclassLike, object_id, object_ids, parse, text, whole
@@ -271,7 +271,7 @@ class RefusedCommand:
     refusal: InvalidInput
 
 
-def read_for_user(shape: type[Sent], raw: Mapping[str, Any]) -> Sent | RefusedCommand:
+def read_for_user(shape: type[Sent], raw: Mapping[str, object]) -> Sent | RefusedCommand:
     """Returns a command as it was sent, or the refusal that it earns once the caller is known."""
     try:
         return parse(shape, raw)

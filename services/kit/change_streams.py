@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 from pymongo.errors import ConnectionFailure, OperationFailure
 
 from models.errors import ServiceUnavailable
-from services.kit.database import ChangeStream, Collection, watch
+from services.kit.database import ChangeStream, Collection, Document, watch
 
 log = logging.getLogger("tessera.changes")
 
-Event = dict[str, Any]
+Event = Document
 Seen = TypeVar("Seen")
 Look = Callable[["Listener"], Awaitable[tuple[Seen, float | None]]]
 """What a listener sees now, and in how many seconds it may change without any write (None: never)."""
@@ -68,7 +68,7 @@ class Listener:
         except TimeoutError:
             pass
 
-    def notify(self, identifier: Any = None) -> None:
+    def notify(self, identifier: object = None) -> None:
         if identifier is not None and len(self.changed) < MOST_CHANGED:
             self.changed.add(identifier)
         self._raised.set()
@@ -172,7 +172,7 @@ class ChangeFeed:
                 pause = min(10.0, 2 * pause)
         self._task = None
 
-    def _watch(self, token: Any) -> AbstractAsyncContextManager[ChangeStream]:
+    def _watch(self, token: object) -> AbstractAsyncContextManager[ChangeStream]:
         # What was updated is not needed: only whose document it was.
         return watch(
             self._collection,

@@ -28,7 +28,7 @@ class IdempotencyLock:
     stored_results: deque[Any] = field(default_factory=deque)
 
     @property
-    def guard(self) -> dict[str, Any]:
+    def guard(self) -> dict[str, object]:
         """The query for the key's row while this lock holds."""
         return {"_id": self.row_id, "holder": self.fencing_token}
 

@@ -8,10 +8,10 @@ from bson import ObjectId
 from models.errors import InvalidInput
 from models.ids import is_object_id
 from models.pagination import Edge, KeysetOrder, NumberedPage, Page, Slice, Window, decode_cursor
-from services.kit.database import Collection
+from services.kit.database import Collection, Document
 
 Item = TypeVar("Item")
-Query = Mapping[str, Any]
+Query = Mapping[str, object]
 
 
 async def fetch_window(
@@ -19,8 +19,8 @@ async def fetch_window(
     query: Query,
     order: KeysetOrder,
     window: Window,
-    from_document: Callable[[dict[str, Any]], Item],
-    projection: Mapping[str, Any] | None = None,
+    from_document: Callable[[Document], Item],
+    projection: Mapping[str, object] | None = None,
 ) -> Slice[Item]:
     """The items of a Relay window; one more than asked for is read to know whether there are others."""
     conditions = [query] if query else []
@@ -48,8 +48,8 @@ async def fetch_page(
     order: KeysetOrder,
     wanted: NumberedPage,
     total: int,
-    from_document: Callable[[dict[str, Any]], Item],
-    projection: Mapping[str, Any] | None = None,
+    from_document: Callable[[Document], Item],
+    projection: Mapping[str, object] | None = None,
 ) -> Page[Item]:
     """The items of a numbered page of `total`, counted from whichever end is nearer."""
     start = (wanted.page - 1) * wanted.limit
@@ -73,7 +73,7 @@ def _decode(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
     return [*values, ObjectId(identifier)]
 
 
-def _range(order: KeysetOrder, values: list[Any], *, beyond: bool) -> dict[str, Any]:
+def _range(order: KeysetOrder, values: list[Any], *, beyond: bool) -> Document:
     """Everything strictly beyond (or short of) a position.
 
     The condition on the first key alone lets the index be entered at the right place.

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from bson import ObjectId
 
 from models.usage import FollowerKey, UsageFollower, UsageFollowerNotFound, UserUsage
 from models.usage_effects import UsageAccount
-from services.kit.database import Database, aggregate
+from services.kit.database import Database, Document, aggregate
 from services.kit.unit_of_work import Tracked
 from services.usage.repository import COUNTERS, FOLLOWERS, either, key_query
 
@@ -110,7 +110,7 @@ class UsageAccounts:
             self.usages.remove(usage.id)
             del self._usage_ids[follower.id, usage.user_id]
 
-    async def _load_usages(self, session: "Session", query: dict[str, Any], *, limit: int = 0) -> None:
+    async def _load_usages(self, session: "Session", query: Document, *, limit: int = 0) -> None:
         await self.usages.load(session, query, limit=limit)
         self._usage_ids = {(usage.follower_id, usage.user_id): usage.id for usage in self.usages}
 
@@ -118,7 +118,7 @@ class UsageAccounts:
         ids = [ObjectId(follower.id) for follower in self.followers if follower.held_count]
         if not ids:
             return
-        steps: list[dict[str, Any]] = [
+        steps: list[Document] = [
             {"$match": {"followerId": {"$in": ids}, "holdExpiresAt": {"$lte": self._now}}},
             {"$group": {"_id": "$followerId", "held": {"$sum": "$held"}}},
         ]
