@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from consumers.faults import reason_of
 from consumers.filters import DeadLetter, Filters
@@ -123,7 +123,7 @@ def _kafka_errors() -> Iterator[None]:
         raise KafkaAway(reason_of(fault)) from fault
 
 
-def _run(work: Coroutine[Any, Any, Answer]) -> Answer:
+def _run(work: Coroutine[object, object, Answer]) -> Answer:
     with asyncio.Runner(loop_factory=_loop_factory) as runner:
         return runner.run(work)
 

@@ -65,7 +65,7 @@ def _json_converter() -> Converter:
 _JSON = _json_converter()
 
 
-def to_json(entity: object) -> dict[str, Any]:
+def to_json(entity: object) -> dict[str, object]:
     """All fields of an entity as REST and events show them: instants in ISO 8601, money as numbers."""
-    shown: dict[str, Any] = _JSON.unstructure(entity)
+    shown: dict[str, object] = _JSON.unstructure(entity)
     return shown

@@ -48,13 +48,13 @@ Declaration: TypeAlias = Any
 @dataclass(frozen=True, slots=True)
 class _Kind:
     name: str
-    read: Reader
+    read: Reader[object]
     required: bool
     from_query: FromQuery
     nullable: bool
 
 
-def _read_items(shape: type[DataclassLike], maximum: int, ignore_unknown: bool) -> Reader:
+def _read_items(shape: type[DataclassLike], maximum: int, ignore_unknown: bool) -> Reader[tuple[DataclassLike, ...]]:
     def read(raw: object) -> tuple[DataclassLike, ...]:
         if not isinstance(raw, list | tuple) or not all(isinstance(item, Mapping) for item in raw):
             raise Faulty("must be a list of objects")
@@ -75,7 +75,7 @@ def _read_items(shape: type[DataclassLike], maximum: int, ignore_unknown: bool) 
 
 def declare(
     name: str,
-    read: Reader,
+    read: Reader[object],
     default: object = MISSING,
     from_query: FromQuery = lambda raw: raw,
     *,

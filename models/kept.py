@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from models.card_numbers import has_check_digit, last_four
 
@@ -24,7 +23,7 @@ _MAX_DIGITS = 11
 class Kept:
     """What is kept; `whole` where nothing that a reader of the value goes by is missing."""
 
-    value: Any
+    value: object
     whole: bool = True
 
 

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import orjson
 
@@ -106,7 +106,7 @@ def encode_cursor(order: KeysetOrder, values: Sequence[object]) -> str:
     return urlsafe_b64encode(orjson.dumps([order.name, *plain])).rstrip(b"=").decode()
 
 
-def decode_cursor(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
+def decode_cursor(order: KeysetOrder, path: str, cursor: str) -> list[object]:
     """The sort values of a cursor that this order made; raises `InvalidInput` for any other text."""
     try:
         name, *plain = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -121,7 +121,7 @@ def decode_cursor(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
     return values
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return {"ms": (value - _EPOCH) // timedelta(milliseconds=1)}
     return value if isinstance(value, int | str | None) else str(value)

@@ -26,7 +26,7 @@ class Event:
     id: str
     command: Any
     position: int | None = None
-    item: Any = None
+    item: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RefusedItem:
 
     record: Record
     position: int
-    item: Any
+    item: object
     refusal: DomainError
 
 

@@ -7,10 +7,10 @@ see; and however many changes come while a listener is busy, it looks once. A sl
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pymongo.errors import ConnectionFailure, OperationFailure
 
@@ -39,7 +39,7 @@ class Listener:
     """
 
     def __init__(self, feed: "ChangeFeed", keys: Iterable[Hashable]) -> None:
-        self.changed: set[Any] = set()
+        self.changed: set[object] = set()
         self._raised = asyncio.Event()
         self._feed = feed
         self._keys = set(keys)
@@ -149,7 +149,7 @@ class ChangeFeed:
         What cannot be resumed may have missed changes: then every listener is notified. Nothing is awaited after the
         last look at the listeners, so that none joins a stream that has just ended.
         """
-        token: Any = None
+        token: Mapping[str, object] | None = None
         pause = PAUSE
         was_live = False
         while self._listeners and not self._closed:

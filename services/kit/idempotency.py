@@ -60,7 +60,7 @@ REPLAY = Replay.AGAIN
 
 @dataclass(frozen=True, slots=True)
 class _StoredResponse:
-    response: Any
+    response: object
 
 
 class Idempotency:
@@ -84,7 +84,7 @@ class Idempotency:
         fingerprint: str,
         run: Callable[[], Awaitable[Response]],
         *,
-        keep: Callable[[Response], Any],
+        keep: Callable[[Response], object],
     ) -> Response | Any:
         """What `run` returns, or what `keep` made of the first response to this caller's key.
 

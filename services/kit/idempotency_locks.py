@@ -70,7 +70,7 @@ def current_lock() -> IdempotencyLock | None:
     return _lock.get()
 
 
-def results_to_store(result: Any) -> list[tuple[IdempotencyLock, Any]]:
+def results_to_store(result: Any) -> list[tuple[IdempotencyLock, object]]:
     """Each lock that the current transaction runs under, with its result; what is refused has none."""
     batch = _batch.get()
     if batch is None:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from pymongo import ASCENDING
 from pymongo.read_concern import ReadConcern
@@ -55,7 +54,7 @@ class OutboxRow:
     at: datetime
     topic: str
     key: str
-    value: Any
+    value: object
 
 
 @dataclass(frozen=True, slots=True)

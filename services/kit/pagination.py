@@ -1,7 +1,7 @@
 """Lists. Relay windows go by keyset, as quick on the last page as on the first; numbered pages from the nearer end."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bson import ObjectId
 
@@ -66,14 +66,14 @@ async def fetch_page(
     return Page([from_document(document) for document in documents], total, wanted.page, wanted.limit)
 
 
-def _decode(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
+def _decode(order: KeysetOrder, path: str, cursor: str) -> list[object]:
     *values, identifier = decode_cursor(order, path, cursor)
     if not isinstance(identifier, str) or not is_object_id(identifier):
         raise InvalidInput.of(path, f"{path} is not a cursor of this list")
     return [*values, ObjectId(identifier)]
 
 
-def _range(order: KeysetOrder, values: list[Any], *, beyond: bool) -> Document:
+def _range(order: KeysetOrder, values: list[object], *, beyond: bool) -> Document:
     """Everything strictly beyond (or short of) a position.
 
     The condition on the first key alone lets the index be entered at the right place.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from secrets import token_hex
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bson import encode
 from bson.raw_bson import RawBSONDocument
@@ -100,7 +100,7 @@ class PendingPermit:
     _hit: Awaitable[_Hit] | None = None
     _judge: Callable[[Principal, _Hit], RateLimitPermit] | None = None
 
-    def __await__(self) -> Generator[Any, None, RateLimitPermit]:
+    def __await__(self) -> Generator[object, None, RateLimitPermit]:
         if self._hit is None or self._judge is None:
             return RateLimitPermit(self.principal)
         return self._judge(self.principal, (yield from self._hit.__await__()))

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from bson import Decimal128, ObjectId
 from bson.datetime_ms import DatetimeMS
@@ -145,7 +144,7 @@ def legacy_object_id(raw: object) -> ObjectId | None:
     return ObjectId(text)
 
 
-def legacy_list(raw: object) -> list[Any]:
+def legacy_list(raw: object) -> list[object]:
     """A list; a value that stands alone was a list of one for mongoose."""
     if raw is None:
         return []

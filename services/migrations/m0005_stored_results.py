@@ -130,7 +130,7 @@ async def retag_stored_results(database: Database) -> int:
     return retagged
 
 
-def retag(stored: object) -> Any:
+def retag(stored: object) -> object:
     """A stored result with tags and codes in place of names of classes; what has them already is left as it is."""
     if isinstance(stored, list):
         return [retag(item) for item in stored]

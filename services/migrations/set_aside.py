@@ -7,7 +7,7 @@ the original is kept beside (`imported` is then true). Of cards only the last fo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import Decimal128
 from bson.codec_options import CodecOptions, DatetimeConversion
@@ -38,7 +38,7 @@ class SetAside:
     """A document of a collection, and why it was set aside or, where it was imported, what was changed."""
 
     collection: str
-    id: Any
+    id: object
     reason: str
     imported: bool = False
 
@@ -82,11 +82,11 @@ async def listed(database: Database, *, imported: bool, limit: int) -> list[SetA
     ]
 
 
-def _without_secrets(document: Mapping[str, object]) -> Any:
+def _without_secrets(document: Mapping[str, object]) -> object:
     return without_card_secrets(_plain(document))
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     """The value in kinds among which card numbers are known; bytes, which may hold anything, are left out."""
     if isinstance(value, Mapping):
         return {str(name): _plain(inner) for name, inner in value.items()}

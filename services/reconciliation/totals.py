@@ -22,7 +22,7 @@ class Source:
 
     collection: str
     key: tuple[str, ...]
-    amount: Any
+    amount: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Reconciliation:
     offset: str | None = None
     follows: Mapping[str, object] = field(default_factory=dict)
 
-    async def compare(self, database: Database, session: "Session") -> AsyncIterator[tuple[Any, Drift | None]]:
+    async def compare(self, database: Database, session: "Session") -> AsyncIterator[tuple[object, Drift | None]]:
         """The id of each counted document and what is wrong with its counter, or None, as of the session's snapshot."""
         sums = [_Sums(database, source, session) for source in self.sources]
         found = database.collection(self.collection).find({}, self._projection(), session=session)
