@@ -9,16 +9,16 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from consumers.faults import reason_of
 from consumers.filters import DeadLetter, Filters
-from models.environment import EnvironmentReader, MongoDriver, SettingsError, database_name
 
 if TYPE_CHECKING:
     from services.kit.outbox import ParkedEvent
     from services.kit.parked import ParkedRecord
     from services.registry import Services
+    from services.settings import MongoSettings
 
 __all__ = ["DeadLetter", "Filters", "KafkaAway", "emit", "parked", "replay", "run"]
 
@@ -52,11 +52,9 @@ def run(environment: Mapping[str, str]) -> int:
 def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | None, each: bool) -> list[str]:
     """Send the JSON `raw` to a topic: see `consumers.kafka.emit`. Raises `KafkaAway` besides."""
     from consumers.kafka.emit import emit_events
+    from consumers.settings import KafkaSettings
 
-    reader = EnvironmentReader(environment)
-    servers = reader.required_kafka_servers()
-    if reader.faults:
-        raise SettingsError(reader.faults)
+    servers = KafkaSettings.from_environment(environment).kafka_servers
     with _kafka_errors():
         return _run(emit_events(servers, topic, raw, key=key, each=each))
 
@@ -69,15 +67,13 @@ def replay(
     Without a topic everything that is parked is meant.
     """
     from consumers.kafka.replay import replay_dead_letters, replay_parked
-    from services.connection import read_mongo_uri
+    from consumers.settings import ReplaySettings
 
-    reader = EnvironmentReader(environment)
-    mongo_uri, driver, servers = read_mongo_uri(reader), reader.mongo_driver(), reader.required_kafka_servers()
-    if reader.faults:
-        raise SettingsError(reader.faults)
+    settings = ReplaySettings.from_environment(environment)
+    servers = settings.kafka_servers
 
     async def work() -> list[DeadLetter]:
-        async with _services(mongo_uri, driver) as services:
+        async with _services(settings) as services:
             if parked or topic is None:
                 rows, queue = services.parked, services.outbox_queue
                 return await replay_parked(servers, rows, queue, topic, filters, dry_run=dry_run)
@@ -89,15 +85,12 @@ def replay(
 
 def parked(environment: Mapping[str, str], topic: str | None) -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
     """What is parked and was not put back, of one topic or of all: consumed records, and events of the outbox."""
-    from services.connection import read_mongo_uri
+    from services.settings import MongoSettings
 
-    reader = EnvironmentReader(environment)
-    mongo_uri, driver = read_mongo_uri(reader), reader.mongo_driver()
-    if reader.faults:
-        raise SettingsError(reader.faults)
+    settings = MongoSettings.from_environment(environment)
 
     async def work() -> "tuple[list[ParkedRecord], list[ParkedEvent]]":
-        async with _services(mongo_uri, driver) as services:
+        async with _services(settings) as services:
             return await services.parked.find(topic), await services.outbox_queue.parked(topic)
 
     return _run(work())
@@ -108,10 +101,12 @@ class KafkaAway(Exception):
 
 
 @asynccontextmanager
-async def _services(mongo_uri: str, driver: MongoDriver) -> "AsyncIterator[Services]":
+async def _services(settings: "MongoSettings") -> "AsyncIterator[Services]":
     from services.registry import Services
 
-    services = Services.open(mongo_uri=mongo_uri, database_name=database_name(mongo_uri), mongo_driver=driver)
+    services = Services.open(
+        mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
+    )
     try:
         yield services
     finally:
@@ -128,7 +123,7 @@ def _kafka_errors() -> Iterator[None]:
         raise KafkaAway(reason_of(fault)) from fault
 
 
-def _run(work: Coroutine[Any, Any, Answer]) -> Answer:
+def _run(work: Coroutine[object, object, Answer]) -> Answer:
     with asyncio.Runner(loop_factory=_loop_factory) as runner:
         return runner.run(work)
 

@@ -4,7 +4,7 @@ import os
 import sys
 
 from consumers import run
-from models.environment import SettingsError
+from services.settings import SettingsError
 
 if __name__ == "__main__":
     try:

@@ -14,18 +14,25 @@ from devtools.embedded.ports import is_free, kept_ports
 from devtools.program import Program
 from devtools.secrets import keep_secrets
 from devtools.supervisor import Part, Supervisor
-from models.environment import EnvironmentReader, SettingsError
 from server.cli.data_folder import KAFKA_PORTS, LOOPBACK, MONGO_PORT
 from server.cli.health import answers_ok
-from server.serve import DEVELOPMENT
-from server.settings import Settings
+from server.settings import DEVELOPMENT, Settings
 from server.tokens import make_token
+from services.settings import Port, Url
 
 TOKEN_DAYS = 30
 # Any port would do: the settings are only judged with it, before MongoDB is started.
 _SOME_MONGO = "mongodb://127.0.0.1/"
 
 Say = Callable[[str, str], None]
+
+
+class DevelopmentSettings(Settings):
+    """What the API and the consumers are told, judged together before anything starts."""
+
+    consumers_port: Port | None = None
+    """Unset: any that is free."""
+    payment_uri: Url | None = None
 
 
 class DevelopmentError(Exception):
@@ -40,26 +47,12 @@ def develop(data: Path, *, host: str, workers: int, environment: Mapping[str, st
     given = {name: value for name, value in environment.items() if value.strip()}
     with _held(data):
         given = {**given, **{name: given.get(name, value) for name, value in keep_secrets(data).items()}}
-        settings, consumers_port = _judge(given)
+        settings = DevelopmentSettings.from_environment({"MONGO_URI": _SOME_MONGO, **given, DEVELOPMENT: "1"})
         for port in (settings.port, *settings.extra_ports):
             # Before anything starts: another server there would pass for ours.
             if not is_free(port, host):
                 raise DevelopmentError(f"Port {port} of {host} is in use; PORT names another.")
-        asyncio.run(_Development(data, host, workers, given, settings, consumers_port, say).run())
-
-
-def _judge(given: Mapping[str, str]) -> tuple[Settings, int]:
-    """The settings and the port of the consumers (0: any). Raises `SettingsError` naming the faults of both."""
-    reader = EnvironmentReader(given)
-    consumers_port = reader.whole("CONSUMERS_PORT", 0, 1, 65_535)
-    reader.url("PAYMENT_URI")
-    try:
-        settings = Settings.from_environment({"MONGO_URI": _SOME_MONGO, **given}, embedded=True)
-    except SettingsError as fault:
-        raise SettingsError([*fault.faults, *reader.faults]) from None
-    if reader.faults:
-        raise SettingsError(reader.faults)
-    return settings, consumers_port
+        asyncio.run(_Development(data, host, workers, given, settings, say).run())
 
 
 @contextmanager
@@ -88,8 +81,7 @@ class _Development:
         host: str,
         workers: int,
         given: dict[str, str],
-        settings: Settings,
-        consumers_port: int,
+        settings: DevelopmentSettings,
         say: Say,
     ) -> None:
         self._data = data
@@ -110,9 +102,9 @@ class _Development:
             ready=lambda: answers_ok(self._called, settings.port, "/readyz"),
             uri=self._url,
         )
-        self._consumers = self._make_consumers(consumers_port)
+        self._consumers = self._make_consumers(settings.consumers_port)
 
-    def _make_consumers(self, port: int) -> Program:
+    def _make_consumers(self, port: int | None) -> Program:
         if not port:
             [port] = kept_ports(self._data / "consumers.port", 1)
         return Program(

@@ -6,7 +6,7 @@ is taken as it is. Whatever else turns up (another class, an exception, an argum
 executor's own method for just that value, so that every message, path and order of errors is graphql-core's.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
@@ -26,7 +26,6 @@ from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.pyutils import Path, gather_with_cancel
 from graphql.utilities.coerce_input_value import coerce_default_value
 from strawberry import Schema
-from strawberry.execution import optimized_is_awaitable as is_awaitable
 from strawberry.relay import GlobalID
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
@@ -37,7 +36,7 @@ from strawberry.types.field import StrawberryField
 from typing_extensions import override
 
 from graphql_engine.documents import Document
-from graphql_engine.execution import Execute
+from graphql_engine.execution import Execute, is_awaitable
 
 MAX_VARIANTS = 32
 """Of one operation: each combination of its Boolean variables, on which `@skip` and `@include` go, has a plan."""
@@ -47,7 +46,8 @@ PLAIN = frozenset({NoneType, bool, int, float, str, list, dict, date, datetime, 
 """Classes whose values are neither awaitables nor exceptions."""
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
 
-Step: TypeAlias = Callable[["Run", Any, Any], Any]
+MakeInfo: TypeAlias = Callable[[], gql.GraphQLResolveInfo[object]]
+Step: TypeAlias = Callable[["Run", Any, Any], object]
 """Resolves a field (given what makes its info) or completes a value (given its path), or returns an awaitable."""
 
 
@@ -76,7 +76,7 @@ class Facts:
         definition, resolve = field.extensions.get(BACKREF), field.resolve or default_field_resolver
         made_as = getattr(resolve, "__qualname__", "").removeprefix("GraphQLCoreConverter.from_resolver.<locals>.")
 
-        def long_way(run: Run, source: object, info: Callable[[], Any]) -> Any:
+        def long_way(run: Run, source: object, info: MakeInfo) -> object:
             given = gql.get_argument_values(field, node, run.variable_values, None, run.hide_suggestions)
             return resolve(source, info(), **given)
 
@@ -127,7 +127,7 @@ class Facts:
         may_fail = any(convert for _, _, _, convert in arguments)
         make_info = self._converter.config.info_class
 
-        def call(run: Run, source: object, raw_info: Callable[[], Any]) -> Any:
+        def call(run: Run, source: object, raw_info: MakeInfo) -> Any:
             info = make_info(_raw_info=raw_info(), _field=definition) if info_name or may_fail else None
             variables = run.variable_values.coerced
             given = dict.fromkeys(source_names, source)
@@ -139,14 +139,14 @@ class Facts:
                 given[info_name] = info
             return function(source, **given) if takes_self else function(**given)
 
-        async def call_later(run: Run, source: object, raw_info: Callable[[], Any]) -> Any:
+        async def call_later(run: Run, source: object, raw_info: MakeInfo) -> object:
             return await call(run, source, raw_info)
 
         # What fails before an async resolver does so when that is awaited.
         return call_later if may_fail and iscoroutinefunction(function) else call
 
 
-def _is_plain(definition: Any) -> bool:
+def _is_plain(definition: object) -> bool:
     """Whether the class alone decides the type: no generic, no `is_type_of` of its own, nothing raised or awaited."""
     return (
         type(definition) is StrawberryObjectDefinition
@@ -157,7 +157,7 @@ def _is_plain(definition: Any) -> bool:
     )
 
 
-def _conversions(of: gql.GraphQLLeafType) -> dict[type, Callable[[Any], Any]]:
+def _conversions(of: gql.GraphQLLeafType) -> dict[type, Callable[[Any], object]]:
     """What makes the output of a leaf's values, by their class; with any other class it takes graphql-core."""
     complete = partial(gql.Executor.complete_leaf_value, of)
     if of in UNCHANGED:
@@ -192,30 +192,30 @@ class Field:
             self.leaf[NoneType] = lambda value: None
             self.known[NoneType] = lambda run, value, path: None
 
-    def run(self, run: "Run", source: object, above: Path | None) -> Any:
+    def run(self, run: "Run", source: object, above: Path | None) -> object:
         """What the field resolves to, completed, or an awaitable of it. Raises whatever goes wrong."""
         if self.definition is gql.TypeNameMetaFieldDef:
             return self.parent.name
         path = Path(above, self.name, self.parent.name)
         return self.receive(run, self.resolve(run, source, lambda: self.info(run, path)), path)
 
-    def info(self, run: "Run", path: Path) -> Any:
+    def info(self, run: "Run", path: Path) -> gql.GraphQLResolveInfo[object]:
         """What graphql-core knows of the field; `path` may be that of an item of its list."""
         while isinstance(path.key, int) and path.prev is not None:
             path = path.prev
         return run.build_resolve_info(self.definition, self.nodes, self.parent, path)
 
-    def receive(self, run: "Run", value: Any, path: Path) -> Any:
+    def receive(self, run: "Run", value: object, path: Path) -> object:
         """What `value`, which may have to be awaited, is completed to, or an awaitable of it."""
         if type(value) not in self.known and is_awaitable(value):
             return self._later(run, value, path)
         return self._complete(run, value, path)
 
-    async def _later(self, run: "Run", value: Awaitable[object], path: Path) -> Any:
+    async def _later(self, run: "Run", value: Awaitable[object], path: Path) -> object:
         completed = self._complete(run, await value, path)
         return await completed if is_awaitable(completed) else completed
 
-    def _complete(self, run: "Run", value: object, path: Path) -> Any:
+    def _complete(self, run: "Run", value: object, path: Path) -> object:
         complete = self.known.get(type(value))
         if complete is None and type(value) in self.types and get_strawberry_type_cast(value) is None:
             complete = self.known[type(value)] = run.fields_of(self.types[type(value)], self.details)
@@ -227,16 +227,16 @@ class Field:
         """Note the error, or raise it where the value is not to be null."""
         run.handle_field_error(error, self.type, self.details, path)
 
-    async def guarded(self, run: "Run", value: Awaitable[object], path: Path) -> Any:
+    async def guarded(self, run: "Run", value: Awaitable[object], path: Path) -> object:
         """The awaited value, or null for a noted error."""
         try:
             return await value
         except Exception as error:
             return self.fail(run, error, path)
 
-    def items(self, run: "Run", value: Iterable[object], above: Path | None) -> Any:
+    def items(self, run: "Run", value: Iterable[object], above: Path | None) -> object:
         """The completed items of the list at `above`, or an awaitable of them."""
-        results: list[Any] = []
+        results: list[object] = []
         pending: list[int] = []
         items = enumerate(value)
         try:
@@ -259,8 +259,8 @@ class Field:
 def _side_by_side(fields: list[Field]) -> Step:
     entries = [(field.name, field.attribute, field.leaf, field) for field in fields]
 
-    def run_fields(run: Run, source: object, above: Path | None) -> Any:
-        results: dict[str, Any] = {}
+    def run_fields(run: Run, source: object, above: Path | None) -> object:
+        results: dict[str, object] = {}
         pending: list[str] = []
         try:
             for name, attribute, leaf, field in entries:
@@ -288,7 +288,7 @@ def _side_by_side(fields: list[Field]) -> Step:
     return run_fields
 
 
-async def _gathered(results: Any, pending: list[Any]) -> Any:
+async def _gathered(results: Any, pending: Sequence[object]) -> object:
     """The dict or list, with what is pending at these keys awaited side by side."""
     if len(pending) == 1:
         results[pending[0]] = await results[pending[0]]
@@ -323,7 +323,7 @@ class Run(StrawberryGraphQLCoreExecutionContext):
 
     @override
     def collect_and_execute_subfields(
-        self, return_type: Any, field_details_list: FieldDetailsList, path: Path, result: Any, position_context: Any
+        self, return_type: Any, field_details_list: FieldDetailsList, path: Path, result: object, position_context: Any
     ) -> Any:
         """What graphql-core completes itself comes back to the plan for the fields of an object."""
         return self.fields_of(return_type, field_details_list)(self, result, path)
@@ -333,7 +333,7 @@ class Run(StrawberryGraphQLCoreExecutionContext):
         data: dict[str, object] = {}
         try:
             for run_fields in self._stages:
-                done = run_fields(self, None, None)
+                done: Any = run_fields(self, None, None)
                 data.update(await done if is_awaitable(done) else done)
         except gql.GraphQLError as error:
             self.collected_errors.add(error, None)

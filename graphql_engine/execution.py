@@ -4,9 +4,9 @@
 stand in its place.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from inspect import isawaitable
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeGuard, cast
 
 from graphql import (
     ExecutionResult,
@@ -19,6 +19,8 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_engine.documents import Document
+
+is_awaitable = cast("Callable[[object], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 
 
 class Execute(Protocol):

@@ -36,10 +36,9 @@ def names_of_ids(entity: type) -> frozenset[str]:
     return frozenset(f.name for f in fields(entity) if _holds_id(hints[f.name]))
 
 
-def _holds_id(hint: Any) -> bool:
-    if get_origin(hint) is Annotated:
-        return OBJECT_ID in hint.__metadata__
-    return any(map(_holds_id, get_args(hint)))
+def _holds_id(hint: object) -> bool:
+    of = get_args(hint)
+    return OBJECT_ID in of[1:] if get_origin(hint) is Annotated else any(map(_holds_id, of))
 
 
 def after(now: datetime, *before: datetime) -> datetime:
@@ -66,7 +65,7 @@ def _json_converter() -> Converter:
 _JSON = _json_converter()
 
 
-def to_json(entity: Any) -> dict[str, Any]:
+def to_json(entity: object) -> dict[str, object]:
     """All fields of an entity as REST and events show them: instants in ISO 8601, money as numbers."""
-    shown: dict[str, Any] = _JSON.unstructure(entity)
+    shown: dict[str, object] = _JSON.unstructure(entity)
     return shown

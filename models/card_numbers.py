@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 _CARD_KEY = re.compile(r"card_?(number|no|num)|^((credit|debit|bank)_?)?card$|^pan$", re.IGNORECASE)
 _SECRET_KEY = re.compile(
@@ -16,7 +15,7 @@ _ANY_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){4,}")
 _MASKED = re.compile(r"[0-9*xX•#]*([0-9]{4})")
 
 
-def last_four(raw: Any) -> str | None:
+def last_four(raw: object) -> str | None:
     """The last four digits of a card number in any of its forms, or None where it is none.
 
     A number of less than four digits has lost its leading zeros (`cardNumber` is a number in the order document).
@@ -34,7 +33,7 @@ def mask_digits(text: str) -> str:
     return _LONG_DIGITS.sub(lambda found: "…" + re.sub(r"[^0-9]", "", found[0])[-4:], text)
 
 
-def without_card_secrets(value: Any, key: str = "") -> Any:
+def without_card_secrets(value: object, key: str = "") -> object:
     """A JSON value with its card numbers cut to the last four digits and `cvv` and expiry left out.
 
     Card numbers are known by their key, and wherever else by their digits: 12 to 19 of them with the check digit of
@@ -56,14 +55,14 @@ def without_card_secrets(value: Any, key: str = "") -> Any:
     return value if _IDENTIFIER_KEY.search(key) else _cut_digits(value)
 
 
-def _cut_card(value: int | float | str) -> Any:
+def _cut_card(value: int | float | str) -> object:
     four = last_four(int(value) if isinstance(value, float) and value.is_integer() else value)
     if four is None:
         return _ANY_DIGITS.sub(lambda found: "…" + found[0][-4:], value) if isinstance(value, str) else None
     return four if isinstance(value, str) else int(four)
 
 
-def _cut_digits(value: int | float | str) -> Any:
+def _cut_digits(value: int | float | str) -> object:
     if isinstance(value, str):
         return _LONG_DIGITS.sub(lambda found: _cut_if_card(found[0]), value)
     digits = str(int(value)) if isinstance(value, int) or value.is_integer() else ""

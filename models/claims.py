@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
 
 from models.errors import ExpiredToken, InvalidToken
 from models.texts import clean, is_storable
@@ -23,7 +22,7 @@ class Claims:
     expires_at: float
 
 
-def read_claims(claims: Mapping[str, Any], now: float) -> Claims:
+def read_claims(claims: Mapping[str, object], now: float) -> Claims:
     """The claims that count: `userId`, `userType` (none when it is missing), `exp` and `nbf`; others are not judged.
 
     `exp` has no leeway, so that a token ends for everyone at one instant. Raises `ExpiredToken` for a token that would

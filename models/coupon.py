@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from models.base import Id
 from models.codes import draw_code, normalize_code
@@ -134,7 +133,7 @@ class FindCoupon:
     coupon_code: str | None = text("couponCode", None)
 
     @classmethod
-    def judge_together(cls, values: Mapping[str, Any], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, values: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
         """Exactly one is named."""
         if at_fault or len(values) == 1:
             return []

@@ -7,7 +7,7 @@ or as `extensions.code`, the consumers as "try again" or "dead letter".
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from models.stored import stored
 
@@ -110,7 +110,7 @@ class DomainError(Exception):
         return {}
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         """What the refusal knows beyond its message: shown beside it on REST and in GraphQL's `extensions`."""
         return {}
 
@@ -132,7 +132,7 @@ class InvalidInput(DomainError):
         return cls([Fault(path, message)], message)
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         return {"errors": [fault.message for fault in self.faults]}
 
 
@@ -177,7 +177,7 @@ class Forbidden(DomainError):
     message = "You are not allowed to do this"
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         return {"reason": self.reason.value}
 
 
@@ -211,7 +211,7 @@ class RateLimited(DomainError):
         return {"Retry-After": str(self.retry_after)}
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         return {"retryAfter": self.retry_after}
 
 

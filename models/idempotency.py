@@ -1,7 +1,6 @@
 """Idempotency keys: a caller's own word for one change, so that asking again does not change again."""
 
 from hashlib import sha256
-from typing import Any
 
 import orjson
 
@@ -51,16 +50,16 @@ def row_id(caller: Principal, key: str) -> str:
     return sha256(orjson.dumps([*owner, key])).hexdigest()
 
 
-def fingerprint(operation: str, body: Any) -> str:
+def fingerprint(operation: str, body: object) -> str:
     """What tells one request from another. Of card numbers only the last four digits go in: a hash can be guessed.
 
     `body` is JSON's kind of value, or the bytes of a body as it came.
     """
-    size = 0
+    size, value = 0, body
     if isinstance(body, bytes):
         size = len(body)
         try:
-            body = orjson.loads(body)
+            value = orjson.loads(body)
         except ValueError:
-            body = mask_digits(body.decode("latin-1"))
-    return sha256(orjson.dumps([operation, size, without_card_secrets(body)], default=str)).hexdigest()
+            value = mask_digits(body.decode("latin-1"))
+    return sha256(orjson.dumps([operation, size, without_card_secrets(value)], default=str)).hexdigest()

@@ -6,11 +6,11 @@ reads a mapping with the names of the documents and raises `InvalidInput` with e
 not).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 from models.errors import Fault, InvalidInput
 from models.readers import (
@@ -36,23 +36,26 @@ from models.texts import clean
 
 
 class DataclassLike(Protocol):
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
 
 Shape = TypeVar("Shape", bound=DataclassLike)
+FromQuery: TypeAlias = Callable[[str], object]
+Declaration: TypeAlias = Any
+"""The default of a field: it stands where a value of any type will."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
     name: str
-    read: Reader
+    read: Reader[object]
     required: bool
-    from_query: Reader
+    from_query: FromQuery
     nullable: bool
 
 
-def _read_items(shape: type[DataclassLike], maximum: int, ignore_unknown: bool) -> Reader:
-    def read(raw: Any) -> tuple[Any, ...]:
+def _read_items(shape: type[DataclassLike], maximum: int, ignore_unknown: bool) -> Reader[tuple[DataclassLike, ...]]:
+    def read(raw: object) -> tuple[DataclassLike, ...]:
         if not isinstance(raw, list | tuple) or not all(isinstance(item, Mapping) for item in raw):
             raise Faulty("must be a list of objects")
         if not 1 <= len(raw) <= maximum:
@@ -72,65 +75,65 @@ def _read_items(shape: type[DataclassLike], maximum: int, ignore_unknown: bool) 
 
 def declare(
     name: str,
-    read: Reader,
-    default: Any = MISSING,
-    from_query: Reader = lambda raw: raw,
+    read: Reader[object],
+    default: object = MISSING,
+    from_query: FromQuery = lambda raw: raw,
     *,
     nullable: bool = False,
-) -> Any:
+) -> Declaration:
     """A field of an input. Without a default it is required; `name` is the name on the wire.
 
     `from_query` turns the text of a query parameter into the value that `read` judges. Null is missing, unless
     `nullable` makes it a value of its own.
     """
     kind = _Kind(name, read, default is MISSING, from_query, nullable)
-    return field(metadata={"kind": kind}, **({} if default is MISSING else {"default": default}))
+    return field(default=default, metadata={"kind": kind})
 
 
-def text(name: str, default: Any = MISSING, *, maximum: int = MAX_TEXT) -> Any:
+def text(name: str, default: object = MISSING, *, maximum: int = MAX_TEXT) -> Declaration:
     return declare(name, read_text(maximum), default)
 
 
 def whole(
     name: str,
-    default: Any = MISSING,
+    default: object = MISSING,
     *,
     minimum: int = -MAX_INT - 1,
     maximum: int = MAX_INT,
     nullable: bool = False,
-) -> Any:
+) -> Declaration:
     return declare(name, read_whole(minimum, maximum), default, whole_from_query, nullable=nullable)
 
 
-def choice(name: str, choices: type[StrEnum], default: Any = MISSING) -> Any:
+def choice(name: str, choices: type[StrEnum], default: object = MISSING) -> Declaration:
     return declare(name, read_choice(choices), default)
 
 
-def flag(name: str, default: Any = MISSING) -> Any:
+def flag(name: str, default: object = MISSING) -> Declaration:
     return declare(name, read_flag, default, flag_from_query)
 
 
-def instant(name: str, default: Any = MISSING) -> Any:
+def instant(name: str, default: object = MISSING) -> Declaration:
     """An ISO 8601 text; without an offset it is UTC. Kept to the millisecond."""
     return declare(name, read_instant, default)
 
 
-def texts(name: str, default: Any = MISSING, *, maximum: int = 100) -> Any:
+def texts(name: str, default: object = MISSING, *, maximum: int = 100) -> Declaration:
     """One text or a list of them, without doubles."""
     return declare(name, read_texts(maximum), default)
 
 
-def money(name: str, default: Any = MISSING, *, exact: bool = True) -> Any:
+def money(name: str, default: object = MISSING, *, exact: bool = True) -> Declaration:
     """An amount of zero or more, to the cent; what is finer is a fault, or rounded where it need not be exact."""
     return declare(name, read_money(exact), default)
 
 
-def unit_price(name: str, default: Any = MISSING, *, exact: bool = True) -> Any:
+def unit_price(name: str, default: object = MISSING, *, exact: bool = True) -> Declaration:
     """The price of one unit, of zero or more, with up to six decimals; what is finer is a fault, or rounded."""
     return declare(name, read_unit_price(exact), default)
 
 
-def card(name: str, default: Any = MISSING) -> Any:
+def card(name: str, default: object = MISSING) -> Declaration:
     """A card number, of which only the last four digits are kept, as a text."""
     return declare(name, read_card, default)
 
@@ -138,21 +141,21 @@ def card(name: str, default: Any = MISSING) -> Any:
 def items(
     name: str,
     shape: type[DataclassLike],
-    default: Any = MISSING,
+    default: object = MISSING,
     *,
     maximum: int = 1_000,
     ignore_unknown: bool = False,
-) -> Any:
+) -> Declaration:
     """A list of objects, one at least, each read into `shape`; the paths of its faults are dotted."""
     return declare(name, _read_items(shape, maximum, ignore_unknown), default)
 
 
-def object_id(name: str, default: Any = MISSING, *, relay_type: str | None = None) -> Any:
+def object_id(name: str, default: object = MISSING, *, relay_type: str | None = None) -> Declaration:
     """A raw ObjectId, kept in lower case; with `relay_type` the Relay id of such an object is taken too."""
     return declare(name, read_object_id(relay_type), default)
 
 
-def object_ids(name: str, default: Any = MISSING, *, maximum: int = 100) -> Any:
+def object_ids(name: str, default: object = MISSING, *, maximum: int = 100) -> Declaration:
     """One raw ObjectId or a list of them, without doubles."""
     return declare(name, read_object_ids(maximum), default)
 
@@ -181,7 +184,7 @@ def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape
     raise InvalidInput(faults)
 
 
-def parse(shape: type[Shape], raw: Mapping[str, Any], *, ignore_unknown: bool = False) -> Shape:
+def parse(shape: type[Shape], raw: Mapping[str, object], *, ignore_unknown: bool = False) -> Shape:
     """Read `raw` into `shape`; raises `InvalidInput` with every fault, unknown fields among them.
 
     Where a shape has a method `judge_together`, it is given the values and the names that are at fault, and answers the
@@ -189,7 +192,7 @@ def parse(shape: type[Shape], raw: Mapping[str, Any], *, ignore_unknown: bool = 
     """
     kinds = _kinds(shape)
     faults = [] if ignore_unknown else [Fault(n, f"{n} is not a known field") for n in raw if n not in kinds]
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for name, (attribute, kind) in kinds.items():
         try:
             given = raw.get(name)

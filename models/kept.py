@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from models.card_numbers import has_check_digit, last_four
 
@@ -24,13 +23,13 @@ _MAX_DIGITS = 11
 class Kept:
     """What is kept; `whole` where nothing that a reader of the value goes by is missing."""
 
-    value: Any
+    value: object
     whole: bool = True
 
 
 _NOTHING = Kept(None, whole=False)
 
-Kind = Callable[[Any], Kept]
+Kind = Callable[[object], Kept]
 
 _HEX = re.compile(r"(?<!\w)(?=\d*[a-f])(?:[0-9a-f]{24}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?!\w)", re.IGNORECASE)
 _UUID = re.compile(r"(?<!\w)(?=[\d-]*[a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?!\w)", re.IGNORECASE)
@@ -54,14 +53,14 @@ def may_hold_secret(text: str) -> bool:
     return _names_secret(text) or any(_may_be_card(found[0]) for found in _DIGITS.finditer(_readable(text)))
 
 
-def keep_id(raw: Any) -> Kept:
+def keep_id(raw: object) -> Kept:
     """An id: a short text or a short whole number."""
     if isinstance(raw, str):
         return _NOTHING if len(raw) > MAX_ID or may_hold_secret(raw) else Kept(raw)
     return _NOTHING if type(raw) is not int or len(str(abs(raw))) > _MAX_DIGITS else Kept(raw)
 
 
-def keep_text(raw: Any) -> Kept:
+def keep_text(raw: object) -> Kept:
     """A text such as an address, without any long run of digits."""
     if not isinstance(raw, str) or len(raw) > _MAX_TEXT or _names_secret(raw):
         return _NOTHING
@@ -70,7 +69,7 @@ def keep_text(raw: Any) -> Kept:
     return Kept(_DIGITS.sub("…", unicodedata.normalize("NFKC", raw)), whole=False)
 
 
-def keep_number(raw: Any) -> Kept:
+def keep_number(raw: object) -> Kept:
     """An amount or a count, as a number or as a text that is one; of a longer one the first eleven digits."""
     if isinstance(raw, str):
         return Kept(raw) if _NUMBER.fullmatch(raw) and sum(map(str.isdigit, raw)) <= _MAX_DIGITS else _NOTHING
@@ -90,12 +89,12 @@ def keep_number(raw: Any) -> Kept:
     return Kept(number if written else rounded, whole=rounded == number)
 
 
-def keep_flag(raw: Any) -> Kept:
+def keep_flag(raw: object) -> Kept:
     """True or false."""
     return Kept(raw) if isinstance(raw, bool) else _NOTHING
 
 
-def keep_card(raw: Any) -> Kept:
+def keep_card(raw: object) -> Kept:
     """The last four digits of a card number, as a number where it is one.
 
     Not of a text that may hold more than the number: its last digits may be the security code.
@@ -114,7 +113,7 @@ def keep_card(raw: Any) -> Kept:
 def each(kind: Kind) -> Kind:
     """A list, each item of the kind; an item that cannot be kept leaves null in its place. Of none nothing is left."""
 
-    def keep(raw: Any) -> Kept:
+    def keep(raw: object) -> Kept:
         if not isinstance(raw, list | tuple):
             return _NOTHING
         items = [_keep(kind, item) for item in raw]
@@ -134,7 +133,7 @@ def one_or_each(kind: Kind) -> Kind:
 def fields(kinds: Mapping[str, Kind]) -> Kind:
     """An object, of which only these fields are kept. One that has none of them is nothing."""
 
-    def keep(raw: Any) -> Kept:
+    def keep(raw: object) -> Kept:
         if not isinstance(raw, Mapping):
             return _NOTHING
         found = {name: _keep(kind, raw[name]) for name, kind in kinds.items() if name in raw}
@@ -145,7 +144,7 @@ def fields(kinds: Mapping[str, Kind]) -> Kind:
     return keep
 
 
-def _keep(kind: Kind, raw: Any) -> Kept:
+def _keep(kind: Kind, raw: object) -> Kept:
     return Kept(None) if raw is None else kind(raw)
 
 

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import orjson
 
@@ -62,7 +62,7 @@ class Edge(Generic[Item]):
 
     node: Item
     order: KeysetOrder
-    values: Sequence[Any]
+    values: Sequence[object]
 
     @property
     def cursor(self) -> str:
@@ -100,13 +100,13 @@ class Page(Generic[Item]):
         return -(-self.total // self.limit)
 
 
-def encode_cursor(order: KeysetOrder, values: Sequence[Any]) -> str:
+def encode_cursor(order: KeysetOrder, values: Sequence[object]) -> str:
     """An opaque cursor: the order's name and the sort values of an item, instants as milliseconds."""
     plain = [_plain(value) for value in values]
     return urlsafe_b64encode(orjson.dumps([order.name, *plain])).rstrip(b"=").decode()
 
 
-def decode_cursor(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
+def decode_cursor(order: KeysetOrder, path: str, cursor: str) -> list[object]:
     """The sort values of a cursor that this order made; raises `InvalidInput` for any other text."""
     try:
         name, *plain = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -121,13 +121,13 @@ def decode_cursor(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
     return values
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return {"ms": (value - _EPOCH) // timedelta(milliseconds=1)}
     return value if isinstance(value, int | str | None) else str(value)
 
 
-def _fits(key: str, plain: Any) -> bool:
+def _fits(key: str, plain: object) -> bool:
     """Whether a plain value can be one of this sort key: an id is a text, an instant has a name in `…At`."""
     if isinstance(plain, dict):
         return key.endswith("At") and len(plain) == 1 and type(plain["ms"]) is int

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from models.errors import Fault, InvalidInput
 from models.inputs import card, flag, items, money, parse, text, unit_price, whole
@@ -42,7 +41,7 @@ class _PaymentId:
     id: str = text("paymentId")
 
 
-def parse_payment(raw: Any) -> Payment:
+def parse_payment(raw: object) -> Payment:
     """Read a payment as it comes from the topic or from the payment service.
 
     `paymentId` may stand for `_id`, and names the payment where both are there. Unknown fields (`cvv`, the card's
@@ -57,7 +56,7 @@ def parse_payment(raw: Any) -> Payment:
         raise InvalidInput([_renamed(one, name) for one in fault.faults]) from None
 
 
-def bare_payment_id(raw: Any) -> str | None:
+def bare_payment_id(raw: object) -> str | None:
     """The id of an event that brings nothing else of its payment, or None where it brings the payment whole."""
     event = _require_object(raw)
     if is_payment(event):
@@ -65,18 +64,18 @@ def bare_payment_id(raw: Any) -> str | None:
     return parse(_PaymentId, {"paymentId": event.get(_named_by(event))}).id
 
 
-def is_payment(raw: Any) -> bool:
+def is_payment(raw: object) -> bool:
     """Whether this is meant to be a payment whole, be it a faulty one."""
     return isinstance(raw, Mapping) and bool(raw.keys() & {"userId", "products", "totalPrice", "cardNumber"})
 
 
-def names_payment(raw: Any, payment_id: str) -> bool:
+def names_payment(raw: object, payment_id: str) -> bool:
     """Whether this is an object that names this payment."""
     name = raw.get(_named_by(raw)) if isinstance(raw, Mapping) else None
     return isinstance(name, str) and clean(name) == payment_id
 
 
-def _named_by(payment: Mapping[str, Any]) -> str:
+def _named_by(payment: Mapping[str, object]) -> str:
     """The field that names a payment: `paymentId` unless it is missing or blank."""
     given = payment.get("paymentId")
     blank = given is None or (isinstance(given, str) and not clean(given))
@@ -87,7 +86,7 @@ def _renamed(fault: Fault, name: str) -> Fault:
     return Fault(name, fault.message.replace("_id", name, 1)) if fault.path == "_id" else fault
 
 
-def _require_object(raw: Any) -> Mapping[str, Any]:
+def _require_object(raw: object) -> Mapping[str, object]:
     if not isinstance(raw, Mapping):
         raise InvalidInput.of("", "A payment must be a JSON object")
     return raw

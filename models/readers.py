@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 from models.card_numbers import last_four
 from models.ids import is_object_id, split_global_id
@@ -18,15 +18,16 @@ MAX_TEXT = 256
 
 _WHOLE = re.compile("-?[0-9]{1,10}")
 
-Reader = Callable[[Any], Any]
+Value = TypeVar("Value")
+Reader: TypeAlias = Callable[[object], Value]
 
 
 class Faulty(Exception):
     """A raw value that does not fit, with what it should be ("must be …")."""
 
 
-def read_text(maximum: int) -> Reader:
-    def read(raw: Any) -> str | None:
+def read_text(maximum: int) -> Reader[str | None]:
+    def read(raw: object) -> str | None:
         if not isinstance(raw, str):
             raise Faulty("must be a string")
         if not is_storable(raw):
@@ -41,8 +42,8 @@ def read_text(maximum: int) -> Reader:
     return read
 
 
-def read_whole(minimum: int, maximum: int) -> Reader:
-    def read(raw: Any) -> int:
+def read_whole(minimum: int, maximum: int) -> Reader[int]:
+    def read(raw: object) -> int:
         if type(raw) is not int or not -MAX_INT - 1 <= raw <= MAX_INT:
             raise Faulty("must be a whole number")
         if raw < minimum:
@@ -54,10 +55,10 @@ def read_whole(minimum: int, maximum: int) -> Reader:
     return read
 
 
-def read_choice(choices: type[StrEnum]) -> Reader:
+def read_choice(choices: type[StrEnum]) -> Reader[StrEnum]:
     words = " or ".join(choice.value for choice in choices)
 
-    def read(raw: Any) -> StrEnum:
+    def read(raw: object) -> StrEnum:
         if isinstance(raw, choices):
             return raw
         text = clean(raw) if isinstance(raw, str) else raw
@@ -68,38 +69,38 @@ def read_choice(choices: type[StrEnum]) -> Reader:
     return read
 
 
-def read_flag(raw: Any) -> bool:
+def read_flag(raw: object) -> bool:
     if not isinstance(raw, bool):
         raise Faulty("must be true or false")
     return raw
 
 
-def read_instant(raw: Any) -> datetime:
+def read_instant(raw: object) -> datetime:
     try:
         return parse_instant(clean(raw) if isinstance(raw, str) else "")
     except ValueError:
         raise Faulty("must be an instant such as 2023-01-15T12:00:00.000Z") from None
 
 
-def read_texts(maximum: int) -> Reader:
+def read_texts(maximum: int) -> Reader[tuple[str, ...] | None]:
     read_one = read_text(MAX_TEXT)
 
-    def read(raw: Any) -> tuple[str, ...] | None:
+    def read(raw: object) -> tuple[str, ...] | None:
         items = [raw] if isinstance(raw, str) else raw
         if not isinstance(items, list | tuple):
             raise Faulty("must be a string or a list of strings")
         if len(items) > maximum:
             raise Faulty(f"must hold at most {maximum} items")
-        texts = [read_one(item) for item in items]
-        if None in texts:
+        texts = [text for item in items if (text := read_one(item)) is not None]
+        if len(texts) < len(items):
             raise Faulty("must not hold a blank string")
         return tuple(dict.fromkeys(texts)) or None
 
     return read
 
 
-def read_money(exact: bool) -> Reader:
-    def read(raw: Any) -> Decimal:
+def read_money(exact: bool) -> Reader[Decimal]:
+    def read(raw: object) -> Decimal:
         amount = _read_amount(raw)
         if exact and amount != to_cents(amount):
             raise Faulty("must have at most two decimals")
@@ -108,8 +109,8 @@ def read_money(exact: bool) -> Reader:
     return read
 
 
-def read_unit_price(exact: bool) -> Reader:
-    def read(raw: Any) -> Decimal:
+def read_unit_price(exact: bool) -> Reader[Decimal]:
+    def read(raw: object) -> Decimal:
         price = _read_amount(raw)
         if exact and price != to_unit_price(price):
             raise Faulty("must have at most six decimals and fifteen digits")
@@ -118,7 +119,7 @@ def read_unit_price(exact: bool) -> Reader:
     return read
 
 
-def _read_amount(raw: Any) -> Decimal:
+def _read_amount(raw: object) -> Decimal:
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         raise Faulty("must be an amount of money")
     amount = from_number(raw)
@@ -127,35 +128,39 @@ def _read_amount(raw: Any) -> Decimal:
     return amount or Decimal(0)  # Zero has neither a sign nor an exponent.
 
 
-def read_object_id(relay_type: str | None) -> Reader:
+def read_object_id(relay_type: str | None) -> Reader[str | None]:
     read_one = read_text(MAX_TEXT)
 
-    def read(raw: Any) -> str | None:
+    def read(raw: object) -> str | None:
         given = read_one(raw)
         if given is None:
             return None
         wrapped = split_global_id(given) if relay_type else None
         identifier = wrapped[1] if wrapped is not None and wrapped[0] == relay_type else given
-        if not is_object_id(identifier):
-            raise Faulty("must be a valid ObjectId")
-        return identifier.lower()
+        return _read_id(identifier)
 
     return read
 
 
-def read_card(raw: Any) -> str:
+def _read_id(text: str) -> str:
+    if not is_object_id(text):
+        raise Faulty("must be a valid ObjectId")
+    return text.lower()
+
+
+def read_card(raw: object) -> str:
     digits = last_four(raw)
     if digits is None:
         raise Faulty("must be a card number")
     return digits
 
 
-def read_object_ids(maximum: int) -> Reader:
-    read_all, read_one = read_texts(maximum), read_object_id(None)
+def read_object_ids(maximum: int) -> Reader[tuple[str, ...] | None]:
+    read_all = read_texts(maximum)
 
-    def read(raw: Any) -> tuple[str, ...] | None:
+    def read(raw: object) -> tuple[str, ...] | None:
         found = read_all(raw)
-        return found and tuple(dict.fromkeys(map(read_one, found)))
+        return found and tuple(dict.fromkeys(map(_read_id, found)))
 
     return read
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter
-from typing import Any
 
 import orjson
 
@@ -23,7 +22,7 @@ class DoubledKey(ValueError):
         super().__init__(f"{key or 'A key'} must be given once")
 
 
-def parse_json(raw: bytes) -> Any:
+def parse_json(raw: bytes) -> object:
     """Returns the value of a document. Raises `MalformedJSON` or `DoubledKey`.
 
     orjson keeps the last of doubled keys in silence; the keys that stand there are therefore counted. Decoding a

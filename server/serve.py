@@ -22,8 +22,6 @@ from server.protocol import BoundedProtocol
 from server.settings import Settings
 from services.logs import configure_logs
 
-# Set by `tessera dev` for its own API process: short secrets are allowed and the tools are open.
-DEVELOPMENT = "TESSERA_DEVELOPMENT"
 DRAIN_SECONDS = 20
 REPLACEMENT_SECONDS = 30
 """Within which a worker has to start; one that serves is given the same to show that it lives."""
@@ -37,11 +35,6 @@ class ListenError(Exception):
     """A port cannot be listened on."""
 
 
-def read_settings() -> Settings:
-    """The settings of this process. Raises `SettingsError`, naming every fault."""
-    return Settings.from_environment(os.environ, embedded=os.environ.get(DEVELOPMENT) == "1")
-
-
 def application() -> Starlette:
     """What each worker process runs; made in the worker, so that the parent stays small."""
     from server.app import create_app
@@ -50,7 +43,7 @@ def application() -> Starlette:
     if parent is not None and parent.pid is not None:
         tie_to_parent(parent.pid)
         _take_signals()
-    settings = read_settings()
+    settings = Settings.from_environment(os.environ)
     configure_logs(settings.log_level)
     return create_app(settings)
 

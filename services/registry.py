@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from models.environment import MongoDriver
 from models.instants import to_milliseconds
 from services.access_codes.batches import AccessCodeBatches
 from services.access_codes.service import AccessCodes
@@ -16,6 +15,7 @@ from services.kit.inbox import Inbox
 from services.kit.outbox import Outbox, OutboxQueue
 from services.kit.parked import ParkedRecords
 from services.kit.rate_limit import RateLimiter
+from services.mongo_uri import MongoDriver
 from services.orders.service import Orders
 from services.reconciliation.audit import Audit
 from services.usage.service import Usage

@@ -1,7 +1,7 @@
 """A payment that was accepted becomes an order."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from consumers.handler import Handler
 from consumers.handlers.payment_service import PaymentService
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def payment_accepted(services: Services, payments: PaymentService) -> Handler:
     """One order for each payment; where only its id came, the payment is asked for."""
 
-    def read(raw: Any) -> Payment | str:
+    def read(raw: object) -> Payment | str:
         return bare_payment_id(raw) or parse_payment(raw)
 
     async def prepare(payment: Payment | str) -> Payment:

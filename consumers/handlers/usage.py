@@ -1,8 +1,8 @@
 """Campaigns, coupons and baskets of other services, as far as usage followers go by them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from consumers.handler import Handler
 from consumers.kafka.records import read_object
@@ -56,21 +56,28 @@ def _refusal(command: Command, answer: object) -> DomainError | None:
     return answer if isinstance(answer, DomainError) else None
 
 
-def _of_document(kind: KeyKind, command: Callable[[FollowerKey, Any], Command]) -> Callable[[Any], Command]:
+def _of_document(
+    kind: KeyKind, command: Callable[[FollowerKey, Mapping[str, object]], Command]
+) -> Callable[[object], Command]:
     """Reads the document of a campaign or coupon, known by its `_id`."""
-    return lambda document: command(_key(kind, document), document)
+
+    def read(raw: object) -> Command:
+        document = read_object(raw)
+        return command(_key(kind, document), document)
+
+    return read
 
 
-def _created(key: FollowerKey, document: Any) -> Command:
+def _created(key: FollowerKey, document: Mapping[str, object]) -> Command:
     return UpsertUsageFollower(key, parse(LimitFields, document, ignore_unknown=True))
 
 
-def _updated(key: FollowerKey, document: Any) -> Command:
+def _updated(key: FollowerKey, document: Mapping[str, object]) -> Command:
     """A limit that the document has not is no limit any more."""
     return UpdateUsageFollower(key, parse(LimitFields, document, ignore_unknown=True))
 
 
-def _deleted(key: FollowerKey, _: Any) -> Command:
+def _deleted(key: FollowerKey, _: Mapping[str, object]) -> Command:
     return DeleteUsageFollower(key)
 
 
@@ -79,22 +86,22 @@ class _Redeemed:
     user_id: str = text("userId")
 
 
-def _read_redeemed(raw: Any) -> Command:
+def _read_redeemed(raw: object) -> Command:
     event = read_object(raw)
     coupon = read_object(event.get("resMsg"), "resMsg")
     user_id = parse(_Redeemed, event, ignore_unknown=True).user_id
     return EnrolUser(_key(KeyKind.COUPON, coupon), user_id)
 
 
-def _read_set_usage(raw: Any) -> Command:
+def _read_set_usage(raw: object) -> Command:
     event = read_object(raw)
     basket = read_object(event["product"], "product") if "product" in event else event
     named = {name: basket[name] for name in ("userId", "campaignIds", "couponId") if name in basket}
     return parse(MoveUsages, named).commit(SYSTEM.name, cause="basketService-setUsage-active")
 
 
-def _key(kind: KeyKind, document: Any) -> FollowerKey:
-    identifier = read_object(document).get("_id")
+def _key(kind: KeyKind, document: Mapping[str, object]) -> FollowerKey:
+    identifier = document.get("_id")
     if not isinstance(identifier, str):
         raise InvalidInput.of("_id", "_id is required" if identifier is None else "_id must be a string")
     return FollowerKey(kind, require_object_id("_id", identifier))

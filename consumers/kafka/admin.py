@@ -74,7 +74,7 @@ def without_making_topics(client: Any) -> None:
     """
     update = client._metadata_update  # noqa: SLF001  # see above
 
-    async def update_all(cluster: Any, _: Collection[str]) -> bool:
+    async def update_all(cluster: object, _: Collection[str]) -> bool:
         return bool(await update(cluster, None))
 
     client._metadata_update = update_all  # noqa: SLF001

@@ -75,19 +75,19 @@ def keep_value(topic: str, value: bytes | None) -> KeptValue:
         return KeptValue(None, whole=False)
 
 
-def keep_item(topic: str, raw: Any) -> KeptValue:
+def keep_item(topic: str, raw: object) -> KeptValue:
     """What may be kept of a JSON value of this topic."""
     kept = keep(topic, raw)
     return KeptValue(None if kept.value is None else write_json(kept.value), kept.whole)
 
 
-def keep(topic: str, raw: Any) -> Kept:
+def keep(topic: str, raw: object) -> Kept:
     """The same, as a JSON value."""
     kind = kind_of(topic)
     return Kept(None, whole=False) if kind is None or raw is None else kind(raw)
 
 
-def sendable(topic: str, raw: Any) -> Any:
+def sendable(topic: str, raw: object) -> object:
     """What of a JSON value may be sent to a topic, where it does not stay: what may be kept of it, as it was written.
 
     A text or number that may not be kept is sent without what looks like a card number, so that it stays what it was
@@ -110,7 +110,7 @@ def sendable_value(topic: str, value: bytes | None) -> bytes | None:
     return None if value is None else write_json(sendable(topic, read_json(value, "The value")))
 
 
-def _as_written(kept: Any, raw: Any, name: str = "") -> Any:
+def _as_written(kept: object, raw: Any, name: str = "") -> object:
     if isinstance(kept, dict):
         return {name: _as_written(inner, raw[name], name) for name, inner in kept.items()}
     if isinstance(kept, list):

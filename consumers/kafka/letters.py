@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from consumers.kafka.kept_values import NOT_KEPT, KeptValue, keep_item, keep_value
 from consumers.kafka.records import EVENT_ID, Headers, Record, event_id, readable_instant
@@ -45,7 +44,7 @@ class Letter:
 class Part:
     """Some items of a record's list: the record, with those as its value. `value` is what may be kept of them."""
 
-    def __init__(self, record: Record, items: Sequence[Any]) -> None:
+    def __init__(self, record: Record, items: Sequence[object]) -> None:
         self.topic, self.partition, self.offset = record.topic, record.partition, record.offset
         self.timestamp, self.key, self.headers = record.timestamp, record.key, record.headers
         self.kept = keep_item(record.topic, items)

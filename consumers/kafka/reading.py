@@ -26,7 +26,7 @@ class Event:
     id: str
     command: Any
     position: int | None = None
-    item: Any = None
+    item: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RefusedItem:
 
     record: Record
     position: int
-    item: Any
+    item: object
     refusal: DomainError
 
 
@@ -77,7 +77,7 @@ def letters_of(refused: Sequence[RefusedItem]) -> Iterator[tuple[Part, DomainErr
         yield Part(items[0].record, [one.item for one in items]), refusals[0] if alike else ItemsRefused(refusals)
 
 
-def _read(record: Record, handler: Handler, raw: Any) -> Any:
+def _read(record: Record, handler: Handler, raw: object) -> Any:
     try:
         return handler.read(raw)
     except DomainError:
@@ -90,7 +90,7 @@ def _read(record: Record, handler: Handler, raw: Any) -> Any:
         raise InvalidInput.of("value", f"The event cannot be read ({type(fault).__name__})") from None
 
 
-def _text_of(topic: str, item: Any) -> str:
+def _text_of(topic: str, item: object) -> str:
     kept = keep_item(topic, item)
     if kept.whole and kept.value is not None:
         return kept.value.decode()

@@ -132,7 +132,7 @@ def read_json(value: bytes | None, what: str = "The event") -> Any:
     raise InvalidInput.of("value", f"{what} {reason}")
 
 
-def read_object(raw: Any, path: str = "value") -> Mapping[str, Any]:
+def read_object(raw: object, path: str = "value") -> Mapping[str, object]:
     """A JSON object; raises `InvalidInput`."""
     if not isinstance(raw, dict):
         raise InvalidInput.of(path, f"{path} must be an object")
@@ -154,12 +154,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise _NoNumber(f"is not JSON: {name} is no number of JSON")
 
 
-def write_json(value: Any) -> bytes:
+def write_json(value: object) -> bytes:
     """A JSON value as `read_json` gives it, its fractions as they were written; half of an emoji becomes an escape."""
     return _written(value).encode(errors="backslashreplace")
 
 
-def _written(value: Any) -> str:
+def _written(value: object) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_written(name)}: {_written(inner)}" for name, inner in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -1,7 +1,5 @@
 """The replica set of a mongod that Tessera starts itself: made, and moved when the port is another one."""
 
-from typing import Any
-
 from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
@@ -18,7 +16,7 @@ def make_primary(host: str, port: int, process: int) -> bool:
     Blocks for two seconds at most, and is meant for start-up only.
     """
     try:
-        with MongoClient[dict[str, Any]](
+        with MongoClient[dict[str, object]](
             host, port, directConnection=True, serverSelectionTimeoutMS=1_000, socketTimeoutMS=2_000
         ) as client:
             if client.admin.command("serverStatus")["pid"] != process:
@@ -31,7 +29,7 @@ def make_primary(host: str, port: int, process: int) -> bool:
     return False
 
 
-def _configure(admin: Database[dict[str, Any]], address: str) -> None:
+def _configure(admin: Database[dict[str, object]], address: str) -> None:
     try:
         config = admin.command("replSetGetConfig")["config"]
     except OperationFailure as fault:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from server.cli.output import fail, sentences
 
 if TYPE_CHECKING:
-    from services.connection import DatabaseSettings
     from services.registry import Services
+    from services.settings import DatabaseSettings
 
 Answer = TypeVar("Answer")
 
 
 def database_settings() -> "DatabaseSettings":
     """What the environment says, the logs set up by it; exits with 2 and every fault where it cannot be worked with."""
-    from services.connection import DatabaseSettings
     from services.logs import configure_logs
+    from services.settings import DatabaseSettings
 
     with sentences():
         settings = DatabaseSettings.from_environment(os.environ)

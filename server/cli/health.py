@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from models.environment import EnvironmentReader, SettingsError
-from server.cli.output import fail
+from server.cli.output import fail, sentences
 
 
 def health(
@@ -35,8 +34,7 @@ def answers_ok(host: str, port: int, path: str) -> bool:
 
 
 def _port_of_settings() -> int:
-    reader = EnvironmentReader(os.environ)
-    port = reader.whole("PORT", 3000, 1, 65_535)
-    if reader.faults:
-        raise fail(str(SettingsError(reader.faults)), 2)
-    return port
+    from server.settings import PortSettings
+
+    with sentences():
+        return PortSettings.from_environment(os.environ).port

@@ -7,8 +7,8 @@ import typer
 from server.cli.database import database_settings, run_on_database
 
 if TYPE_CHECKING:
-    from services.connection import DatabaseSettings
     from services.kit.database import Database
+    from services.settings import DatabaseSettings
 
 MOST_NAMED = 100
 """How many documents of each kind a migration names; the others are in their collection."""

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 
 import typer
 
-from models.environment import SettingsError
-
 
 def fail(message: str, code: int) -> typer.Exit:
     """What a command raises to end with this exit code; the message goes to standard error."""
@@ -17,6 +15,8 @@ def fail(message: str, code: int) -> typer.Exit:
 @contextmanager
 def sentences(*known: type[Exception]) -> Iterator[None]:
     """Ends the command in a sentence instead of a traceback: with 2 for faults of the settings, with 1 for `known`."""
+    from services.settings import SettingsError
+
     try:
         yield
     except SettingsError as fault:

@@ -1,5 +1,6 @@
 """The command `tessera serve`."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -12,8 +13,9 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")] = 1,
 ) -> None:
     """Serve the API on PORT (and ORDER_SERVICE_PORT, USAGE_FOLLOWER_SERVICE_PORT); SIGTERM drains."""
-    from server.serve import ListenError, read_settings
+    from server.serve import ListenError
     from server.serve import serve as run
+    from server.settings import Settings
 
     with sentences(ListenError):
-        run(read_settings(), host, workers)
+        run(Settings.from_environment(os.environ), host, workers)

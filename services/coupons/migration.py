@@ -4,15 +4,15 @@ The original system kept points and uses on the coupon alone. A coupon without o
 gets them, and ledger rows for the redemptions its numbers tell of, so that the ledger accounts for every point.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from models.codes import normalize_code
 from models.coupon import POINTS_PER_REDEMPTION, CouponRole
 from models.readers import MAX_INT
 from services.coupons.repository import COUPON_INDEXES, LEDGER_INDEXES, code_field, search_fields
 from services.coupons.totals import CouponCounts
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.indexes import ensure_indexes
 from services.migrations.legacy_import import Imported, import_all
 from services.migrations.legacy_reading import Reading
@@ -61,7 +61,7 @@ class CouponImporter:
 
     async def settle(
         self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
-    ) -> list[tuple[str, dict[str, Any]]]:
+    ) -> list[tuple[str, Document]]:
         """Leave out rows of redeemers that the ledger knows, and note on each coupon what no row accounts for.
 
         A user who redeemed stays one, also where the coupon is set aside.
@@ -80,7 +80,7 @@ class CouponImporter:
         return [("redemptions", row) for twitter_id, row in rest.items() if twitter_id not in redeemed]
 
 
-def _complete(reading: Reading) -> dict[str, Any]:
+def _complete(reading: Reading) -> Document:
     """What the document holds, in our form and with what it lacks."""
     coupon_code, twitter_id = reading.text("couponCode"), reading.text("twitterId")
     if coupon_code is None:
@@ -114,7 +114,7 @@ def _role(reading: Reading) -> str:
     return role
 
 
-def _ledger_of(coupon: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _ledger_of(coupon: Document) -> list[Document]:
     """Rows for the uses of a coupon, and one for its owner's own redemption when the points tell of it."""
     at = coupon["lastUsedAt"] or coupon["updatedAt"]
     row = {"points": POINTS_PER_REDEMPTION, "redeemedAt": at, "takenOver": True}

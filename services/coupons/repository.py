@@ -1,13 +1,13 @@
 """How coupons and their redemptions are stored and found."""
 
 from collections.abc import Collection
-from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.codes import compact_form
 from models.coupon import Coupon, CouponFilter, CouponRole, LedgerEntry
 from models.pagination import KeysetOrder
+from services.kit.database import Document
 from services.kit.mapping import Derived, Mapper
 from services.kit.search import contains, search_key, trigrams
 from services.kit.stored_form import WITH_FORM
@@ -16,12 +16,12 @@ SEARCH_FIELDS = ("usernameKey", "usernameTrigrams", "codeKey")
 """What only a search needs; no entity has it."""
 
 
-def search_fields(username: str) -> dict[str, Any]:
+def search_fields(username: str) -> Document:
     key = search_key(username)
     return {"usernameKey": key, "usernameTrigrams": trigrams(key)}
 
 
-def code_field(coupon_code: str) -> dict[str, Any]:
+def code_field(coupon_code: str) -> Document:
     """What a code is looked up by, however it is typed."""
     return {"codeKey": compact_form(coupon_code)}
 
@@ -67,7 +67,7 @@ LEDGER_INDEXES = [
 ]
 
 
-def by_code(codes: Collection[str]) -> list[dict[str, Any]]:
+def by_code(codes: Collection[str]) -> list[Document]:
     """The conditions, either of which a coupon of one of these codes meets; a `CodeBook` tells which it is.
 
     The codes are in normal form. By the code itself too, because a process of an earlier release may still write
@@ -76,9 +76,9 @@ def by_code(codes: Collection[str]) -> list[dict[str, Any]]:
     return [{"couponCode": {"$in": [*codes]}}, {"codeKey": {"$in": [compact_form(code) for code in codes]}}]
 
 
-def query_of(wanted: CouponFilter) -> dict[str, Any]:
+def query_of(wanted: CouponFilter) -> Document:
     """The query for what a filter leaves."""
-    query: dict[str, Any] = {}
+    query: Document = {}
     if wanted.role is not None:
         query["role"] = CouponRole(wanted.role).value
     if wanted.min_followers:

@@ -1,8 +1,7 @@
 """The verbs of coupons: create, redeem, get, list, statistics, delete, activate and deactivate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from bson import ObjectId
 
@@ -156,7 +155,7 @@ class Coupons:
         book = CodeBook(map(COUPONS.load, found), lambda coupon: coupon.coupon_code)
         return {code: coupon for code in codes if (coupon := book.find(code)) is not None}
 
-    def _finder(self, field: str) -> Callable[[Sequence[str]], Any]:
+    def _finder(self, field: str) -> Callable[[Sequence[str]], Awaitable[Mapping[str, Coupon]]]:
         async def find(keys: Sequence[str]) -> dict[str, Coupon]:
             sought = [ObjectId(key) for key in keys] if field == "_id" else list(keys)
             found = self._coupons.find({field: {"$in": sought}}, _ENTITY_ALONE)

@@ -7,19 +7,19 @@ see; and however many changes come while a listener is busy, it looks once. A sl
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pymongo.errors import ConnectionFailure, OperationFailure
 
 from models.errors import ServiceUnavailable
-from services.kit.database import ChangeStream, Collection, watch
+from services.kit.database import ChangeStream, Collection, Document, watch
 
 log = logging.getLogger("tessera.changes")
 
-Event = dict[str, Any]
+Event = Document
 Seen = TypeVar("Seen")
 Look = Callable[["Listener"], Awaitable[tuple[Seen, float | None]]]
 """What a listener sees now, and in how many seconds it may change without any write (None: never)."""
@@ -39,7 +39,7 @@ class Listener:
     """
 
     def __init__(self, feed: "ChangeFeed", keys: Iterable[Hashable]) -> None:
-        self.changed: set[Any] = set()
+        self.changed: set[object] = set()
         self._raised = asyncio.Event()
         self._feed = feed
         self._keys = set(keys)
@@ -68,7 +68,7 @@ class Listener:
         except TimeoutError:
             pass
 
-    def notify(self, identifier: Any = None) -> None:
+    def notify(self, identifier: object = None) -> None:
         if identifier is not None and len(self.changed) < MOST_CHANGED:
             self.changed.add(identifier)
         self._raised.set()
@@ -149,7 +149,7 @@ class ChangeFeed:
         What cannot be resumed may have missed changes: then every listener is notified. Nothing is awaited after the
         last look at the listeners, so that none joins a stream that has just ended.
         """
-        token: Any = None
+        token: Mapping[str, object] | None = None
         pause = PAUSE
         was_live = False
         while self._listeners and not self._closed:
@@ -172,7 +172,7 @@ class ChangeFeed:
                 pause = min(10.0, 2 * pause)
         self._task = None
 
-    def _watch(self, token: Any) -> AbstractAsyncContextManager[ChangeStream]:
+    def _watch(self, token: object) -> AbstractAsyncContextManager[ChangeStream]:
         # What was updated is not needed: only whose document it was.
         return watch(
             self._collection,

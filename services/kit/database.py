@@ -18,14 +18,15 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
 
-from models.environment import MongoDriver
 from services.kit import transactions
+from services.mongo_uri import MongoDriver
 
-Client: TypeAlias = AsyncMongoClient[dict[str, Any]]
-Collection: TypeAlias = AsyncCollection[dict[str, Any]]
+Document: TypeAlias = dict[str, Any]
+"""A document as the driver takes and gives it; of what types its values are is for the reader to know."""
+Client: TypeAlias = AsyncMongoClient[Document]
+Collection: TypeAlias = AsyncCollection[Document]
 Session: TypeAlias = AsyncClientSession
-ChangeStream: TypeAlias = AsyncChangeStream[dict[str, Any]]
-Document: TypeAlias = Mapping[str, Any]
+ChangeStream: TypeAlias = AsyncChangeStream[Document]
 Result = TypeVar("Result")
 
 _CLIENTS: dict[MongoDriver, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
@@ -106,21 +107,23 @@ def _open(driver: MongoDriver, uri: str) -> Client:
 
 
 async def aggregate(
-    collection: Collection, steps: Sequence[Document], *, session: Session | None = None, **options: Any
-) -> AsyncIterator[dict[str, Any]]:
+    collection: Collection, steps: Sequence[Mapping[str, object]], *, session: Session | None = None, **options: Any
+) -> AsyncIterator[Document]:
     """The rows of an aggregation."""
     async for row in await _opened(collection.aggregate(steps, session=session, **options)):
         yield row
 
 
 @asynccontextmanager
-async def watch(collection: Collection, steps: Sequence[Document], **options: Any) -> AsyncIterator[ChangeStream]:
+async def watch(
+    collection: Collection, steps: Sequence[Mapping[str, object]], **options: Any
+) -> AsyncIterator[ChangeStream]:
     """A change stream, open on entry."""
     stream: ChangeStream = await _opened(collection.watch(steps, **options))
     async with stream:
         yield stream
 
 
-async def _opened(made: Any) -> Any:
+async def _opened(made: object) -> Any:
     """What a driver made: one has it awaited where the other returns it at once."""
     return await made if isawaitable(made) else made

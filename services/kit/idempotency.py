@@ -21,7 +21,7 @@ An effect outside of `Database.transaction` would not be covered; there is none.
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -34,7 +34,7 @@ from models.idempotency import IdempotencyKeyInUse, IdempotencyKeyReused, row_id
 from models.principal import Principal
 from models.stored import stored
 from services.kit.batching import GroupCommit
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.idempotency_locks import IdempotencyLock, under_lock
 from services.kit.stored_results import from_stored, to_stored
 from services.kit.transactions import doubled
@@ -42,7 +42,6 @@ from services.kit.transactions import doubled
 log = logging.getLogger("tessera.idempotency")
 
 Response = TypeVar("Response")
-_Row = dict[str, Any]
 
 LIFETIME = timedelta(hours=24)
 LOCK_LIFETIME = timedelta(seconds=30)
@@ -61,7 +60,7 @@ REPLAY = Replay.AGAIN
 
 @dataclass(frozen=True, slots=True)
 class _StoredResponse:
-    response: Any
+    response: object
 
 
 class Idempotency:
@@ -71,7 +70,7 @@ class Idempotency:
         self._rows = database.idempotency_keys
         self._clock = clock
         # Keys that come together are written together, as their effects are.
-        self._inserts: GroupCommit[_Row, bool] = GroupCommit(self._insert_all, idempotent=False)
+        self._inserts: GroupCommit[Document, bool] = GroupCommit(self._insert_all, idempotent=False)
         self._responses: GroupCommit[UpdateOne, None] = GroupCommit(self._store_responses, idempotent=False)
 
     async def close(self) -> None:
@@ -85,7 +84,7 @@ class Idempotency:
         fingerprint: str,
         run: Callable[[], Awaitable[Response]],
         *,
-        keep: Callable[[Response], Any],
+        keep: Callable[[Response], object],
     ) -> Response | Any:
         """What `run` returns, or what `keep` made of the first response to this caller's key.
 
@@ -148,9 +147,9 @@ class Idempotency:
             if taken is not None:
                 return IdempotencyLock(identifier, token, _stored_results(taken))
 
-    async def _finish(self, lock: IdempotencyLock, kept: Any) -> None:
+    async def _finish(self, lock: IdempotencyLock, kept: object) -> None:
         """Stores the response. Should that fail, the stored results stand for it: the change itself is committed."""
-        change: dict[str, Any] = {"$set": {"answer": to_stored(kept)}}
+        change: Document = {"$set": {"answer": to_stored(kept)}}
         if kept is not REPLAY:
             change["$unset"] = {"outcomes": ""}
         try:
@@ -158,7 +157,7 @@ class Idempotency:
         except PyMongoError as fault:
             log.warning("a response could not be stored: %s", type(fault).__name__)
 
-    async def _insert_all(self, rows: Sequence[_Row]) -> list[bool | Exception]:
+    async def _insert_all(self, rows: Sequence[Document]) -> list[bool | Exception]:
         """Whether each row is new. An expired one is the same as none, even before it is swept."""
         now = self._clock()
         writes = [ReplaceOne({"_id": row["_id"], "expiresAt": {"$lte": now}}, row, upsert=True) for row in rows]
@@ -182,5 +181,5 @@ class Idempotency:
             log.warning("a key could not be released: %s", type(fault).__name__)
 
 
-def _stored_results(row: Mapping[str, Any]) -> deque[Any]:
+def _stored_results(row: Document) -> deque[Any]:
     return deque(from_stored(outcome) for outcome in row["outcomes"])

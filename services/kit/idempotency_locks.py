@@ -28,7 +28,7 @@ class IdempotencyLock:
     stored_results: deque[Any] = field(default_factory=deque)
 
     @property
-    def guard(self) -> dict[str, Any]:
+    def guard(self) -> dict[str, object]:
         """The query for the key's row while this lock holds."""
         return {"_id": self.row_id, "holder": self.fencing_token}
 
@@ -70,7 +70,7 @@ def current_lock() -> IdempotencyLock | None:
     return _lock.get()
 
 
-def results_to_store(result: Any) -> list[tuple[IdempotencyLock, Any]]:
+def results_to_store(result: Any) -> list[tuple[IdempotencyLock, object]]:
     """Each lock that the current transaction runs under, with its result; what is refused has none."""
     batch = _batch.get()
     if batch is None:

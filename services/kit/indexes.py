@@ -1,12 +1,11 @@
 """Making indexes beside those that an older system left."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pymongo import IndexModel
 from pymongo.errors import OperationFailure
 
-from services.kit.database import Collection
+from services.kit.database import Collection, Document
 
 _DUPLICATE = 11000
 _CONFLICTS = (85, 86)
@@ -74,7 +73,7 @@ async def _replace(collection: Collection, index: IndexModel) -> None:
     await _make(collection, [index])
 
 
-def _meaning(options: Any) -> tuple[Any, ...]:
+def _meaning(options: Document) -> tuple[object, ...]:
     """What an index does, whatever its name."""
     kept = ("unique", "sparse", "partialFilterExpression", "expireAfterSeconds")
     return (list(dict(options["key"]).items()), *(options.get(name) or None for name in kept))

@@ -15,9 +15,9 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from models.base import camel_case, names_of_ids
+from services.kit.database import Document
 
 Entity = TypeVar("Entity")
-Document = dict[str, Any]
 
 # What MongoDB gives back is of the right class already; a value of another is a fault of whoever stored it.
 _AS_THEY_ARE = (str, int, bool, datetime, datetime | None, str | None, int | None)
@@ -36,11 +36,11 @@ def _overrides(entity: type) -> Any:  # cattrs takes them as keywords, among its
     }
 
 
-def _id_from(value: Any, _: Any) -> Any:
+def _id_from(value: object, _: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _id_to(value: Any) -> Any:
+def _id_to(value: str | None) -> ObjectId | None:
     return None if value is None else ObjectId(value)
 
 
@@ -99,7 +99,7 @@ class Mapper(Generic[Entity]):
         self._load = _CONVERTER.get_structure_hook(entity)
         self._dump = _CONVERTER.get_unstructure_hook(entity)
 
-    def load(self, document: Mapping[str, Any]) -> Entity:
+    def load(self, document: Mapping[str, object]) -> Entity:
         """The entity of a document; raises `KeyError` where a field without a default is missing."""
         return self._upgrade(cast("Entity", self._load(document, self._entity)), document)
 

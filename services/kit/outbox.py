@@ -8,20 +8,19 @@ from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from pymongo import ASCENDING
 from pymongo.read_concern import ReadConcern
 
 from models.events import Event
-from services.kit.database import ChangeStream, Database, Session, watch
+from services.kit.database import ChangeStream, Database, Document, Session, watch
 
 SENT_RETENTION = timedelta(days=1)
 """For how long one can look up what was sent."""
 
-_WAITING: dict[str, Any] = {"sentAt": None, "parkedAt": None}
+_WAITING: Document = {"sentAt": None, "parkedAt": None}
 _ORDER = [("at", ASCENDING), ("n", ASCENDING)]
-_INSERTS: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
+_INSERTS: list[Document] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
 
 
 class Outbox:
@@ -55,7 +54,7 @@ class OutboxRow:
     at: datetime
     topic: str
     key: str
-    value: Any
+    value: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ class OutboxQueue:
 
     async def parked(self, topic: str | None = None) -> list[ParkedEvent]:
         """The rows that were set aside, of one topic or of all, the oldest first."""
-        chosen: dict[str, Any] = {"parkedAt": {"$type": "date"}, "sentAt": None}
+        chosen: Document = {"parkedAt": {"$type": "date"}, "sentAt": None}
         if topic is not None:
             chosen["topic"] = topic
         fields = {"topic": 1, "key": 1, "at": 1, "parkedAt": 1, "parkedFor": 1}

@@ -1,17 +1,17 @@
 """Lists. Relay windows go by keyset, as quick on the last page as on the first; numbered pages from the nearer end."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bson import ObjectId
 
 from models.errors import InvalidInput
 from models.ids import is_object_id
 from models.pagination import Edge, KeysetOrder, NumberedPage, Page, Slice, Window, decode_cursor
-from services.kit.database import Collection
+from services.kit.database import Collection, Document
 
 Item = TypeVar("Item")
-Query = Mapping[str, Any]
+Query = Mapping[str, object]
 
 
 async def fetch_window(
@@ -19,8 +19,8 @@ async def fetch_window(
     query: Query,
     order: KeysetOrder,
     window: Window,
-    from_document: Callable[[dict[str, Any]], Item],
-    projection: Mapping[str, Any] | None = None,
+    from_document: Callable[[Document], Item],
+    projection: Mapping[str, object] | None = None,
 ) -> Slice[Item]:
     """The items of a Relay window; one more than asked for is read to know whether there are others."""
     conditions = [query] if query else []
@@ -48,8 +48,8 @@ async def fetch_page(
     order: KeysetOrder,
     wanted: NumberedPage,
     total: int,
-    from_document: Callable[[dict[str, Any]], Item],
-    projection: Mapping[str, Any] | None = None,
+    from_document: Callable[[Document], Item],
+    projection: Mapping[str, object] | None = None,
 ) -> Page[Item]:
     """The items of a numbered page of `total`, counted from whichever end is nearer."""
     start = (wanted.page - 1) * wanted.limit
@@ -66,14 +66,14 @@ async def fetch_page(
     return Page([from_document(document) for document in documents], total, wanted.page, wanted.limit)
 
 
-def _decode(order: KeysetOrder, path: str, cursor: str) -> list[Any]:
+def _decode(order: KeysetOrder, path: str, cursor: str) -> list[object]:
     *values, identifier = decode_cursor(order, path, cursor)
     if not isinstance(identifier, str) or not is_object_id(identifier):
         raise InvalidInput.of(path, f"{path} is not a cursor of this list")
     return [*values, ObjectId(identifier)]
 
 
-def _range(order: KeysetOrder, values: list[Any], *, beyond: bool) -> dict[str, Any]:
+def _range(order: KeysetOrder, values: list[object], *, beyond: bool) -> Document:
     """Everything strictly beyond (or short of) a position.
 
     The condition on the first key alone lets the index be entered at the right place.

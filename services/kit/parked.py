@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pymongo import ASCENDING
 
 from models.base import camel_case
-from services.kit.database import Database
+from services.kit.database import Database, Document
 
 if TYPE_CHECKING:
     from services.kit.database import Collection
@@ -61,13 +61,13 @@ class ParkedRecords:
 
     async def put(self, record: ParkedRecord) -> None:
         """Keep a record; raises what the driver raises."""
-        row: dict[str, Any] = {camel_case(name): value for name, value in asdict(record).items()}
+        row: Document = {camel_case(name): value for name, value in asdict(record).items()}
         row["headers"] = [list(pair) for pair in record.headers]
         await self._rows.update_one({"_id": row.pop("_id")}, {"$setOnInsert": row}, upsert=True)
 
     async def find(self, topic: str | None = None, *, again: bool = False) -> list[ParkedRecord]:
         """The records in the order of their coordinates; `again`: those among them that were put back before."""
-        chosen: dict[str, Any] = {} if again else {"replayedAt": None}
+        chosen: Document = {} if again else {"replayedAt": None}
         if topic is not None:
             chosen["topic"] = topic
         order = [("topic", ASCENDING), ("partition", ASCENDING), ("offset", ASCENDING), ("timestamp", ASCENDING)]
@@ -82,7 +82,7 @@ class ParkedRecords:
         return int(await self._rows.count_documents({"replayedAt": None}))
 
 
-def _record(row: dict[str, Any]) -> ParkedRecord:
-    named: dict[str, Any] = {name: row.get(camel_case(name)) for name in ParkedRecord.__slots__ if name != "headers"}
+def _record(row: Document) -> ParkedRecord:
+    named: Document = {name: row.get(camel_case(name)) for name in ParkedRecord.__slots__ if name != "headers"}
     headers = [(name, None if raw is None else bytes(raw)) for name, raw in row["headers"]]
     return ParkedRecord(headers=headers, **named)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from secrets import token_hex
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bson import encode
 from bson.raw_bson import RawBSONDocument
@@ -24,7 +24,7 @@ from slowapi.wrappers import LimitGroup
 from models.errors import RateLimited
 from models.principal import Principal
 from services.kit.batching import GroupCommit
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.transactions import doubled
 
 UNLIMITED = "off"
@@ -100,7 +100,7 @@ class PendingPermit:
     _hit: Awaitable[_Hit] | None = None
     _judge: Callable[[Principal, _Hit], RateLimitPermit] | None = None
 
-    def __await__(self) -> Generator[Any, None, RateLimitPermit]:
+    def __await__(self) -> Generator[object, None, RateLimitPermit]:
         if self._hit is None or self._judge is None:
             return RateLimitPermit(self.principal)
         return self._judge(self.principal, (yield from self._hit.__await__()))
@@ -168,7 +168,7 @@ class RateLimiter:
             hits.append(_Hit(last[address], ends[address]))
         return hits
 
-    async def _add(self, arrived: Mapping[str, int]) -> list[dict[str, Any]]:
+    async def _add(self, arrived: Mapping[str, int]) -> list[Document]:
         """Adds to the counts of these addresses and returns their rows; `left` is in milliseconds."""
         shown = {f"last.{self._worker}": 1, "left": {"$subtract": ["$expiresAt", "$$NOW"]}}
         additions = {a: self._add_one if n == 1 else [self._addition(n)] for a, n in arrived.items()}
@@ -187,7 +187,7 @@ class RateLimiter:
             await self._counts.bulk_write([updates[place] for place in sorted(doubled(fault))], ordered=False)
         return await self._counts.find({"_id": {"$in": list(arrived)}}, shown).to_list(None)
 
-    def _addition(self, number: int) -> dict[str, Any]:
+    def _addition(self, number: int) -> Document:
         """Adds to the count, or begins a new window, by the server's clock.
 
         `last.<worker>` is the count just after this worker's own addition: the number of its last hit, whatever

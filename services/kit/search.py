@@ -1,7 +1,7 @@
 """Substring search by trigrams: a literal part of a text, anywhere in it, ignoring case, in any script."""
 
 import re
-from typing import Any
+from collections.abc import Mapping
 
 from models.texts import clean, fold
 
@@ -18,7 +18,7 @@ def trigrams(key: str) -> list[str]:
     return sorted({key[n : n + TRIGRAM] for n in range(len(key) - TRIGRAM + 1)})
 
 
-def contains(key_field: str, trigram_field: str, part: str) -> dict[str, Any]:
+def contains(key_field: str, trigram_field: str, part: str) -> Mapping[str, object]:
     """The query for texts whose keys, as stored, hold that of `part`, which is one itself.
 
     The trigrams narrow the search by an index; the pattern judges. A part under three letters has none: it is common,

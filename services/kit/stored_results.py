@@ -17,7 +17,7 @@ from models.errors import REFUSALS, DomainError
 from models.stored import TAGS, TYPES
 
 
-def to_stored(value: Any) -> Any:
+def to_stored(value: object) -> Any:
     """The value in BSON's kinds; raises `TypeError` for what cannot come back as it was."""
     if isinstance(value, Enum):
         return {"enum": _tag(value), "of": value.name}
@@ -41,7 +41,7 @@ def to_stored(value: Any) -> Any:
     raise TypeError(f"a result of {type(value).__name__} cannot be stored")
 
 
-def from_stored(stored: Any) -> Any:
+def from_stored(stored: object) -> Any:
     """The value again; raises `TypeError` for what was never stored."""
     if isinstance(stored, Decimal128):
         return stored.to_decimal()
@@ -65,26 +65,26 @@ def from_stored(stored: Any) -> Any:
     raise TypeError("no result is stored in this form")
 
 
-def _tag(value: Any) -> str:
+def _tag(value: object) -> str:
     try:
         return TAGS[type(value)]
     except KeyError:
         raise TypeError(f"a result of {type(value).__name__} cannot be stored: it has no tag") from None
 
 
-def _type(tag: str) -> Any:
+def _type(tag: str) -> type[Any]:
     try:
         return TYPES[tag]
     except KeyError:
         raise TypeError(f"{tag} is no tag of a stored result") from None
 
 
-def _object(kind: Any, given: Mapping[str, Any]) -> Any:
+def _object(kind: type[Any], given: Mapping[str, object]) -> Any:
     known = {f.name for f in fields(kind) if f.init}
     return kind(**{name: from_stored(item) for name, item in given.items() if name in known})
 
 
-def _refusal(code: str, status: int, state: dict[str, Any]) -> DomainError:
+def _refusal(code: str, status: int, state: Mapping[str, object]) -> DomainError:
     try:
         kind = REFUSALS[code, status]
     except KeyError:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pymongo import UpdateOne, WriteConcern
 from pymongo.errors import (
@@ -23,7 +23,7 @@ from services.kit.idempotency_locks import LockLost, current_lock, results_to_st
 from services.kit.stored_results import to_stored
 
 if TYPE_CHECKING:
-    from services.kit.database import Client, Collection, Database, Session
+    from services.kit.database import Client, Collection, Database, Document, Session
 
 log = logging.getLogger("tessera.database")
 
@@ -77,7 +77,7 @@ async def _try(
     return result
 
 
-async def _store(keys: "Collection", session: "Session", result: Any) -> None:
+async def _store(keys: "Collection", session: "Session", result: object) -> None:
     """Stores the result in the rows of its idempotency locks; raises `LockLost` with those that are lost."""
     results = results_to_store(result)
     if not results:
@@ -169,7 +169,7 @@ async def end_orphaned_transactions(client: "Client") -> int:
         "appName": APPLICATION,
         "transaction.timeInactiveMicros": {"$gt": int(IDLE_SECONDS * 1_000_000)},
     }
-    steps: list[dict[str, Any]] = [
+    steps: list[Document] = [
         {"$currentOp": {"allUsers": False, "idleSessions": True}},
         {"$match": idle},
         {"$project": {"lsid": 1}},

@@ -19,7 +19,7 @@ from models.errors import DomainError
 from models.events import Event
 from services.kit.batching import GroupCommit
 from services.kit.counters import Counters
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.mapping import Mapper
 from services.kit.outbox import Outbox
 from services.kit.rate_limit import Permit, RateLimitPermit
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Entity = TypeVar("Entity")
 Command = TypeVar("Command")
 Result = TypeVar("Result")
-Write: TypeAlias = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne | DeleteOne
+Write: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne | DeleteOne
 
 ROWS_AT_ONCE = 10_000
 """More than a batch finds, so that what it finds comes in one answer."""
@@ -57,7 +57,7 @@ class Tracked(Generic[Entity]):
         *,
         increments: Iterable[str] = (),
         replaced: bool = False,
-        guard: Callable[[Entity, Entity | None], dict[str, Any]] = lambda before, after: {},
+        guard: Callable[[Entity, Entity | None], Document] = lambda before, after: {},
     ) -> None:
         self._collection = collection
         self._mapper = mapper
@@ -67,14 +67,12 @@ class Tracked(Generic[Entity]):
         self._before: dict[str, Entity] = {}
         self._after: dict[str, Entity] = {}
 
-    async def load(
-        self, session: "Session", query: dict[str, Any], *, without: Sequence[str] = (), limit: int = 0
-    ) -> None:
+    async def load(self, session: "Session", query: Document, *, without: Sequence[str] = (), limit: int = 0) -> None:
         """Take in what a query finds, at most `limit` unless 0; `without` are fields that only searches need."""
         found = self._collection.find(query, dict.fromkeys(without, False) or None, limit=limit, session=session)
         self.take(await found.batch_size(ROWS_AT_ONCE).to_list(None))
 
-    def take(self, documents: Iterable[dict[str, Any]]) -> None:
+    def take(self, documents: Iterable[Document]) -> None:
         """Take in documents of the collection as they were found."""
         for document in documents:
             self._before.setdefault(str(document["_id"]), self._mapper.load(document))
@@ -127,7 +125,7 @@ class Tracked(Generic[Entity]):
             return ReplaceOne(mine, self._mapper.dump(after))
         return UpdateOne(mine, self._mapper.update(before, after, self._increments))
 
-    def _mine(self, before: Entity, after: Entity | None) -> dict[str, Any]:
+    def _mine(self, before: Entity, after: Entity | None) -> Document:
         return {"_id": ObjectId(before.id), **self._guard(before, after)}  # type: ignore[attr-defined]  # all have one
 
     async def flush(self, session: "Session") -> None:
@@ -140,7 +138,7 @@ class Tracked(Generic[Entity]):
             raise WriteConflict
 
 
-def _upsert(document: dict[str, Any]) -> UpdateOne:
+def _upsert(document: Document) -> UpdateOne:
     """An insert in the form of an update; the id is new, so that it finds nothing."""
     return UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
 
@@ -151,7 +149,7 @@ class UnitOfWork(ABC, Generic[Command, Result]):
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.events: list[tuple[datetime, Event]] = []
-        self.rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.rows: defaultdict[str, list[Document]] = defaultdict(list)
         """New rows of ledgers, by their collections."""
         self.totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
         """How totals move, by their families."""
@@ -181,7 +179,7 @@ class Contended:
     """Rows that processes compete for."""
 
     collection: "Collection"
-    query: dict[str, Any]
+    query: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +271,6 @@ class CommandBus(ABC, Generic[Command, Result]):
             await tracked.flush(session)
 
 
-def fresh_touch() -> dict[str, Any]:
+def fresh_touch() -> Document:
     """An update that changes its row for certain: one that changes nothing locks nothing."""
     return {"$set": {"touch": secrets.token_hex(4)}}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pymongo import ASCENDING, DeleteOne, IndexModel, InsertOne, ReplaceOne
 
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.indexes import drop_index, ensure_indexes
 from services.kit.stored_form import FORM
 from services.migrations.legacy_reading import Reading
@@ -38,9 +38,9 @@ class Imported:
     `legacy` is False where an earlier release had stored it, and not an older system.
     """
 
-    document: dict[str, Any]
+    document: Document
     legacy: bool
-    rows: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    rows: list[tuple[str, Document]] = field(default_factory=list)
 
 
 class Importer(Protocol):
@@ -59,7 +59,7 @@ class Importer(Protocol):
 
     async def settle(
         self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
-    ) -> list[tuple[str, dict[str, Any]]]:
+    ) -> list[tuple[str, Document]]:
         """Judge together, and against what is stored, what a batch imports.
 
         Returns the rows that stay of `doubles`, which are set aside because another document has their unique value.
@@ -96,10 +96,10 @@ class _Batch:
         self._importer = importer
         self._session = session
         self._collection: Collection = lenient(database.collection(importer.collection))
-        self._aside: list[tuple[SetAside, Mapping[str, Any]]] = []
+        self._aside: list[tuple[SetAside, Mapping[str, object]]] = []
         self._doubles: list[Imported] = []
-        self._rows: list[tuple[str, dict[str, Any]]] = []
-        self._operations: list[DeleteOne | InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]] = []
+        self._rows: list[tuple[str, Document]] = []
+        self._operations: list[DeleteOne | InsertOne[Document] | ReplaceOne[Document]] = []
 
     async def bring(self) -> tuple[int, int]:
         """How many documents were dealt with, and how many of them were imported from an older system."""
@@ -122,7 +122,7 @@ class _Batch:
             log.warning("%s %s: %s", each.collection, each.id, each.reason)
         return len(read) + sum(not each.imported for each, _ in self._aside), legacy
 
-    def _read(self, documents: Iterable[dict[str, Any]]) -> list[tuple[Reading, Imported]]:
+    def _read(self, documents: Iterable[Document]) -> list[tuple[Reading, Imported]]:
         """Those that can be read, until they make too many rows for one transaction; the others are set aside."""
         read, rows = [], 0
         for document in documents:
@@ -173,7 +173,7 @@ class _Batch:
                 (exact if _is(reading.document.get(name), value) else near).add(value)
         if name == "_id":
             exact = set()
-        either: list[dict[str, Any]] = []
+        either: list[Document] = []
         if exact:
             either.append({name: {"$in": list(exact)}, "form": FORM})
         if near:
@@ -202,10 +202,10 @@ class _Batch:
             aside = SetAside(self._importer.collection, old, "; ".join(reading.changes), imported=True)
             self._aside.append((aside, reading.document))
 
-    def _set_aside(self, document: Mapping[str, Any], reason: str) -> None:
+    def _set_aside(self, document: Mapping[str, object], reason: str) -> None:
         self._aside.append((SetAside(self._importer.collection, document["_id"], reason), document))
         self._operations.append(DeleteOne({"_id": document["_id"]}))
 
 
-def _is(raw: Any, value: Any) -> bool:
+def _is(raw: object, value: object) -> bool:
     return type(raw) is type(value) and raw == value

@@ -34,7 +34,7 @@ class Reading:
     collects what had to be given another value than it had, as sentences.
     """
 
-    def __init__(self, document: Mapping[str, Any], path: str = "", changes: list[str] | None = None) -> None:
+    def __init__(self, document: Mapping[str, object], path: str = "", changes: list[str] | None = None) -> None:
         self.document = document
         self.changes: list[str] = [] if changes is None else changes
         self._path = path
@@ -109,7 +109,7 @@ class Reading:
         if unknown:
             self.changes.append(f"{self._path}{', '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} left out")
 
-    def _read(self, name: str, read: Callable[[Any], Value]) -> Value:
+    def _read(self, name: str, read: Callable[[object], Value]) -> Value:
         try:
             return read(self.document.get(name))
         except Unreadable as fault:

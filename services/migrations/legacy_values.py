@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from bson import Decimal128, ObjectId
 from bson.datetime_ms import DatetimeMS
@@ -34,7 +33,7 @@ class Unreadable(Exception):
     """A value, or a document, that cannot be taken over, with the reason as a sentence."""
 
 
-def legacy_text(raw: Any) -> str | None:
+def legacy_text(raw: object) -> str | None:
     """A text as people see it; numbers, ids and instants are written as JavaScript wrote them."""
     if isinstance(raw, bool):
         return "true" if raw else "false"
@@ -51,7 +50,7 @@ def legacy_text(raw: Any) -> str | None:
     raise Unreadable(f"is {_kind(raw)} and no text")
 
 
-def legacy_number(raw: Any) -> Decimal | None:
+def legacy_number(raw: object) -> Decimal | None:
     """A number, perhaps infinite; texts are read as JavaScript's `Number` reads them, true is 1 and false 0."""
     if isinstance(raw, bool):
         return Decimal(int(raw))
@@ -74,7 +73,7 @@ def legacy_number(raw: Any) -> Decimal | None:
     raise Unreadable(f"is {_kind(raw)} and no number")
 
 
-def legacy_whole(raw: Any, *, minimum: int = -MAX_COUNT, maximum: int = MAX_COUNT) -> int | None:
+def legacy_whole(raw: object, *, minimum: int = -MAX_COUNT, maximum: int = MAX_COUNT) -> int | None:
     """A whole number within these bounds; a part of one has no meaning."""
     number = legacy_number(raw)
     if number is None:
@@ -86,7 +85,7 @@ def legacy_whole(raw: Any, *, minimum: int = -MAX_COUNT, maximum: int = MAX_COUN
     return int(number)
 
 
-def legacy_limit(raw: Any) -> int | None:
+def legacy_limit(raw: object) -> int | None:
     """A limit; none at all where it was infinite, and the largest there is where it was beyond it."""
     number = legacy_number(raw)
     if number is None or number == Decimal("Infinity"):
@@ -94,7 +93,7 @@ def legacy_limit(raw: Any) -> int | None:
     return legacy_whole(MAX_INT if number > MAX_INT else raw, minimum=0)
 
 
-def legacy_flag(raw: Any) -> bool | None:
+def legacy_flag(raw: object) -> bool | None:
     """A flag as mongoose read them: also 1 and 0, `yes` and `no`."""
     if raw is None or isinstance(raw, bool):
         return raw
@@ -106,7 +105,7 @@ def legacy_flag(raw: Any) -> bool | None:
     raise Unreadable("is neither true nor false")
 
 
-def legacy_instant(raw: Any) -> datetime | None:
+def legacy_instant(raw: object) -> datetime | None:
     """An instant, to the millisecond; numbers are milliseconds since 1970. The last one there is for those beyond it.
 
     Texts are ISO 8601 (UTC where none is said), or what JavaScript's `toUTCString` and `toString` wrote.
@@ -134,7 +133,7 @@ def legacy_instant(raw: Any) -> datetime | None:
     return _from_milliseconds(int(number))
 
 
-def legacy_object_id(raw: Any) -> ObjectId | None:
+def legacy_object_id(raw: object) -> ObjectId | None:
     """An ObjectId, also where it was written down as a text."""
     if raw is None or isinstance(raw, ObjectId):
         return raw
@@ -146,14 +145,14 @@ def legacy_object_id(raw: Any) -> ObjectId | None:
     return ObjectId(text)
 
 
-def legacy_list(raw: Any) -> list[Any]:
+def legacy_list(raw: object) -> list[object]:
     """A list; a value that stands alone was a list of one for mongoose."""
     if raw is None:
         return []
     return list(raw) if isinstance(raw, list | tuple) else [raw]
 
 
-def legacy_money(raw: Any) -> Decimal | None:
+def legacy_money(raw: object) -> Decimal | None:
     """An amount of zero or more, as it came."""
     number = legacy_number(raw)
     if number is not None and (not number.is_finite() or number < 0):
@@ -204,5 +203,5 @@ def _short(number: Decimal) -> str:
         return str(number)
 
 
-def _kind(raw: Any) -> str:
+def _kind(raw: object) -> str:
     return "an object" if isinstance(raw, Mapping) else f"of kind {type(raw).__name__}"

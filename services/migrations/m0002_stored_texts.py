@@ -7,13 +7,13 @@ added up, and ledger rows are kept apart and noted beside the documents that wer
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.texts import clean
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.migrations.set_aside import SetAside, keep
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ log = logging.getLogger("tessera.migration")
 WALK = 2_000
 MARK = "texts"
 
-Row = Mapping[str, Any]
 Change = dict[str, str]
-Mend = Callable[[Database, "Session", Row, Change], Awaitable[None]]
+Mend = Callable[[Database, "Session", Document, Change], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ async def clean_stored_texts(database: Database, *, again: bool) -> int:
     return changed
 
 
-async def _walk(database: Database, walk: Walk, after: Any) -> int:
+async def _walk(database: Database, walk: Walk, after: object) -> int:
     rows, marks, changed = database.collection(walk.collection), database.migrations, 0
     while True:
         query = {} if after is None else {"_id": {"$gt": after}}
@@ -68,7 +67,7 @@ async def _walk(database: Database, walk: Walk, after: Any) -> int:
         await marks.update_one({"_id": MARK}, {"$set": {f"reached.{walk.collection}": after}}, upsert=True)
 
 
-async def _mend(database: Database, walk: Walk, identifier: Any, session: "Session") -> bool:
+async def _mend(database: Database, walk: Walk, identifier: object, session: "Session") -> bool:
     """Change one row, as it stands by now."""
     row = await database.collection(walk.collection).find_one({"_id": identifier}, session=session)
     change = {} if row is None else _changes(walk, row)
@@ -78,16 +77,16 @@ async def _mend(database: Database, walk: Walk, identifier: Any, session: "Sessi
     return True
 
 
-def _changes(walk: Walk, row: Row) -> Change:
+def _changes(walk: Walk, row: Document) -> Change:
     texts = {name: row[name] for name in walk.texts if isinstance(row.get(name), str)}
     # A name of nothing but invisible letters stays what it is: it is that of nobody else.
     return {name: cleaned for name, text in texts.items() if (cleaned := clean(text)) and cleaned != text}
 
 
-async def _mend_redemption(database: Database, session: "Session", row: Row, change: Change) -> None:
+async def _mend_redemption(database: Database, session: "Session", row: Document, change: Change) -> None:
     redeemer = change.get("redeemerTwitterId")
     rows = database.redemptions
-    update: dict[str, Any] = {"$set": change}
+    update: Document = {"$set": change}
     if redeemer is not None and await rows.find_one({"redeemerTwitterId": redeemer}, {"_id": 1}, session=session):
         # One row for each redeemer: this one counts on, and the user has redeemed by the other.
         rest = {name: text for name, text in change.items() if name != "redeemerTwitterId"}
@@ -96,9 +95,9 @@ async def _mend_redemption(database: Database, session: "Session", row: Row, cha
     await rows.update_one({"_id": row["_id"]}, update, session=session)
 
 
-async def _mend_use(database: Database, session: "Session", row: Row, change: Change) -> None:
+async def _mend_use(database: Database, session: "Session", row: Document, change: Change) -> None:
     rows, username = database.access_code_uses, change.get("username")
-    more: dict[str, Any] = {}
+    more: Document = {}
     if username is not None:
         same = rows.find({"username": username, "codeId": row["codeId"]}, {"again": 1}, session=session)
         others = [int(other.get("again") or 0) for other in await same.to_list(None)]
@@ -108,7 +107,7 @@ async def _mend_use(database: Database, session: "Session", row: Row, change: Ch
     await rows.update_one({"_id": row["_id"]}, {"$set": {**change, **more}}, session=session)
 
 
-async def _mend_counter(database: Database, session: "Session", row: Row, change: Change) -> None:
+async def _mend_counter(database: Database, session: "Session", row: Document, change: Change) -> None:
     """With its ledger, so that both are those of one user at every moment."""
     counters, follower, user_id = database.usage_counters, row["followerId"], change["userId"]
     other = await counters.find_one({"followerId": follower, "userId": user_id}, session=session)
@@ -126,11 +125,11 @@ async def _mend_counter(database: Database, session: "Session", row: Row, change
     await database.usage_ledger.update_many(mine, {"$set": change}, session=session)
 
 
-async def _mend_ledger(database: Database, session: "Session", row: Row, change: Change) -> None:
+async def _mend_ledger(database: Database, session: "Session", row: Document, change: Change) -> None:
     await database.usage_ledger.update_one({"_id": row["_id"]}, {"$set": change}, session=session)
 
 
-async def _mend_batch(database: Database, session: "Session", row: Row, change: Change) -> None:
+async def _mend_batch(database: Database, session: "Session", row: Document, change: Change) -> None:
     batches, identifier = database.access_code_batches, change.get("_id", row["_id"])
     if identifier == row["_id"]:
         await batches.update_one({"_id": identifier}, {"$set": change}, session=session)
@@ -143,7 +142,7 @@ async def _mend_batch(database: Database, session: "Session", row: Row, change: 
         await database.access_codes.update_many(named, {"$set": {"batch": identifier}}, session=session)
 
 
-async def _note(database: Database, session: "Session", collection: str, row: Row, reason: str) -> None:
+async def _note(database: Database, session: "Session", collection: str, row: Document, reason: str) -> None:
     log.warning("%s %s: %s", collection, row["_id"], reason)
     await keep(database, session, [(SetAside(collection, row["_id"], reason, imported=True), row)])
 

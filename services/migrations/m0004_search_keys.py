@@ -1,14 +1,14 @@
 """The keys of searches and look-ups, brought along where an earlier release wrote them by other rules."""
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pymongo import UpdateOne
 
 from models.codes import normalize_code
 from services.access_codes import repository as access_codes
 from services.coupons.repository import code_field, search_fields
-from services.kit.database import Database
+from services.kit.database import Database, Document
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -48,7 +48,7 @@ async def _renew_coupons(database: Database, session: "Session") -> int:
     return len(updates)
 
 
-def _keys_of_coupon(coupon: dict[str, Any]) -> dict[str, Any]:
+def _keys_of_coupon(coupon: Document) -> Document:
     code, username = coupon["couponCode"], coupon["username"]
     return search_fields(username) | code_field(code)
 
@@ -77,7 +77,7 @@ async def _taken(database: Database, codes: list[str]) -> set[str]:
     return {row["code"] async for row in rows}
 
 
-def _renewed(document: dict[str, Any], taken: set[str]) -> dict[str, Any]:
+def _renewed(document: Document, taken: set[str]) -> Document:
     """The code in the form that it is looked up in, unless another has that form, and its keys."""
     code = normalize_code(document["code"])
     code = document["code"] if code in taken else code

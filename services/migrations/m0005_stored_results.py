@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from services.kit.database import Database
+from services.kit.database import Database, Document
 
 log = logging.getLogger("tessera.migration")
 
@@ -121,7 +121,7 @@ async def retag_stored_results(database: Database) -> int:
     """Rewrite every row that has not been; returns how many. A row that changes meanwhile is looked at again."""
     rows, retagged = database.idempotency_keys, 0
     async for row in rows.find(_OF_THE_FIRST_RELEASE):
-        before: dict[str, Any] = {name: row[name] for name in ("outcomes", "answer") if name in row}
+        before: Document = {name: row[name] for name in ("outcomes", "answer") if name in row}
         after = {name: retag(value) for name, value in before.items()}
         done = await rows.update_one({"_id": row["_id"], **before}, {"$set": {**after, "tags": True}})
         retagged += done.modified_count if after != before else 0
@@ -130,7 +130,7 @@ async def retag_stored_results(database: Database) -> int:
     return retagged
 
 
-def retag(stored: Any) -> Any:
+def retag(stored: object) -> object:
     """A stored result with tags and codes in place of names of classes; what has them already is left as it is."""
     if isinstance(stored, list):
         return [retag(item) for item in stored]
@@ -149,7 +149,7 @@ def retag(stored: Any) -> Any:
     return {name: retag(item) for name, item in stored.items()}
 
 
-def in_fields_of_now(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+def in_fields_of_now(name: str, given: Mapping[str, Any]) -> Mapping[str, object]:
     """The fields of an object of release 1.0.0 by the names and in the shape that they have now.
 
     A usage follower held its limits in an object of their own; a grant called what it shows `followed`.

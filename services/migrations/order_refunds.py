@@ -4,12 +4,12 @@ They are read rightly as they are; this writes down what is read, so that what l
 """
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.orders.repository import ORDERS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def note_refunds(database: Database, *, again: bool) -> None:
 
 async def _note_batch(database: Database, after: ObjectId, session: "Session") -> ObjectId | None:
     """Note those of the next orders; answers the last of them, or None where there was none."""
-    query: dict[str, Any] = {"_id": {"$gt": after}, **_WITHOUT_NOTE}
+    query: Document = {"_id": {"$gt": after}, **_WITHOUT_NOTE}
     documents = await database.orders.find(query, session=session).sort("_id", 1).limit(BATCH).to_list(None)
     if not documents:
         return None

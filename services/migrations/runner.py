@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from services.kit.database import Database
 from services.kit.leases import hold
@@ -39,7 +38,7 @@ class Migration:
     """`run` returns what it has to tell: numbers of documents by what they are."""
 
     number: int
-    run: Callable[[Database, Options], Awaitable[Any]]
+    run: Callable[[Database, Options], Awaitable[object]]
 
 
 MIGRATIONS = (

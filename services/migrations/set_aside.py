@@ -7,7 +7,7 @@ the original is kept beside (`imported` is then true). Of cards only the last fo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import Decimal128
 from bson.codec_options import CodecOptions, DatetimeConversion
@@ -16,12 +16,12 @@ from pymongo import ASCENDING, IndexModel
 
 from models.card_numbers import without_card_secrets
 from models.instants import to_milliseconds
-from services.kit.database import Database
+from services.kit.database import Database, Document
 
 if TYPE_CHECKING:
     from services.kit.database import Collection, Session
 
-LENIENT: CodecOptions[dict[str, Any]] = CodecOptions(
+LENIENT: CodecOptions[Document] = CodecOptions(
     document_class=dict,
     tz_aware=True,
     tzinfo=UTC,
@@ -38,7 +38,7 @@ class SetAside:
     """A document of a collection, and why it was set aside or, where it was imported, what was changed."""
 
     collection: str
-    id: Any
+    id: object
     reason: str
     imported: bool = False
 
@@ -51,7 +51,7 @@ def rows_of(database: Database) -> "Collection":
     return lenient(database.set_aside)
 
 
-async def keep(database: Database, session: "Session", kept: Sequence[tuple[SetAside, Mapping[str, Any]]]) -> None:
+async def keep(database: Database, session: "Session", kept: Sequence[tuple[SetAside, Mapping[str, object]]]) -> None:
     """Keep documents as they were, within the transaction that takes them out of their collection or changes them."""
     now = to_milliseconds(datetime.now(UTC))
     rows = [
@@ -82,11 +82,11 @@ async def listed(database: Database, *, imported: bool, limit: int) -> list[SetA
     ]
 
 
-def _without_secrets(document: Mapping[str, Any]) -> Any:
+def _without_secrets(document: Mapping[str, object]) -> object:
     return without_card_secrets(_plain(document))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """The value in kinds among which card numbers are known; bytes, which may hold anything, are left out."""
     if isinstance(value, Mapping):
         return {str(name): _plain(inner) for name, inner in value.items()}
@@ -104,6 +104,6 @@ def names(kept: Iterable[SetAside]) -> list[str]:
     return [f"{each.collection} {_shown(each.id)}: {each.reason}" for each in kept]
 
 
-def _shown(identifier: Any) -> str:
+def _shown(identifier: object) -> str:
     text = repr(identifier) if isinstance(identifier, str | bytes) else str(identifier)
     return text if len(text) <= 100 else text[:99] + "…"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models.audit import AuditFamily, Drift
-from services.kit.database import Database, aggregate
+from services.kit.database import Database, Document, aggregate
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -22,7 +22,7 @@ class Source:
 
     collection: str
     key: tuple[str, ...]
-    amount: Any
+    amount: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Reconciliation:
     sources: tuple[Source, ...]
     key: tuple[str, ...] = ("_id",)
     offset: str | None = None
-    follows: Mapping[str, Any] = field(default_factory=dict)
+    follows: Mapping[str, object] = field(default_factory=dict)
 
-    async def compare(self, database: Database, session: "Session") -> AsyncIterator[tuple[Any, Drift | None]]:
+    async def compare(self, database: Database, session: "Session") -> AsyncIterator[tuple[object, Drift | None]]:
         """The id of each counted document and what is wrong with its counter, or None, as of the session's snapshot."""
         sums = [_Sums(database, source, session) for source in self.sources]
         found = database.collection(self.collection).find({}, self._projection(), session=session)
@@ -50,7 +50,7 @@ class Reconciliation:
             counted = sum([await each.at(key) for each in sums])
             yield document["_id"], self._judge(document, counted)
 
-    async def repair(self, database: Database, identifier: Any) -> Drift | None:
+    async def repair(self, database: Database, identifier: object) -> Drift | None:
         """Sum one counter anew and put it right, in one transaction; answers what was wrong with it by then."""
 
         async def work(session: "Session") -> Drift | None:
@@ -65,7 +65,7 @@ class Reconciliation:
                 counted += sum([row["n"] async for row in rows])
             drift = self._judge(document, counted)
             if drift is not None:
-                change: list[dict[str, Any]] = [{"$set": {self.counter: drift.expected}}, {"$set": self.follows}]
+                change: list[Document] = [{"$set": {self.counter: drift.expected}}, {"$set": self.follows}]
                 await documents.update_one({"_id": identifier}, change if self.follows else change[:1], session=session)
             return drift
 
@@ -75,7 +75,7 @@ class Reconciliation:
         fields = ("_id", self.counter, *self.key, *((self.offset,) if self.offset else ()))
         return dict.fromkeys(fields, 1)
 
-    def _judge(self, document: Mapping[str, Any], counted: int) -> Drift | None:
+    def _judge(self, document: Document, counted: int) -> Drift | None:
         stored = document.get(self.counter, 0)
         expected = counted + (document.get(self.offset, 0) if self.offset else 0)
         if stored == expected:
@@ -99,7 +99,7 @@ class _Sums:
         return self._current[1] if self._current is not None and self._current[0] == key else 0
 
 
-def _steps(source: Source, key: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def _steps(source: Source, key: Mapping[str, object] | None = None) -> list[Document]:
     """The sums of all keys in their order, or that of one."""
     names = [f"k{n}" for n in range(len(source.key))]
     group = {"_id": {name: f"${part}" for name, part in zip(names, source.key, strict=True)}}

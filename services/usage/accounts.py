@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from bson import ObjectId
 
 from models.usage import FollowerKey, UsageFollower, UsageFollowerNotFound, UserUsage
 from models.usage_effects import UsageAccount
-from services.kit.database import Database, aggregate
+from services.kit.database import Database, Document, aggregate
 from services.kit.unit_of_work import ROWS_AT_ONCE, Tracked
 from services.usage.repository import COUNTERS, FOLLOWERS, either, key_query
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Question: TypeAlias = tuple[FollowerKey, str | None]
 """A follower and a user, None where no user is asked about."""
 
-_SUM_OF_HELD: dict[str, Any] = {"$group": {"_id": "$followerId", "held": {"$sum": "$held"}}}
+_SUM_OF_HELD: Document = {"$group": {"_id": "$followerId", "held": {"$sum": "$held"}}}
 _TOTALS = ("total_usage_count", "held_count", "user_count", "revision")
 
 
@@ -63,7 +63,7 @@ class UsageAccounts:
             self._take_expired(row.pop("expired"))
         self._take_followers(rows)
 
-    def _counters_of(self, name: str, pipeline: list[dict[str, Any]]) -> dict[str, Any]:
+    def _counters_of(self, name: str, pipeline: list[Document]) -> Document:
         """The step that gives each follower, under `name`, what a pipeline makes of its counters."""
         joined = {"localField": "_id", "foreignField": "followerId", "pipeline": pipeline, "as": name}
         return {"$lookup": {"from": self._database.usage_counters.name, **joined}}
@@ -140,18 +140,18 @@ class UsageAccounts:
             self.usages.remove(usage.id)
             del self._usage_ids[follower.id, usage.user_id]
 
-    async def _load_usages(self, session: "Session", query: dict[str, Any], *, limit: int = 0) -> None:
+    async def _load_usages(self, session: "Session", query: Document, *, limit: int = 0) -> None:
         found = self._database.usage_counters.find(query, limit=limit, batch_size=ROWS_AT_ONCE, session=session)
         self._take_usages(await found.to_list(None))
 
-    def _take_followers(self, found: Iterable[dict[str, Any]]) -> None:
+    def _take_followers(self, found: Iterable[Document]) -> None:
         self.followers.take(found)
         for follower in self.followers:
             self._ids |= dict.fromkeys(follower.keys, follower.id)
 
-    def _take_usages(self, found: Iterable[dict[str, Any]]) -> None:
+    def _take_usages(self, found: Iterable[Document]) -> None:
         self.usages.take(found)
         self._usage_ids = {(usage.follower_id, usage.user_id): usage.id for usage in self.usages}
 
-    def _take_expired(self, sums: Iterable[dict[str, Any]]) -> None:
+    def _take_expired(self, sums: Iterable[Document]) -> None:
         self._expired |= {str(row["_id"]): row["held"] for row in sums}

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -16,7 +16,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from models.instants import to_milliseconds
 from models.usage import Limits, Move, UsageFollower, UserUsage
 from services.kit.counters import RowCounts
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.indexes import ensure_indexes
 from services.migrations.legacy_import import Imported, import_all
 from services.migrations.legacy_reading import Reading
@@ -100,7 +100,7 @@ class FollowerImporter:
 
     async def settle(
         self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
-    ) -> list[tuple[str, dict[str, Any]]]:
+    ) -> list[tuple[str, Document]]:
         return []
 
     def _usages(

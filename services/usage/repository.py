@@ -5,12 +5,12 @@ follower stays as small with a million users as with none.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from bson import ObjectId
 
 from models.pagination import KeysetOrder
 from models.usage import FollowerKey, UsageFollower, UsageMove, UserUsage
+from services.kit.database import Document
 from services.kit.mapping import Mapper
 from services.kit.stored_form import WITH_FORM
 
@@ -23,7 +23,7 @@ NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
 USAGE_ORDER = KeysetOrder("usages", (), descending=False)
 
 
-def key_query(keys: Iterable[FollowerKey]) -> dict[str, Any]:
+def key_query(keys: Iterable[FollowerKey]) -> Document:
     """Returns the query for the followers of these keys, of which there is at least one.
 
     It says the type that the partial indexes say: without it MongoDB does not use them for `$in`.
@@ -34,6 +34,6 @@ def key_query(keys: Iterable[FollowerKey]) -> dict[str, Any]:
     return either([{field: {"$in": ids, "$type": "objectId"}} for field, ids in by_kind.items()])
 
 
-def either(queries: list[dict[str, Any]]) -> dict[str, Any]:
+def either(queries: list[Document]) -> Document:
     """Returns the query for what one of these finds, of which there is at least one."""
     return queries[0] if len(queries) == 1 else {"$or": queries}

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import ObjectId
 
@@ -38,7 +38,7 @@ from models.usage_commands import (
 from services.kit.batching import Coalescer
 from services.kit.change_streams import ChangeFeed, Event, Listener
 from services.kit.counters import RowCounts
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.outbox import Outbox
 from services.kit.pagination import fetch_window
 from services.usage.accounts import Question, UsageAccounts
@@ -263,7 +263,7 @@ def _one(result: Result | Exception) -> UsageSnapshot:
     return snapshot
 
 
-def _visible_usages(caller: Principal, follower_id: str) -> dict[str, Any]:
+def _visible_usages(caller: Principal, follower_id: str) -> Document:
     caller.require_signed_in()
-    query: dict[str, Any] = {"followerId": ObjectId(follower_id)}
+    query: Document = {"followerId": ObjectId(follower_id)}
     return query if caller.is_admin else query | {"userId": caller.user_id}

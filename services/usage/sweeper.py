@@ -6,12 +6,11 @@ import random
 from collections.abc import Callable
 from contextvars import Context
 from datetime import datetime
-from typing import Any
 
 from models.errors import DomainError
 from models.usage import FollowerKey, KeyKind
 from models.usage_commands import SweepHolds
-from services.kit.database import Database, aggregate
+from services.kit.database import Database, Document, aggregate
 from services.usage.unit_of_work import SWEPT_AT_ONCE, UsageBus
 
 log = logging.getLogger("tessera.usage")
@@ -54,7 +53,7 @@ class UsageSweeper:
 
     async def _clear_expired(self) -> int:
         cleared = 0
-        steps: list[dict[str, Any]] = [
+        steps: list[Document] = [
             {"$match": {"holdExpiresAt": {"$lte": self._clock()}}},
             {"$group": {"_id": "$followerId", "holds": {"$sum": 1}}},
             {"$limit": FOLLOWERS_AT_ONCE},

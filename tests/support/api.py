@@ -52,7 +52,6 @@ def settings_for(database_uri: str, **changes: Any) -> Settings:
     values: dict[str, Any] = {
         "mongo_uri": database_uri,
         "mongo_driver": MONGO_DRIVER,
-        "database": httpx.URL(database_uri).path.lstrip("/"),
         "jwt_secret": JWT_SECRET,
         "admin_key": ADMIN_KEY,
         "rate_limit": "1000000/15minutes",

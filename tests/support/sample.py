@@ -186,7 +186,7 @@ class Subscription:
 
 
 def sample_settings(**changes: Any) -> Settings:
-    given: dict[str, Any] = {"mongo_uri": "", "jwt_secret": JWT_SECRET, "admin_key": ADMIN_KEY}
+    given: dict[str, Any] = {"mongo_uri": "mongodb://unused/", "jwt_secret": JWT_SECRET, "admin_key": ADMIN_KEY}
     return Settings(**given | changes)
 
 

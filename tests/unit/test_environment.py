@@ -6,9 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.environment import EnvironmentReader
 from models.networks import as_seen, read_network
-from services.connection import DatabaseSettings, read_mongo_uri
+from services.settings import MongoSettings, Networks, Origins, ProcessSettings, SettingsError
+
+
+class ListSettings(ProcessSettings):
+    cors_origins: Origins = ()
+    forwarded_allow_ips: Networks = ()
+
+
+def read(**variables: str) -> ListSettings:
+    return ListSettings.from_environment(variables)
+
+
+def faults_of(settings: type[ProcessSettings], **variables: str) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        settings.from_environment(variables)
+    return list(raised.value.faults)
+
 
 ORIGINS = {
     "https://shop.example": "https://shop.example",
@@ -47,22 +62,26 @@ NO_ORIGINS = [
 
 @pytest.mark.parametrize("written", ORIGINS)
 def test_an_origin_is_read_as_browsers_send_it(written: str) -> None:
-    reader = EnvironmentReader({"CORS_ORIGINS": written})
-    assert reader.origins("CORS_ORIGINS") == (ORIGINS[written],)
-    assert reader.faults == []
+    assert read(CORS_ORIGINS=written).cors_origins == (ORIGINS[written],)
 
 
 @pytest.mark.parametrize("written", NO_ORIGINS)
 def test_what_no_browser_sends_is_refused(written: str) -> None:
-    reader = EnvironmentReader({"CORS_ORIGINS": written})
-    reader.origins("CORS_ORIGINS")
-    assert len(reader.faults) == 1
-    assert reader.faults[0].startswith("CORS_ORIGINS must be a list of origins")
+    [fault] = faults_of(ListSettings, CORS_ORIGINS=written)
+    assert fault.startswith("CORS_ORIGINS must be a list of origins")
 
 
 def test_origins_are_listed_once() -> None:
-    reader = EnvironmentReader({"CORS_ORIGINS": " https://a.example, ,https://A.example/,https://b.example "})
-    assert reader.origins("CORS_ORIGINS") == ("https://a.example", "https://b.example")
+    written = " https://a.example, ,https://A.example/,https://b.example "
+    assert read(CORS_ORIGINS=written).cors_origins == ("https://a.example", "https://b.example")
+
+
+def test_each_faulty_word_of_a_list_is_named() -> None:
+    assert faults_of(ListSettings, FORWARDED_ALLOW_IPS="me, 10.0.0.1, *", CORS_ORIGINS="null") == [
+        "CORS_ORIGINS must be a list of origins such as https://shop.example ('null' is none that a browser sends)",
+        "FORWARDED_ALLOW_IPS must be a list of IP addresses or networks, not of all ('me' is none)",
+        "FORWARDED_ALLOW_IPS must be a list of IP addresses or networks, not of all ('*' is none)",
+    ]
 
 
 NETWORKS = {
@@ -78,9 +97,7 @@ NETWORKS = {
 
 @pytest.mark.parametrize("written", NETWORKS)
 def test_a_network_is_read_as_it_is_meant(written: str) -> None:
-    reader = EnvironmentReader({"FORWARDED_ALLOW_IPS": written})
-    assert reader.networks("FORWARDED_ALLOW_IPS") == (NETWORKS[written],)
-    assert reader.faults == []
+    assert read(FORWARDED_ALLOW_IPS=written).forwarded_allow_ips == (NETWORKS[written],)
 
 
 NO_NETWORKS = ["*", "me", "0.0.0.0/0", "::/0", "::ffff:0:0/96", "10.0.0.0/33", "10", "1.2.3.4:80"]
@@ -88,10 +105,8 @@ NO_NETWORKS = ["*", "me", "0.0.0.0/0", "::/0", "::ffff:0:0/96", "10.0.0.0/33", "
 
 @pytest.mark.parametrize("written", NO_NETWORKS)
 def test_what_names_nobody_or_everybody_is_refused(written: str) -> None:
-    reader = EnvironmentReader({"FORWARDED_ALLOW_IPS": written})
-    reader.networks("FORWARDED_ALLOW_IPS")
-    assert len(reader.faults) == 1
-    assert reader.faults[0].startswith("FORWARDED_ALLOW_IPS must be a list of IP addresses or networks")
+    [fault] = faults_of(ListSettings, FORWARDED_ALLOW_IPS=written)
+    assert fault.startswith("FORWARDED_ALLOW_IPS must be a list of IP addresses or networks")
 
 
 @given(st.ip_addresses(), st.integers(1, 32))
@@ -129,11 +144,9 @@ BAD_URIS = [
 
 @pytest.mark.parametrize("uri", BAD_URIS)
 def test_a_wrong_mongo_uri_is_a_sentence_without_its_secrets(uri: str) -> None:
-    reader = EnvironmentReader({"MONGO_URI": uri})
-    read_mongo_uri(reader)
-    assert len(reader.faults) == 1
-    assert reader.faults[0].startswith("MONGO_URI must ")
-    assert "hunter2" not in reader.faults[0]
+    [fault] = faults_of(MongoSettings, MONGO_URI=uri)
+    assert fault.startswith("MONGO_URI must ")
+    assert "hunter2" not in fault
 
 
 GOOD_URIS = [
@@ -147,4 +160,4 @@ GOOD_URIS = [
 
 @pytest.mark.parametrize("uri", GOOD_URIS)
 def test_a_right_mongo_uri_is_taken(uri: str) -> None:
-    assert DatabaseSettings.from_environment({"MONGO_URI": uri}).mongo_uri == uri
+    assert MongoSettings.from_environment({"MONGO_URI": uri}).mongo_uri == uri

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.environment import SettingsError
-from server.settings import Settings
+from server.settings import DEVELOPMENT, Settings
+from services.settings import SettingsError
 
 SECRET = "s" * 32
 GOOD = {"MONGO_URI": "mongodb://db.example/shop?replicaSet=rs0", "JWT_SEC": SECRET, "ADMIN_KEY": SECRET[::-1]}
@@ -88,7 +88,7 @@ def test_weak_secrets_are_refused_unless_allowed_or_embedded() -> None:
     with pytest.raises(SettingsError, match="at least 32 bytes"):
         Settings.from_environment(weak)
     assert Settings.from_environment(weak | {"ALLOW_WEAK_SECRETS": "1"}).admin_key == "short"
-    assert Settings.from_environment(weak, embedded=True).open_tools
+    assert Settings.from_environment(weak | {DEVELOPMENT: "1"}).open_tools
 
 
 def test_a_repr_shows_no_secret_and_no_database_password() -> None:

@@ -64,7 +64,6 @@ async def visit(chromium: Browser, database_uri: str) -> AsyncIterator[Open]:
         async def open_graphiql(*, open_tools: bool = False, colours: str = "light") -> Visit:
             settings = Settings(
                 mongo_uri=database_uri,
-                database=database_uri.rpartition("/")[2],
                 jwt_secret="a-secret-of-more-than-32-bytes-here",
                 admin_key=ADMIN_KEY,
                 open_tools=open_tools,

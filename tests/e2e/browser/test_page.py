@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -41,7 +40,7 @@ async def closed() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def opened() -> AsyncIterator[httpx.AsyncClient]:
-    async with client(replace(CLOSED, open_tools=True)) as open_client:
+    async with client(CLOSED.model_copy(update={"open_tools": True})) as open_client:
         yield open_client
 
 

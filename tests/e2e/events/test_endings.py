@@ -71,7 +71,7 @@ class Topic:
 
     def consumer(self, services: Services) -> GroupConsumer:
         told = ConsumerSettings(
-            mongo_uri="", kafka_servers=self.world.kafka_uri, topic_prefix=self.world.prefix, batch=20
+            mongo_uri="mongodb://unused/", kafka_servers=self.world.kafka_uri, topic_prefix=self.world.prefix, batch=20
         )
         handler = Handler(self.read, self.act, self.prepare)
         return GroupConsumer(told, {self.name: handler}, self.broker, services.inbox, services.parked, self.metrics)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from models.environment import database_name
 from services.kit.database import Database
 from services.kit.transactions import IDLE_SECONDS, end_orphaned_transactions
+from services.mongo_uri import database_name
 from tests.integration.access_codes.support import check_access_code_invariants
 from tests.support.api import MONGO_DRIVER
 from tests.support.processes import ROOT, environment

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from models.access_code import ActivateAccessCode, DeactivateAccessCode, DeleteAccessCode, RedeemAccessCode
 from models.access_code_batches import ImportAccessCode
-from models.environment import database_name
 from models.errors import NotFound, Refused
 from models.principal import SYSTEM
 from services.access_codes.totals import AccessCodeCounts
 from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate
+from services.mongo_uri import database_name
 from services.registry import Services
 from tests.integration.access_codes.support import brute_force_stats
 from tests.support.api import MONGO_DRIVER

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from graphql_engine.manifest import digest
-from models.environment import SettingsError
 from server.settings import Settings
+from services.settings import SettingsError
 from tests.integration.graphql.conftest import asgi_client, served
 from tests.support.api import ADMIN_KEY, JWT_SECRET
 from tests.support.processes import environment, run
