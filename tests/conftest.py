@@ -30,7 +30,7 @@ hypothesis.settings.load_profile("whole")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A MongoDB replica set, no database named: that of MONGO_URI, else an embedded one.
 
-    Its data are in memory where there is room: some 340 tests make a database each, of 60 files that are synced.
+    Its data are in memory where there is room: some 340 tests make a database each, of some 80 files that are synced.
     """
     if given := os.environ.get("MONGO_URI"):
         yield given

@@ -92,8 +92,10 @@ class Replay:
         if not await self.has_topic(topic):
             raise CannotGoBack(f"there is no topic {topic}")
         try:
-            producer = await self._open()
-            await producer.send_and_wait(topic, value, key=sendable_key(key, value), headers=list(headers))
+            if self._producer is None:
+                # What came compressed only fits compressed.
+                self._producer = await self._broker.open_producer(largest=_LARGEST, compression="gzip")
+            await self._producer.send_and_wait(topic, value, key=sendable_key(key, value), headers=list(headers))
         except Exception as fault:
             await self._stop_producer()
             if is_passing(fault) and not await self._broker.answers():
@@ -105,12 +107,6 @@ class Replay:
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.stop()
-
-    async def _open(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            # What came compressed only fits compressed.
-            self._producer = await self._broker.open_producer(largest=_LARGEST, compression="gzip")
-        return self._producer
 
 
 async def replay_dead_letters(

@@ -23,7 +23,7 @@ from models.principal import SYSTEM
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER
 from tests.support.eventually import eventually
-from tests.support.processes import ROOT, environment
+from tests.support.processes import ROOT, STARTS_WITHIN, environment
 
 CONSUMED = (
     "payment-service-accept",
@@ -37,8 +37,7 @@ CONSUMED = (
     "couponService-couponRedeemed",
     "basketService-setUsage-active",
 )
-STARTS_WITHIN = 60.0
-ARRIVES_WITHIN = 60.0
+ARRIVES_WITHIN = 120.0
 
 
 class ConsumersWorker:

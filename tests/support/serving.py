@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from devtools.embedded import ChildProcess
-from tests.support.processes import program, served
+from tests.support.processes import STARTS_WITHIN, program, served
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def serving(log: Path, database_uri: str, ports: list[int], *options: str, **var
     variables = {name: str(port) for name, port in zip(names, ports, strict=False)} | variables
     process = program(log, "serve", "--host", "127.0.0.1", *options, variables=served(database_uri, **variables))
     try:
-        process.start().wait_until(lambda: all(answers(port) for port in ports), 30)
+        process.start().wait_until(lambda: all(answers(port) for port in ports), STARTS_WITHIN)
         yield process
     finally:
         process.stop()

@@ -10,9 +10,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from devtools.embedded.ports import free_ports
-from tests.support.processes import ROOT, served
-
-STARTS_WITHIN = 30.0
+from tests.support.processes import ROOT, STARTS_WITHIN, served
 
 
 class Worker:
