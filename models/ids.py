@@ -39,9 +39,12 @@ def split_global_id(identifier: str) -> tuple[str, str] | None:
     return (type_name, raw) if is_whole else None
 
 
+def unwrapped(type_name: str, identifier: str) -> str:
+    """Returns the raw id that a Relay id of this type wraps; any other text is what it is."""
+    wrapped = split_global_id(identifier)
+    return wrapped[1] if wrapped is not None and wrapped[0] == type_name else identifier
+
+
 def either_id(type_name: str, path: str, identifier: str) -> str:
     """The raw ObjectId that an argument `id` names by its Relay id or by itself; raises `InvalidInput`."""
-    wrapped = split_global_id(clean(identifier))
-    if wrapped is not None and wrapped[0] == type_name:
-        return require_object_id(path, wrapped[1])
-    return require_object_id(path, identifier)
+    return require_object_id(path, unwrapped(type_name, clean(identifier)))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
 from models.card_numbers import last_four
-from models.ids import is_object_id, split_global_id
+from models.ids import is_object_id, unwrapped
 from models.instants import parse_instant
 from models.money import MAX_MONEY, from_number, to_cents, to_unit_price
 from models.texts import clean, is_storable
@@ -135,9 +135,7 @@ def read_object_id(relay_type: str | None) -> Reader[str | None]:
         given = read_one(raw)
         if given is None:
             return None
-        wrapped = split_global_id(given) if relay_type else None
-        identifier = wrapped[1] if wrapped is not None and wrapped[0] == relay_type else given
-        return _read_id(identifier)
+        return _read_id(unwrapped(relay_type, given) if relay_type else given)
 
     return read
 
