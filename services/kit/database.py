@@ -20,6 +20,7 @@ from pymongo.read_concern import ReadConcern
 
 from models.environment import MongoDriver
 from services.kit import transactions
+from services.kit.orphans import APPLICATION
 
 Client: TypeAlias = AsyncMongoClient[dict[str, Any]]
 Collection: TypeAlias = AsyncCollection[dict[str, Any]]
@@ -94,7 +95,7 @@ class Database:
 def _open(driver: MongoDriver, uri: str) -> Client:
     client = _CLIENTS[driver](
         uri,
-        appname=transactions.APPLICATION,
+        appname=APPLICATION,
         tz_aware=True,
         tzinfo=UTC,
         w="majority",
