@@ -19,10 +19,14 @@ from tests.support.uris import with_database
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 4 * 1024**3
 
+# How long an example takes is a matter of who else runs; and an application may be asked for more than one of them.
+hypothesis.settings.register_profile(
+    "whole",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
 # For `make test-fast`; `make test` tries as many as hypothesis does by itself.
-hypothesis.settings.register_profile("fast", max_examples=15, deadline=None)
-# How long an example takes is a matter of who else runs.
-hypothesis.settings.register_profile("whole", deadline=None)
+hypothesis.settings.register_profile("fast", parent=hypothesis.settings.get_profile("whole"), max_examples=15)
 hypothesis.settings.load_profile("whole")
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.access_code import ActivateAccessCode, DeactivateAccessCode, DeleteAccessCode, RedeemAccessCode
@@ -61,7 +61,7 @@ def prepared(runner: asyncio.Runner, database_uri: str) -> Iterator["Prepared"]:
     runner.run(services.close())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(
     expiries=st.lists(st.tuples(instants, st.integers(1, 2)), min_size=1, max_size=8),
     actions=actions,

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rest.paths import decoded, routed
@@ -37,7 +37,7 @@ def test_whatever_is_sent_is_routed_and_is_text_or_recognised_as_none(sent: str)
         assert is_text == (decoded(routed(quote(text, safe="", errors="replace").encode())) == text)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60))
 @example(name="org/team/ada")
 @example(name="..")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.money import from_number
@@ -82,7 +82,7 @@ async def check(api: Api, order: Order) -> None:
             assert form["isRefunded"] == (line.refunded_quantity > 0)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None)
 @given(paid=order_payments(), steps=REFUNDS, by_rest=st.booleans())
 async def test_any_payment_and_any_refunds_agree_in_every_form(
     api: Api, paid: dict[str, Any], steps: list[Any], by_rest: bool
