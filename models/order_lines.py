@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
 
 from models.base import to_json
 from models.money import from_integer_cents, times, to_integer_cents
@@ -94,7 +93,7 @@ def with_earlier_refunds(
     return tuple(replace(line, refunded_amount=a) for line, a in zip(lines, amounts, strict=True)), whole
 
 
-def lines_to_json(lines: Sequence[OrderLine]) -> list[dict[str, Any]]:
+def lines_to_json(lines: Sequence[OrderLine]) -> list[dict[str, object]]:
     """The lines as REST and events show them: without what their refunds came to."""
     shown = [to_json(line) for line in lines]
     for line in shown:

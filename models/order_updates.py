@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from models.errors import Fault, Forbidden, InvalidInput
 from models.order import Order, OrderNotPending, OrderStatus
@@ -32,7 +31,7 @@ class ContradictsRefunds(InvalidInput):
         super().__init__(faults, faults[0].message)
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         return super().data | {"refunded": self.refunded, "products": self.products}
 
 

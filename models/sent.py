@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from models.errors import DomainError, Forbidden
 from models.inputs import DataclassLike, parse
@@ -41,7 +41,7 @@ def read_sent(
         return RefusedCommand(refusal, user_id)
 
 
-def read_for_user(shape: type[ForUserSent], raw: Mapping[str, Any]) -> ForUserSent | RefusedCommand:
+def read_for_user(shape: type[ForUserSent], raw: Mapping[str, object]) -> ForUserSent | RefusedCommand:
     """Returns a command as it was sent, or the refusal that it earns once the caller is known."""
     user_id = raw.get("userId")
     return read_sent(parse, shape, raw, clean(user_id) if isinstance(user_id, str) else None)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import strawberry
 from strawberry.types.base import get_object_definition, has_object_definition
@@ -42,7 +42,7 @@ class Context:
     services: Services
     principal: Principal
     request_id: str = ""
-    connection_params: dict[str, Any] | None = None
+    connection_params: dict[str, object] | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
 
     @property

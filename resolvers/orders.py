@@ -133,7 +133,7 @@ def _watched(identifier: str | None, user_id: str | None) -> commands.FindOrder 
     return commands.FindOrder(_id(identifier))
 
 
-def _given(given: Any) -> dict[str, Any]:
+def _given(given: object) -> dict[str, Any]:
     """What an input says beside its target."""
     return {name: value for name, value in as_mapping(given).items() if name != "id"}
 

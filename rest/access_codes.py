@@ -1,7 +1,6 @@
 """The paths of access codes: `/api/access-code/…`, `/admin/access-code…`, `/admin/access-codes`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -126,7 +125,7 @@ admin_routes = [
 ]
 
 
-def _shown(code: AccessCode, uses: Sequence[AccessCodeUse]) -> dict[str, Any]:
+def _shown(code: AccessCode, uses: Sequence[AccessCodeUse]) -> dict[str, object]:
     """A code as the access code document shows it in lists."""
     shown = to_json(code) | {"usedBy": [fields_of(use, "twitterId", "username", "redeemedAt") for use in uses]}
     del shown["updatedAt"]

@@ -1,7 +1,7 @@
 """JSON bodies, read strictly: the right content type, one object, no duplicate keys, nothing that is not JSON."""
 
 import json
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -21,7 +21,7 @@ Shape = TypeVar("Shape", bound=DataclassLike)
 _decoder = json.JSONDecoder(parse_float=from_json_fraction)
 
 
-async def read_json(request: Request) -> dict[str, Any]:
+async def read_json(request: Request) -> dict[str, object]:
     """The body as an object; raises `InvalidInput` (400) or `UnsupportedMediaType` (415)."""
     require_json(request.headers.getlist("content-type"), request.headers.getlist("content-encoding"))
     raw = await request.body()
@@ -43,7 +43,7 @@ async def read_command(request: Request, shape: type[Shape]) -> Shape:
     return parse(shape, await read_json(request))
 
 
-async def read_optional_json(request: Request) -> dict[str, Any]:
+async def read_optional_json(request: Request) -> dict[str, object]:
     """The same, where nothing at all may be sent too."""
     return await read_json(request) if await request.body() else {}
 

@@ -1,7 +1,5 @@
 """The paths of coupons: `/api/coupon`, `/api/redeem`, `/admin/coupons`, `/admin/stats`, `/admin/coupon/:couponId`."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,7 +30,7 @@ async def redeem(request: Request) -> Response:
     redemption = await services_of(request).coupons.redeem(
         permit_of(request), await read_command(request, RedeemCoupon)
     )
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "creatorPoints": redemption.creator_points,
         "redeemerPoints": redemption.redeemer_points,
     }

@@ -34,7 +34,7 @@ class JSONAnswer(Response):
 
 def success(data: Any = None, *, status: int = 200, message: str | None = None, **more: Any) -> JSONAnswer:
     """`{status: "success", message?, …, data?}` in the order of the documents."""
-    body: dict[str, Any] = {"status": "success"}
+    body: dict[str, object] = {"status": "success"}
     if message is not None:
         body["message"] = message
     body |= more
@@ -47,7 +47,7 @@ def pagination(page: Page[Any]) -> dict[str, int]:
     return {"total": page.total, "page": page.page, "pages": page.pages, "limit": page.limit}
 
 
-def fields_of(entity: object, *names: str) -> dict[str, Any]:
+def fields_of(entity: object, *names: str) -> dict[str, object]:
     """Returns those fields of an entity that an answer shows, in this order."""
     shown = to_json(entity)
     return {name: shown[name] for name in names}
@@ -60,7 +60,7 @@ def failure(fault: Exception, **more: Any) -> JSONAnswer:
         log.info("the client went before its request had come whole")
     elif isinstance(error, InternalServerError):
         log.error("unexpected fault", exc_info=fault)
-    body: dict[str, Any] = {"status": "error", "message": error.message, **more, "code": error.code.value}
+    body: dict[str, object] = {"status": "error", "message": error.message, **more, "code": error.code.value}
     body |= error.data
     if error.status == 400:
         body.setdefault("errors", [error.message])

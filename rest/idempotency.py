@@ -1,6 +1,6 @@
 """`Idempotency-Key` on REST: every change under a key has one answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -46,14 +46,14 @@ async def once_per_key(
     return answer if isinstance(answer, Response) else _restore(answer)
 
 
-def _keep(answer: Response) -> dict[str, Any] | None:
+def _keep(answer: Response) -> dict[str, object] | None:
     if answer.status_code >= 500:
         return None
     headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.raw_headers]
     return {"status": answer.status_code, "headers": headers, "body": bytes(answer.body)}
 
 
-def _restore(kept: dict[str, Any]) -> Response:
+def _restore(kept: Mapping[str, Any]) -> Response:
     answer = Response(kept["body"], kept["status"])
     answer.raw_headers[:] = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept["headers"]]
     return answer

@@ -3,8 +3,6 @@
 All are for signed-in users. The documented GET refunds stay; POST on the same paths does the same.
 """
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -68,7 +66,7 @@ def _answer(order: Order) -> Response:
     return JSONAnswer(_shown(order))
 
 
-def _shown(order: Order) -> dict[str, Any]:
+def _shown(order: Order) -> dict[str, object]:
     """An order as its document shows it: of the card its last four digits, as the number that they make."""
     shown = to_json(order) | {"products": lines_to_json(order.products), "cardLast4": int(order.card_last4)}
     del shown["copy"]

@@ -5,7 +5,6 @@ million users answers as quickly as an empty one, and all of them to the admin w
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -133,7 +132,7 @@ def _followers(snapshots: Sequence[UsageSnapshot]) -> Response:
     return JSONAnswer([_shown(snapshot) for snapshot in snapshots])
 
 
-def _shown(snapshot: UsageSnapshot) -> dict[str, Any]:
+def _shown(snapshot: UsageSnapshot) -> dict[str, object]:
     """A follower as its document shows it, with the maps of the users that the answer is about."""
     follower = to_json(snapshot.follower)
     held = {usage.user_id: usage.open_hold(snapshot.at) for usage in snapshot.usages}
@@ -143,7 +142,7 @@ def _shown(snapshot: UsageSnapshot) -> dict[str, Any]:
     }
 
 
-def _availability(found: Availability) -> dict[str, Any]:
+def _availability(found: Availability) -> dict[str, object]:
     shown = to_json(found)
     del shown["follower"]
     return found.follower.target | shown

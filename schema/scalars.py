@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NewType
+from typing import NewType
 
 import strawberry
 from graphql import GraphQLError
@@ -27,14 +27,14 @@ def describe_enum(enum: type[StrEnum], name: str, description: str, members: Map
         value.description = members.get(enum[value.name])
 
 
-def _parse_instant(raw: Any) -> datetime:
+def _parse_instant(raw: object) -> datetime:
     try:
         return parse_instant(raw if isinstance(raw, str) else "")
     except ValueError:
         raise GraphQLError(f"DateTime cannot represent value: {_shown(raw)}") from None
 
 
-def _parse_decimal(raw: Any) -> Decimal:
+def _parse_decimal(raw: object) -> Decimal:
     if not isinstance(raw, str) or _DECIMAL.fullmatch(raw) is None:
         raise GraphQLError(f"Decimal cannot represent value: {_shown(raw)}")
     number = Decimal(raw)
@@ -45,14 +45,14 @@ def _serialize_decimal(number: Decimal) -> str:
     return f"{number or abs(number):f}"
 
 
-def _parse_big_int(raw: Any) -> int:
+def _parse_big_int(raw: object) -> int:
     text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) and -(2**64) < raw < 2**64 else raw
     if not isinstance(text, str) or _BIG_INT.fullmatch(text) is None or abs(int(text)) > MAX_BIG_INT:
         raise GraphQLError(f"BigInt cannot represent value: {_shown(raw)}")
     return int(text)
 
 
-def _shown(raw: Any) -> str:
+def _shown(raw: object) -> str:
     """A value in a message: a text or a fraction, cut short; of anything else its kind."""
     shown = ascii(raw) if isinstance(raw, str | float) else type(raw).__name__
     return shown if len(shown) <= 60 else f"{shown[:57]}..."

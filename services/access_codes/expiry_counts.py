@@ -11,12 +11,12 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from services.kit.counters import SHARDS
-from services.kit.database import Database
+from services.kit.database import Database, Document
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -109,5 +109,5 @@ class ExpiryCounts:
     def _key(self, level: str, start: datetime) -> str:
         return f"{self._family}/{level}/{start:%Y-%m-%dT%H}/{self._shard}"
 
-    def _head(self, level: str, start: datetime) -> dict[str, Any]:
+    def _head(self, level: str, start: datetime) -> Document:
         return {"family": self._family, "level": level, "from": start}

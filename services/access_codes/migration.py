@@ -7,7 +7,7 @@ those: its uses become documents of their own, and the array goes.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import ObjectId
 
@@ -16,7 +16,7 @@ from models.codes import normalize_code
 from services.access_codes.expiry_counts import EXPIRY_INDEXES
 from services.access_codes.repository import ACCESS_CODE_INDEXES, USE_INDEXES, search_fields
 from services.access_codes.totals import AccessCodeCounts
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.indexes import ensure_indexes
 from services.migrations.legacy_import import Imported, import_all
 from services.migrations.legacy_reading import Reading
@@ -64,12 +64,12 @@ class AccessCodeImporter:
 
     async def settle(
         self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
-    ) -> list[tuple[str, dict[str, Any]]]:
+    ) -> list[tuple[str, Document]]:
         """The uses of codes that are set aside stay in the history of their users, as those of deleted codes do."""
         return [row for each in doubles for row in each.rows]
 
 
-def _complete(reading: Reading, known_uses: int) -> dict[str, Any]:
+def _complete(reading: Reading, known_uses: int) -> Document:
     """What the document holds, in our form and with what it lacks."""
     code = normalize_code(reading.text("code") or "")
     if not code:
@@ -111,7 +111,7 @@ def _never(created_at: datetime) -> datetime:
     return LAST_INSTANT if created_at > LAST_INSTANT - longest else created_at + longest
 
 
-def _uses_of(reading: Reading, entries: Sequence[Any], code: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _uses_of(reading: Reading, entries: Sequence[object], code: Mapping[str, object]) -> list[Document]:
     """The uses of a code, doubles of the same user included: nothing that was recorded is lost."""
     seen: Counter[str] = Counter()
     uses = []

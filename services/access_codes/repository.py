@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
@@ -11,19 +10,17 @@ from models.access_code import AccessCode, AccessCodeFilter, AccessCodeUse, make
 from models.access_code_batches import AccessCodeBatch
 from models.codes import kept_forms, typed_form
 from models.pagination import KeysetOrder
+from services.kit.database import Collection, Document, Session
 from services.kit.mapping import Derived, Mapper
 from services.kit.search import contains, trigrams
 from services.kit.stored_form import WITH_FORM
-
-if TYPE_CHECKING:
-    from services.kit.database import Collection, Session
 
 SEARCH_FIELDS = ("codeKey", "codeTrigrams")
 """What only a search needs; no entity has it."""
 ENTITY_ALONE = dict.fromkeys(SEARCH_FIELDS, False)
 
 
-def search_fields(code: str) -> dict[str, Any]:
+def search_fields(code: str) -> Document:
     key = typed_form(code)
     return {"codeKey": key, "codeTrigrams": trigrams(key)}
 
@@ -73,14 +70,14 @@ USE_INDEXES = [
 ]
 
 
-def by_code(typed: Iterable[str]) -> dict[str, Any]:
+def by_code(typed: Iterable[str]) -> Document:
     """Returns the query for the codes of which one of these may have been typed; `likeliest` tells which was."""
     return {"code": {"$in": [form for code in typed for form in kept_forms(code)]}}
 
 
-def query_of(wanted: AccessCodeFilter, now: datetime) -> dict[str, Any]:
+def query_of(wanted: AccessCodeFilter, now: datetime) -> Document:
     """Returns the query for what a filter leaves at this moment."""
-    query: dict[str, Any] = {}
+    query: Document = {}
     if wanted.active is not None:
         query["active"] = wanted.active
     if wanted.expired is not None:
@@ -90,7 +87,7 @@ def query_of(wanted: AccessCodeFilter, now: datetime) -> dict[str, Any]:
     return query
 
 
-async def draw_codes(access_codes: "Collection", session: "Session", number: int) -> list[str]:
+async def draw_codes(access_codes: Collection, session: Session, number: int) -> list[str]:
     """Draws so many different codes that are free in the transaction's snapshot.
 
     With millions of codes a draw of a thousand holds a taken one more often than not, so the taken ones are drawn

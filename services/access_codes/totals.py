@@ -4,17 +4,17 @@ Every write says what a code was and what it is; the counts move by the differen
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from models.access_code import AccessCode
 from services.access_codes.expiry_counts import ExpiryCounts, hour_of
 from services.kit.counters import Counts
-from services.kit.database import Database, aggregate
+from services.kit.database import Database, Document, aggregate
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -72,7 +72,7 @@ class AccessCodeCounts(Counts):
 
     async def read(self, now: datetime) -> Census:
         """Returns everything at this moment, from one snapshot."""
-        this_hour: list[dict[str, Any]] = [
+        this_hour: list[Document] = [
             {"$match": {"expiresAt": {"$gte": hour_of(now), "$lte": now}}},
             {"$group": {"_id": None, **_SUMS}},
         ]
@@ -122,7 +122,7 @@ class AccessCodeCounts(Counts):
 
 
 # The classes that a code is counted in, as MongoDB and as the model tell them.
-_CLASSES: dict[str, Any] = {
+_CLASSES: Mapping[str, object] = {
     "codes": True,
     "active": "$active",
     "full": "$full",

@@ -23,7 +23,7 @@ from models.base import after
 from models.codes import likeliest
 from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
 from services.access_codes.totals import AccessCodeCounts
-from services.kit.database import Database, aggregate
+from services.kit.database import Database, Document, aggregate
 from services.kit.outbox import Outbox
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 
@@ -99,7 +99,7 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
             "pipeline": [{"$match": {"username": {"$in": [*users]}}}, {"$project": {"username": 1}}],
             "as": "uses",
         }
-        steps: list[dict[str, Any]] = [{"$match": by_code(typed)}, {"$unset": [*SEARCH_FIELDS]}, {"$lookup": uses}]
+        steps: list[Document] = [{"$match": by_code(typed)}, {"$unset": [*SEARCH_FIELDS]}, {"$lookup": uses}]
         rows = [row async for row in aggregate(self._database.access_codes, steps, session=session)]
         self._used = {(str(row["_id"]), use["username"]) for row in rows for use in row.pop("uses")}
         self._codes.take(rows)
@@ -163,7 +163,7 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
         return after(self.now, *([before.updated_at] if before else []))
 
 
-def _within_limit(before: AccessCode, changed: AccessCode | None) -> dict[str, Any]:
+def _within_limit(before: AccessCode, changed: AccessCode | None) -> Document:
     """What a code must still be for its new uses to hold, whatever was read."""
     uses = 0 if changed is None else changed.used_count - before.used_count
     return {"usedCount": {"$lte": before.max_uses - uses}} if uses else {}

@@ -31,7 +31,7 @@ from models.coupon_events import created_event, deleted_event
 from models.events import Event
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
 from services.coupons.totals import FAMILY
-from services.kit.database import Database, aggregate
+from services.kit.database import Database, Document, aggregate
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 
 if TYPE_CHECKING:
@@ -93,13 +93,13 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
             self._by_code.put(coupon.coupon_code, coupon.id)
         self._by_twitter_id = {coupon.twitter_id: coupon.id for coupon in self._coupons}
 
-    async def _find(self, session: "Session", query: dict[str, Any], redeemers: set[str]) -> list[dict[str, Any]]:
+    async def _find(self, session: "Session", query: Document, redeemers: set[str]) -> list[Document]:
         """The coupons of a query; which of these users have redeemed before comes in the same round trip.
 
         Where there is no coupon that is not found either, and then there is none that anyone could redeem.
         """
         pipeline = [{"$match": {"redeemerTwitterId": {"$in": [*redeemers]}}}, {"$project": {"redeemerTwitterId": 1}}]
-        steps: list[dict[str, Any]] = [
+        steps: list[Document] = [
             {"$match": query},
             {"$unset": [*SEARCH_FIELDS]},
             {"$group": {"_id": None, "coupons": {"$push": "$$ROOT"}}},
@@ -107,7 +107,7 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         ]
         rows = aggregate(self._database.coupons, steps if redeemers else steps[:3], session=session)
         # One row, or none where no coupon is found.
-        coupons: list[dict[str, Any]] = []
+        coupons: list[Document] = []
         async for row in rows:
             self._redeemed = {entry["redeemerTwitterId"] for entry in row.get("redeemed", ())}
             coupons = row["coupons"]

@@ -3,7 +3,7 @@
 One mapper for each class of entities; nothing of a field is said but what the entity says.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -89,7 +89,7 @@ class Mapper(Generic[Entity]):
         *,
         derived: Sequence[Derived[Entity]] = (),
         optional: Iterable[str] = (),
-        upgrade: Callable[[Entity, Mapping[str, Any]], Entity] = lambda entity, _: entity,
+        upgrade: Callable[[Entity, Document], Entity] = lambda entity, _: entity,
     ) -> None:
         self._entity = entity
         self._derived = derived
@@ -99,7 +99,7 @@ class Mapper(Generic[Entity]):
         self._load = _CONVERTER.get_structure_hook(entity)
         self._dump = _CONVERTER.get_unstructure_hook(entity)
 
-    def load(self, document: Mapping[str, object]) -> Entity:
+    def load(self, document: Document) -> Entity:
         """The entity of a document; raises `KeyError` where a field without a default is missing."""
         return self._upgrade(cast("Entity", self._load(document, self._entity)), document)
 

@@ -163,7 +163,7 @@ class _Batch:
             kept.append((reading, imported))
         return kept
 
-    async def _standing(self, name: str, read: list[tuple[Reading, Imported]], mine: list[Any]) -> dict[Any, Any]:
+    async def _standing(self, name: str, read: list[tuple[Reading, Imported]], mine: list[object]) -> dict[Any, Any]:
         """Who of the others has the values of this field: for a value that a document has already, in our form."""
         exact: set[Any] = set()
         near: set[Any] = set()

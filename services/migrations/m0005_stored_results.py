@@ -6,7 +6,6 @@ that it was given.
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 from services.kit.database import Database, Document
 
@@ -149,7 +148,7 @@ def retag(stored: object) -> object:
     return {name: retag(item) for name, item in stored.items()}
 
 
-def in_fields_of_now(name: str, given: Mapping[str, Any]) -> Mapping[str, object]:
+def in_fields_of_now(name: str, given: Document) -> Mapping[str, object]:
     """The fields of an object of release 1.0.0 by the names and in the shape that they have now.
 
     A usage follower held its limits in an object of their own; a grant called what it shows `followed`.

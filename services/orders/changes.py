@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from bson import ObjectId
 
 from models.order import Order
 from services.kit.change_streams import MOST_CHANGED, SHORTEST_INTERVAL, ChangeFeed, Event
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.orders.repository import ORDERS, orders_of
 
 OVERLAP = timedelta(minutes=1)
@@ -25,7 +24,7 @@ class Watched:
     user_id: str | None = None
 
     @property
-    def query(self) -> dict[str, Any]:
+    def query(self) -> Document:
         if self.order_id is not None:
             return {"_id": ObjectId(self.order_id)}
         return orders_of(self.user_id)
@@ -68,7 +67,7 @@ class OrderChanges:
                 since = now
                 told = {identifier: at for identifier, at in told.items() if at >= since - OVERLAP}
 
-    async def _look(self, query: dict[str, Any] | None) -> list[Order]:
+    async def _look(self, query: Document | None) -> list[Order]:
         if query is None:
             return []
         found = self._orders.find(query).sort([("updatedAt", 1), ("_id", 1)])

@@ -7,7 +7,7 @@ order without `cardLast4` is one of those. Only the fields of an order are impor
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import Decimal128
 
@@ -15,7 +15,7 @@ from models.card_numbers import last_four
 from models.money import MAX_MONEY, to_cents, to_unit_price
 from models.order import OrderStatus
 from services.kit.counters import RowCounts
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.indexes import drop_index, ensure_indexes
 from services.migrations.legacy_import import Imported, import_all
 from services.migrations.legacy_reading import Reading
@@ -71,7 +71,7 @@ class OrderImporter:
 
     async def settle(
         self, session: "Session", kept: Sequence[Imported], doubles: Sequence[Imported]
-    ) -> list[tuple[str, dict[str, Any]]]:
+    ) -> list[tuple[str, Document]]:
         """Number the further orders of a payment: the first that is found stands for it."""
         mine = [each.document["_id"] for each in kept]
         sought = {"paymentId": {"$in": list({each.document["paymentId"] for each in kept})}, "_id": {"$nin": mine}}
@@ -87,7 +87,7 @@ class OrderImporter:
         return []
 
 
-def _complete(reading: Reading) -> dict[str, Any]:
+def _complete(reading: Reading) -> Document:
     """What the document holds, in our form and with what it lacks."""
     created_at, identifier = reading.created_at(), reading.identifier()
     flagged = reading.flag("refunded") is True
@@ -112,7 +112,7 @@ def _complete(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _line(reading: Reading, place: int, raw: Any, *, order_refunded: bool) -> dict[str, Any]:
+def _line(reading: Reading, place: int, raw: object, *, order_refunded: bool) -> Document:
     if not isinstance(raw, Mapping):
         raise reading.refuse(f"products.{place}", "is no object")
     line = Reading(raw, f"products.{place}.", reading.changes)

@@ -3,20 +3,19 @@
 The card's last four digits stand as text in `cardLast4`; `cardNumber` is a field of orders of the original system only.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.order import Order
 from models.order_lines import with_earlier_refunds
 from models.pagination import KeysetOrder
+from services.kit.database import Document
 from services.kit.mapping import Mapper
 from services.kit.stored_form import WITH_FORM
 
 
-def _with_refunds_noted(order: Order, document: Mapping[str, Any]) -> Order:
+def _with_refunds_noted(order: Order, document: Document) -> Order:
     """The order with what its refunds came to, which release 1.0.0 did not note."""
     if all("refundedAmount" in line for line in document["products"]):
         return order
@@ -35,6 +34,6 @@ ORDER_INDEXES = [
 ONE_FOR_EACH_PAYMENT = IndexModel([("paymentId", ASCENDING), ("copy", ASCENDING)], name="paymentId", unique=True)
 
 
-def orders_of(user_id: str | None) -> dict[str, Any]:
+def orders_of(user_id: str | None) -> Document:
     """Returns the query for a user's orders, or for all of them."""
     return {} if user_id is None else {"userId": user_id}
