@@ -66,14 +66,7 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, database_uri: str) -> No
 
 
 def _workers(process: ChildProcess) -> list[psutil.Process]:
-    return [child for child in family(process)[1:] if "spawn_main" in " ".join(_command(child))]
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
+    return family(process)[1:]
 
 
 def test_workers_do_not_outlive_their_parent(tmp_path: Path, database_uri: str) -> None:

@@ -1,0 +1,227 @@
+"""The worker processes of `tessera serve`: forked from a parent that has loaded the application, replaced at once.
+
+A fork has what its parent has imported, so the worker after one that died serves within a tenth of a second of
+processor time, and all of them share the memory of the code.
+"""
+
+import asyncio
+import gc
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+
+import uvicorn
+from typing_extensions import override
+
+from server.guard import tie_to_parent
+from server.signals import PASSED_OVER, STOPS, take_signals
+
+SIGN_SECONDS = 1.0
+"""How often a worker shows that its event loop goes on."""
+PATIENCE_SECONDS = 30.0
+"""After how long without such a sign a worker is killed, and how long it may take longer than its drain to end."""
+PAUSE_SECONDS = 1.0
+"""Before the next try, after a worker that could not start."""
+
+_fork = multiprocessing.get_context("fork")
+
+log = logging.getLogger("tessera.serve")
+
+
+class _Server(uvicorn.Server):
+    """One worker's server: shows over a pipe that its loop goes on, and whether it serves."""
+
+    def __init__(self, config: uvicorn.Config, signs: Connection) -> None:
+        super().__init__(config)
+        self._signs = signs
+
+    @override
+    async def _serve(self, sockets: list[socket.socket] | None = None) -> None:
+        showing = asyncio.get_running_loop().create_task(self._show_now_and_then())
+        await super()._serve(sockets)
+        showing.cancel()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._show()
+
+    def _show(self) -> None:
+        with suppress(OSError):  # The parent is gone, and the signal to stop on its way.
+            self._signs.send(self.started)
+
+    async def _show_now_and_then(self) -> None:
+        while True:
+            self._show()
+            await asyncio.sleep(SIGN_SECONDS)
+
+
+class _Worker:
+    """A worker process as its parent sees it; it runs from the moment that this is made."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        self.signs, writer = multiprocessing.Pipe(duplex=False)
+        self.process = _fork.Process(target=_work, args=(os.getpid(), config, sockets, writer))
+        self.serves = False
+        self._seen = time.monotonic()
+        with _no_signals():
+            self.process.start()
+        writer.close()
+
+    def has_ended(self) -> bool:
+        """Whether the process is no more; takes its signs of life, and kills it where they have stayed away."""
+        if not self.process.is_alive():
+            return True
+        try:
+            while self.signs.poll():
+                self.serves = self.signs.recv()
+                self._seen = time.monotonic()
+        except EOFError:
+            pass  # It is just ending.
+        if time.monotonic() - self._seen > PATIENCE_SECONDS:
+            log.error("a worker hangs", extra={"worker": self.process.pid})
+            self.process.kill()
+        return False
+
+
+class Workers:
+    """So many worker processes on shared sockets. One that dies is replaced at once, one that hangs is killed.
+
+    SIGHUP replaces them one by one, each when its replacement serves; SIGTERM, SIGINT and SIGQUIT drain.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], number: int) -> None:
+        self._config = config
+        self._sockets = sockets
+        self._number = number
+        self._workers: list[_Worker] = []
+        self._leaving: list[_Worker] = []
+        self._to_replace: list[_Worker] = []
+        self._next_start = 0.0
+        self._has_served = False
+
+    def run(self) -> int:
+        """Serve until a signal to stop has been carried out; returns the exit code.
+
+        It is that of a worker that could not start, where none has served yet. After that the reason may pass, such as
+        a database that is away, and the start is tried again.
+        """
+        from server import app  # noqa: F401  # What the workers are forked for: they find it loaded.
+
+        gc.collect()
+        gc.freeze()  # A collection in a worker then leaves the memory that it shares with the others untouched.
+        with _signals_to_read() as signals:
+            try:
+                return self._run(signals)
+            finally:
+                self._stop()
+
+    def _run(self, signals: socket.socket) -> int:
+        while True:
+            ended = [worker for worker in self._workers if worker.has_ended()]
+            code = max((self._count_out(worker) for worker in ended), default=0)
+            if code:
+                return code
+            self._keep_up()
+            ends = [worker.process.sentinel for worker in self._workers]
+            signs = [worker.signs for worker in self._workers]
+            if signals in wait([signals, *ends, *signs], SIGN_SECONDS):
+                told = signals.recv(64)
+                if not STOPS.isdisjoint(told):
+                    return 0
+                if signal.SIGHUP in told:
+                    self._to_replace = list(self._workers)
+
+    def _count_out(self, worker: _Worker) -> int:
+        """Count a worker out; returns the code to exit with, 0 to go on."""
+        self._workers.remove(worker)
+        code = worker.process.exitcode or 0
+        log.warning("a worker died", extra={"worker": worker.process.pid, "exit_code": code})
+        if worker.serves or code <= 0:
+            return 0
+        self._to_replace.clear()
+        self._next_start = time.monotonic() + PAUSE_SECONDS
+        return 0 if self._has_served else code
+
+    def _keep_up(self) -> None:
+        """See to it that so many workers live."""
+        self._has_served = self._has_served or any(worker.serves for worker in self._workers)
+        self._leaving = [worker for worker in self._leaving if not worker.has_ended()]
+        self._replace()
+        while len(self._workers) < self._number and time.monotonic() >= self._next_start:
+            self._start()
+
+    def _replace(self) -> None:
+        """The next step of replacing the workers one by one, where that is under way."""
+        self._to_replace = [worker for worker in self._to_replace if worker in self._workers]
+        if not self._to_replace:
+            return
+        if len(self._workers) <= self._number:
+            self._start()
+        elif self._workers[-1].serves:
+            old = self._to_replace.pop(0)
+            self._workers.remove(old)
+            self._leaving.append(old)
+            old.process.terminate()
+            self._replace()
+
+    def _start(self) -> None:
+        self._workers.append(_Worker(self._config, self._sockets))
+
+    def _stop(self) -> None:
+        """Drain, with new clients refused at once and not kept waiting for that."""
+        for sock in self._sockets:
+            sock.close()
+        processes = [worker.process for worker in (*self._workers, *self._leaving)]
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + (self._config.timeout_graceful_shutdown or 0) + PATIENCE_SECONDS
+        for process in processes:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                log.error("a worker does not end", extra={"worker": process.pid})
+                process.kill()
+                process.join()
+
+
+def _work(parent: int, config: uvicorn.Config, sockets: list[socket.socket], signs: Connection) -> None:
+    """What a worker process does."""
+    signal.set_wakeup_fd(-1)
+    take_signals()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    tie_to_parent(parent)
+    _Server(config, signs).run(sockets)
+
+
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    """None is taken within: between its fork and its own handlers a worker would take them for its parent's."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*STOPS, *PASSED_OVER))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _signals_to_read() -> Iterator[socket.socket]:
+    """Signals become bytes of a socket, each its number."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        for number in (*STOPS, *PASSED_OVER):
+            signal.signal(number, _is_read_elsewhere)
+        yield reader
+        signal.set_wakeup_fd(-1)
+
+
+def _is_read_elsewhere(number: int, frame: FrameType | None) -> None:
+    """A signal that has a handler is written to the wake-up socket."""
