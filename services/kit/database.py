@@ -19,6 +19,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
 
 from services.kit import transactions
+from services.kit.orphans import APPLICATION
 from services.mongo_uri import MongoDriver
 
 Document: TypeAlias = dict[str, Any]
@@ -95,7 +96,7 @@ class Database:
 def _open(driver: MongoDriver, uri: str) -> Client:
     client = _CLIENTS[driver](
         uri,
-        appname=transactions.APPLICATION,
+        appname=APPLICATION,
         tz_aware=True,
         tzinfo=UTC,
         w="majority",

@@ -1,7 +1,6 @@
-"""Transactions with a bounded, jittered retry, and an end to those that a killed process left open."""
+"""Transactions with a bounded, jittered retry, which ends those that a killed process left in the way."""
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -12,7 +11,6 @@ from pymongo.errors import (
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
-    OperationFailure,
     PyMongoError,
     WTimeoutError,
 )
@@ -20,18 +18,16 @@ from pymongo.read_concern import ReadConcern
 
 from models.errors import DomainError, InternalServerError, ServiceUnavailable
 from services.kit.idempotency_locks import LockLost, current_lock, results_to_store, runs_in_batch
+from services.kit.orphans import end_orphaned_transactions
 from services.kit.stored_results import to_stored
 
 if TYPE_CHECKING:
-    from services.kit.database import Client, Collection, Database, Document, Session
-
-log = logging.getLogger("tessera.database")
+    from services.kit.database import Client, Collection, Database, Session
 
 Result = TypeVar("Result")
 
-APPLICATION = "tessera"
-IDLE_SECONDS = 2.0
-"""How long a transaction of ours may be idle: it works without a pause, so by then it has lost its process."""
+PATIENCE_SECONDS = 0.25
+"""After how long, and how often then, one that is in conflict looks whether the other has lost its process."""
 
 _SNAPSHOT = ReadConcern("snapshot")
 _MAJORITY = WriteConcern("majority", wtimeout=10_000)
@@ -98,7 +94,7 @@ class _Retry:
         self._client = client
         self._clock = asyncio.get_running_loop().time
         self.deadline = self._clock() + _DEADLINE
-        self._patience = self._clock() + IDLE_SECONDS
+        self._patience = self._clock() + PATIENCE_SECONDS
         self._tries = 0
         self._collisions = 0
 
@@ -111,8 +107,8 @@ class _Retry:
         if self._clock() > self.deadline:
             raise ServiceUnavailable() from fault
         if self._clock() > self._patience:
-            # Nobody of ours holds a lock this long: its holder may have been killed.
-            self._patience = self._clock() + IDLE_SECONDS / 4
+            # Hardly any of ours holds a lock this long: its holder may have been killed.
+            self._patience = self._clock() + PATIENCE_SECONDS
             await end_orphaned_transactions(self._client)
         # A loser returns at once a few times: its first round trip shows whether the other is done.
         longest = 0.0015 if self._tries < 20 else 0.05
@@ -154,37 +150,6 @@ def doubled(fault: BulkWriteError) -> set[int]:
     if any(error["code"] != _DUPLICATE_KEY for error in errors):
         raise fault
     return {error["index"] for error in errors}
-
-
-async def end_orphaned_transactions(client: "Client") -> int:
-    """Ends transactions of our user that a killed process left open; returns how many there were.
-
-    MongoDB keeps their locks for a minute (`transactionLifetimeLimitSeconds`), in which nobody could redeem the coupon
-    that one has touched, so whoever waits for the locks ends them. Should the process live after all, its transaction
-    fails as a whole and runs again: to end it is never wrong, only early. Needs no privilege over one's own sessions;
-    where the server refuses even that, its own time limit ends them.
-    """
-    idle = {
-        "type": "idleSession",
-        "appName": APPLICATION,
-        "transaction.timeInactiveMicros": {"$gt": int(IDLE_SECONDS * 1_000_000)},
-    }
-    steps: list[Document] = [
-        {"$currentOp": {"allUsers": False, "idleSessions": True}},
-        {"$match": idle},
-        {"$project": {"lsid": 1}},
-    ]
-    try:
-        # A command is the same call in every driver, and so few sessions fit into its first batch.
-        found = await client.admin.command("aggregate", 1, pipeline=steps, cursor={"batchSize": 10_000})
-        sessions = [{"id": operation["lsid"]["id"]} for operation in found["cursor"]["firstBatch"]]
-        if sessions:
-            await client.admin.command("killSessions", sessions)
-            log.warning("ended %d transactions that had lost their process", len(sessions))
-    except OperationFailure as refused:
-        log.warning("cannot look for transactions that have lost their process (error %s)", refused.code)
-        return 0
-    return len(sessions)
 
 
 def as_domain_error(fault: Exception) -> DomainError:

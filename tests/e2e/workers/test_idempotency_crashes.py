@@ -13,7 +13,7 @@ from models.idempotency import IdempotencyKeyInUse
 from models.order import Order
 from models.principal import Principal
 from services.kit.idempotency_locks import IdempotencyLock, under_lock
-from services.kit.transactions import IDLE_SECONDS, end_orphaned_transactions
+from services.kit.orphans import GONE_SECONDS, end_orphaned_transactions
 from services.registry import Services, utc_now
 from tests.support.api import Api, bearer, running_api, settings_for
 from tests.support.orders import events_of, make_order, read_order, refund_units
@@ -166,7 +166,7 @@ async def test_killed_under_load_every_key_still_has_one_effect(database_uri: st
 
         await asyncio.gather(kill_soon(), *(lane(start) for start in range(16)))
         assert len(answered) < keys, "some were under way on the victim"
-        await asyncio.sleep(IDLE_SECONDS + 0.5)
+        await asyncio.sleep(GONE_SECONDS + 0.4)
         await end_orphaned_transactions(api.services.database.client)  # The victim may have left one that locks keys.
         await let_holds_run_out(api.services)
         for n in range(keys):

@@ -13,7 +13,7 @@ import pytest
 from pymongo import MongoClient
 
 from services.kit.database import Database
-from services.kit.transactions import IDLE_SECONDS, end_orphaned_transactions
+from services.kit.orphans import GONE_SECONDS, end_orphaned_transactions
 from services.mongo_uri import database_name
 from tests.integration.access_codes.support import check_access_code_invariants
 from tests.support.api import MONGO_DRIVER
@@ -69,7 +69,7 @@ def kill(database_uri: str, process: subprocess.Popen[str]) -> None:
     """End a process as a crash would, and the transaction that it leaves open, once it can be known for an orphan."""
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    time.sleep(IDLE_SECONDS + 0.2)
+    time.sleep(GONE_SECONDS + 0.4)
 
     async def end_transactions() -> None:
         database = Database(database_uri, database_name(database_uri), MONGO_DRIVER)
