@@ -4,12 +4,13 @@ What is promised, for 24 hours from the first request, over all processes, resta
 
 - The effect of a key happens at most once. Each transaction stores its result in the key's row and does so only while
   its request still holds the lock; either both are committed or neither is. A request that has lost its lock to a
-  later one, because it ran longer than `LOCK_LIFETIME`, can no longer commit anything.
+  later one, because it ran longer than `LOCK_LIFETIME` or its process did not show that it lives, can no longer commit
+  anything.
 - The response is stored before it is sent, so a later request gets it as it was, byte for byte. Where the response
   depends on what is asked for (a selection in GraphQL), the results of the transactions are stored in its place, and
   the response is made from them by a replay. So it is too when the process died after the effect and before it stored
-  the response, as soon as `LOCK_LIFETIME` is over. Fields that depend on the moment of asking, such as a code's
-  remaining days, are computed anew.
+  the response, as soon as `presence.LIFETIME_SECONDS` are over. Fields that depend on the moment of asking, such as a
+  code's remaining days, are computed anew.
 - Another body under the same key is refused (422 `IDEMPOTENCY_KEY_REUSED`), and so is a second request while the first
   is running or may still be (409 `IDEMPOTENCY_KEY_IN_USE`).
 - What failed (5xx) or was over the rate limit is not stored: the key is free for a retry, which still does not repeat
@@ -28,7 +29,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from pymongo import ReplaceOne, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, ExecutionTimeout, PyMongoError
 
 from models.idempotency import IdempotencyKeyInUse, IdempotencyKeyReused, row_id
 from models.principal import Principal
@@ -36,6 +37,8 @@ from models.stored import stored
 from services.kit.batching import GroupCommit
 from services.kit.database import Database, Document
 from services.kit.idempotency_locks import IdempotencyLock, under_lock
+from services.kit.orphans import end_orphaned_transactions
+from services.kit.presence import Presence
 from services.kit.stored_results import from_stored, to_stored
 from services.kit.transactions import doubled
 
@@ -46,6 +49,8 @@ Response = TypeVar("Response")
 LIFETIME = timedelta(hours=24)
 LOCK_LIFETIME = timedelta(seconds=30)
 """How long a request may run before another with its key is let in; as long as a request may take at all."""
+TAKING_MILLISECONDS = 500
+"""How long taking a lock from its holder waits for a transaction that may still have the row."""
 
 
 @stored("again")
@@ -68,6 +73,8 @@ class Idempotency:
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._rows = database.idempotency_keys
+        self._client = database.client
+        self._presence = Presence(database)
         self._clock = clock
         # Keys that come together are written together, as their effects are.
         self._inserts: GroupCommit[Document, bool] = GroupCommit(self._insert_all, idempotent=False)
@@ -76,6 +83,7 @@ class Idempotency:
     async def close(self) -> None:
         await self._inserts.close()
         await self._responses.close()
+        await self._presence.close()
 
     async def once(
         self,
@@ -112,9 +120,10 @@ class Idempotency:
         return response
 
     async def _acquire(self, identifier: str, fingerprint: str) -> IdempotencyLock | _StoredResponse:
+        await self._presence.begin()
         now = self._clock()
         token = secrets.token_hex(8)
-        held = {"holder": token, "heldUntil": now + LOCK_LIFETIME}
+        held = {"holder": token, "process": self._presence.name, "heldUntil": now + LOCK_LIFETIME}
         fresh = {
             "fingerprint": fingerprint,
             "outcomes": [],
@@ -137,15 +146,25 @@ class Idempotency:
                 if kept is REPLAY:
                     return IdempotencyLock(identifier, "", _stored_results(row))
                 return _StoredResponse(kept)
-            if row["heldUntil"] > now:
+            if row["heldUntil"] > now and ("process" not in row or await self._presence.lives(row["process"])):
                 raise IdempotencyKeyInUse()
-            taken = await self._rows.find_one_and_update(
-                {"_id": identifier, "holder": row["holder"], "heldUntil": row["heldUntil"], "answer": None},
-                {"$set": held},
-                return_document=ReturnDocument.AFTER,
-            )
+            taken = await self._take(row, held)
             if taken is not None:
                 return IdempotencyLock(identifier, token, _stored_results(taken))
+
+    async def _take(self, row: Document, held: Document) -> Document | None:
+        """The row as it is taken from its holder, None where another was quicker; raises `IdempotencyKeyInUse`."""
+        # A transaction that the holder left open would keep the row for a minute.
+        await end_orphaned_transactions(self._client)
+        try:
+            return await self._rows.find_one_and_update(
+                {"_id": row["_id"], "holder": row["holder"], "heldUntil": row["heldUntil"], "answer": None},
+                {"$set": held},
+                return_document=ReturnDocument.AFTER,
+                maxTimeMS=TAKING_MILLISECONDS,
+            )
+        except ExecutionTimeout:
+            raise IdempotencyKeyInUse() from None
 
     async def _finish(self, lock: IdempotencyLock, kept: object) -> None:
         """Stores the response. Should that fail, the stored results stand for it: the change itself is committed."""

@@ -55,7 +55,7 @@ async def hold(database: Database, name: str, seconds: float) -> AsyncIterator[N
         if await lease.take():
             break
         await asyncio.sleep(0.1)
-    renewal = asyncio.get_running_loop().create_task(_renew(lease))
+    renewal = asyncio.get_running_loop().create_task(renew(lease))
     try:
         yield
     finally:
@@ -63,7 +63,8 @@ async def hold(database: Database, name: str, seconds: float) -> AsyncIterator[N
         await lease.release()
 
 
-async def _renew(lease: Lease) -> None:
+async def renew(lease: Lease) -> None:
+    """Renews a lease until it is cancelled."""
     while True:
         await asyncio.sleep(lease.seconds / 3)
         try:

@@ -16,6 +16,10 @@ async def make_shared_indexes(database: Database) -> None:
     await database.idempotency_keys.create_indexes(
         [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
     )
+    # Of processes that died; another lease is made anew by whoever takes it.
+    await database.leases.create_indexes(
+        [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]
+    )
     await database.counters.create_indexes([IndexModel([("family", ASCENDING)], name="family")])
     await ensure_indexes(
         database.outbox,

@@ -19,7 +19,7 @@ from services.migrations.m0005_stored_results import retag_stored_results
 
 log = logging.getLogger("tessera.migration")
 
-LEASE_SECONDS = 3.0
+LEASE_SECONDS = 1.5
 """How long a start waits for another that died while it migrated."""
 VERSION = "version"
 """The row, in the collection of migrations, that holds the number of the last one that is done."""
