@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import report
 from bench.events import measure_events
+from bench.faults import measure_faults
 from bench.growth import measure_growth
 from bench.load import BenchError
 from bench.memory import measure_memory
@@ -60,6 +61,10 @@ def run(mongod: EmbeddedMongod, kafka: EmbeddedKafka, *, smoke: bool, most: int)
     keep("Events", report.table(("what", "figure"), events))
     memory = measure_memory(mongod.uri, requests=1_000 if smoke else 1_000_000, seconds=1 if smoke else 20)
     keep("Start and memory", report.table(("what", "figure"), memory))
+    with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
+        outages = asyncio.run(measure_faults(mongod.uri, Path(folder), times=1 if smoke else 5))
+    header = ("fault, two workers under load", "nothing is answered for s", "at most")
+    keep("Faults", report.table(header, [outage.row() for outage in outages]))
     grown = asyncio.run(measure_growth(mongod.database_uri, (few, many), 5 if smoke else 40))
     keep("Growth", report.table(("verb", f"ms at {few:,}", f"ms at {many:,}", "ratio"), grown))
 

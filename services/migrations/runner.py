@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from services.kit.database import Database
 from services.kit.leases import hold
+from services.kit.orphans import end_orphaned_transactions
 from services.migrations.m0001_indexes import make_shared_indexes
 from services.migrations.m0002_stored_texts import clean_stored_texts
 from services.migrations.m0003_older_documents import import_older_documents
@@ -90,6 +91,8 @@ async def migrate(database: Database, *, thorough: bool = True, usage_hold: int 
     """
     imported: dict[str, int] = {}
     async with hold(database, "migration", LEASE_SECONDS):
+        # An index waits for every transaction that has its collection, those of a start that was killed too.
+        await end_orphaned_transactions(database.client)
         for migration in MIGRATIONS:
             told = await migration.run(database, Options(thorough, usage_hold))
             if isinstance(told, dict):

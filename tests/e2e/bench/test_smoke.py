@@ -23,5 +23,7 @@ def test_every_benchmark_runs_small() -> None:
         "| add usage |",
         "events relayed to Kafka a second",
         "resident, idle",
+        "| kill -9 of one of two workers",
+        "| primary of three nodes killed",
     ):
         assert part in finished.stdout, part

@@ -10,9 +10,10 @@ import httpx
 import psutil
 import pytest
 
-from devtools.embedded import ChildProcess
+from devtools.embedded import ChildProcess, EmbeddedMongod
 from devtools.embedded.ports import free_ports
 from server.cli.data_folder import is_listening
+from server.workers import PATIENCE_SECONDS
 from tests.support.processes import family, run, served, survivors
 from tests.support.serving import answers, serving
 
@@ -63,6 +64,30 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, database_uri: str) -> No
         first[0].kill()
         process.wait_until(lambda: len(_workers(process)) == 2 and first[0] not in _workers(process), 30)
         process.wait_until(lambda: answers(ports[0]), 10)
+
+
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path, database_uri: str) -> None:
+    ports = free_ports(1)
+    with serving(tmp_path / "log", database_uri, ports, "--workers", "2") as process:
+        process.wait_until(lambda: len(_workers(process)) == 2, 30)
+        first = _workers(process)[0]
+        first.suspend()
+        process.wait_until(lambda: first not in _workers(process), PATIENCE_SECONDS + 30)
+        process.wait_until(lambda: len(_workers(process)) == 2, 10)
+    assert '"a worker hangs"' in (tmp_path / "log").read_text()
+
+
+def test_a_worker_that_dies_while_the_database_is_away_is_replaced_when_it_is_back(tmp_path: Path) -> None:
+    mongod = EmbeddedMongod(tmp_path / "mongo").start()
+    database, ports = psutil.Process(mongod.child.pid), free_ports(1)
+    with serving(tmp_path / "log", mongod.database_uri("away"), ports, "--workers", "2") as process:
+        process.wait_until(lambda: len(_workers(process)) == 2, 30)
+        database.suspend()
+        _workers(process)[0].kill()
+        process.wait_until(lambda: '"exit_code": 3' in (tmp_path / "log").read_text(), 60)
+        database.resume()
+        process.wait_until(lambda: len(_workers(process)) == 2 and answers(ports[0]), 60)
+    mongod.stop()
 
 
 def _workers(process: ChildProcess) -> list[psutil.Process]:
