@@ -49,8 +49,8 @@ Response = TypeVar("Response")
 LIFETIME = timedelta(hours=24)
 LOCK_LIFETIME = timedelta(seconds=30)
 """How long a request may run before another with its key is let in; as long as a request may take at all."""
-TAKE_OVER_MILLISECONDS = 500
-"""How long a take-over waits for a transaction that may still have the key's row."""
+TAKING_MILLISECONDS = 500
+"""How long taking a lock from its holder waits for a transaction that may still have the row."""
 
 
 @stored("again")
@@ -148,11 +148,11 @@ class Idempotency:
                 return _StoredResponse(kept)
             if row["heldUntil"] > now and ("process" not in row or await self._presence.lives(row["process"])):
                 raise IdempotencyKeyInUse()
-            taken = await self._take_over(row, held)
+            taken = await self._take(row, held)
             if taken is not None:
                 return IdempotencyLock(identifier, token, _stored_results(taken))
 
-    async def _take_over(self, row: Document, held: Document) -> Document | None:
+    async def _take(self, row: Document, held: Document) -> Document | None:
         """The row as it is taken from its holder, None where another was quicker; raises `IdempotencyKeyInUse`."""
         # A transaction that the holder left open would keep the row for a minute.
         await end_orphaned_transactions(self._client)
@@ -161,7 +161,7 @@ class Idempotency:
                 {"_id": row["_id"], "holder": row["holder"], "heldUntil": row["heldUntil"], "answer": None},
                 {"$set": held},
                 return_document=ReturnDocument.AFTER,
-                maxTimeMS=TAKE_OVER_MILLISECONDS,
+                maxTimeMS=TAKING_MILLISECONDS,
             )
         except ExecutionTimeout:
             raise IdempotencyKeyInUse() from None

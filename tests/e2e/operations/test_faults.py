@@ -12,7 +12,7 @@ from bench import faults
 from bench.faults import Outage
 from devtools.embedded import EmbeddedMongod
 
-BUSY = 5
+BUSY = 8
 """By how much slower than alone a start may be here: tests run beside each other."""
 
 
