@@ -40,7 +40,9 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
-    with TemporaryDirectory(dir=MEMORY if in_memory else tmp_path_factory.mktemp("mongo")) as folder:
+    place = MEMORY if in_memory else tmp_path_factory.mktemp("mongo")
+    # A run that is killed leaves it behind, so it says whose it is.
+    with TemporaryDirectory(prefix="tessera-tests-", dir=place) as folder:
         mongod = EmbeddedMongod(Path(folder)).start()
         yield mongod.uri
         mongod.stop()
