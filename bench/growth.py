@@ -20,12 +20,18 @@ from bench.seeds import (
     use_documents,
 )
 from bench.walks import walks_within
-from models.access_code import AccessCodeFilter, GetAccessCode, ListAccessCodes, ListRedemptions, RedeemAccessCode
-from models.coupon import CouponFilter, FindCoupon, ListCoupons, RedeemCoupon
-from models.order_commands import FindOrder, FindOrders, ListOrders, RefundOrder
+from models.access_codes.access_code import (
+    AccessCodeFilter,
+    GetAccessCode,
+    ListAccessCodes,
+    ListRedemptions,
+    RedeemAccessCode,
+)
+from models.coupons.coupon import CouponFilter, FindCoupon, ListCoupons, RedeemCoupon
+from models.orders.commands import FindOrder, FindOrders, ListOrders, RefundOrder
 from models.pagination import Window
 from models.principal import SYSTEM
-from models.usage_commands import CheckUsage, CreateUsageFollower, GetAvailability, MoveUsage
+from models.usage.commands import CheckUsage, CreateUsageFollower, GetAvailability, MoveUsage
 from services.access_codes.repository import ACCESS_CODES
 from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST
 from services.kit.rate_limit import RateLimitPermit

@@ -10,12 +10,12 @@ from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from models.access_code import AccessCode, RedeemAccessCode
-from models.access_code_effects import redeem as redeem_code
-from models.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole, redeem
-from models.order import Order
-from models.order_lines import OrderLine
-from models.usage import UserUsage
+from models.access_codes.access_code import AccessCode, RedeemAccessCode
+from models.access_codes.effects import redeem as redeem_code
+from models.coupons.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole, redeem
+from models.orders.lines import OrderLine
+from models.orders.order import Order
+from models.usage.follower import UserUsage
 from services.access_codes.repository import USES
 from services.coupons.repository import COUPONS, LEDGER
 from services.orders.repository import ORDERS

@@ -15,8 +15,8 @@ from consumers.faults import reason_of
 from consumers.filters import DeadLetter, Filters
 
 if TYPE_CHECKING:
-    from services.kit.outbox import ParkedEvent
-    from services.kit.parked import ParkedRecord
+    from services.kit.messages.outbox import ParkedEvent
+    from services.kit.messages.parked import ParkedRecord
     from services.registry import Services
     from services.settings import MongoSettings
 

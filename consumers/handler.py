@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.kit.inbox import Effect
+from services.kit.messages.inbox import Effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hin
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from models.instants import iso
-from models.money import to_number
+from models.values.instants import iso
+from models.values.money import to_number
 
 OBJECT_ID = "a raw ObjectId in hexadecimal"
 Id: TypeAlias = Annotated[str, OBJECT_ID]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from models.errors import ExpiredToken, InvalidToken
-from models.texts import clean, is_storable
+from models.values.texts import clean, is_storable
 
 NOT_BEFORE_LEEWAY = 30
 """Seconds that the clock of whoever signs may be ahead of ours."""

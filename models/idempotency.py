@@ -4,10 +4,10 @@ from hashlib import sha256
 
 import orjson
 
-from models.card_numbers import mask_digits, without_card_secrets
 from models.errors import Conflict, ErrorCode, InvalidInput
 from models.principal import Principal
-from models.texts import clean
+from models.values.card_numbers import mask_digits, without_card_secrets
+from models.values.texts import clean
 
 MAX_KEY = 255
 

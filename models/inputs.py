@@ -2,7 +2,7 @@
 
 A field is declared by its kind (`text`, `whole`, `object_id`, …), whose metadata say how a raw value is read. `parse`
 reads a mapping with the names of the documents and raises `InvalidInput` with every fault at once. Texts are cleaned
-(`models.texts.clean`) and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are
+(`clean`) and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are
 not).
 """
 
@@ -32,7 +32,7 @@ from models.readers import (
     read_whole,
     whole_from_query,
 )
-from models.texts import clean
+from models.values.texts import clean
 
 
 class DataclassLike(Protocol):

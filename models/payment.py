@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from models.errors import Fault, InvalidInput
 from models.inputs import card, flag, items, money, parse, text, unit_price, whole
-from models.texts import clean
+from models.values.texts import clean
 
 MAX_ADDRESS = 2_000
 

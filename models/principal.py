@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from models.errors import DomainError, Forbidden, Unauthenticated
-from models.texts import clean
+from models.values.texts import clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
-from models.card_numbers import last_four
-from models.ids import is_object_id, unwrapped
-from models.instants import parse_instant
-from models.money import MAX_MONEY, from_number, to_cents, to_unit_price
-from models.texts import clean, is_storable
+from models.values.card_numbers import last_four
+from models.values.ids import is_object_id, unwrapped
+from models.values.instants import parse_instant
+from models.values.money import MAX_MONEY, from_number, to_cents, to_unit_price
+from models.values.texts import clean, is_storable
 
 MAX_INT = 2_147_483_647
 MAX_TEXT = 256

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from models.errors import DomainError, Forbidden
 from models.inputs import DataclassLike, parse
 from models.principal import Principal
-from models.texts import clean
+from models.values.texts import clean
 
 Given = TypeVar("Given")
 Sent = TypeVar("Sent")

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import strawberry
 
-from models import access_code as models
-from models.access_code_batches import CreateAccessCodes
+from models.access_codes import access_code as models
+from models.access_codes.batches import CreateAccessCodes
 from models.errors import NotFound, Refused
-from models.ids import is_object_id
 from models.inputs import parse
 from models.pagination import Window
+from models.values.ids import is_object_id
 from resolvers.context import Info, command_of
 from schema.access_code import (
     AccessCode,

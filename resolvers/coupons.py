@@ -5,10 +5,10 @@ from typing import Annotated
 
 import strawberry
 
-from models import coupon as models
-from models.ids import either_id, is_object_id
+from models.coupons import coupon as models
 from models.inputs import parse
 from models.pagination import Window
+from models.values.ids import either_id, is_object_id
 from resolvers.context import Info, command_of
 from schema.coupon import (
     Coupon,

@@ -16,7 +16,7 @@ from models.idempotency import fingerprint, read_key
 from resolvers.context import KEY, Info, as_mapping, permitted
 from schema.problems import RateLimited as RateLimitedProblem
 from schema.relay import IdempotentInput
-from services.kit.idempotency import REPLAY
+from services.kit.idempotency.keys import REPLAY
 
 Resolve: TypeAlias = Callable[..., Awaitable[object]]
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import partial
 
-from models.access_code import AccessCode, AccessCodeUsage
+from models.access_codes.access_code import AccessCode, AccessCodeUsage
 from models.pagination import Window
 from models.principal import Principal
-from models.usage_commands import FindUsageFollower
+from models.usage.commands import FindUsageFollower
 from schema.access_code import AccessCodeUse, AccessCodeUseConnection
 from schema.coupon import Coupon
 from schema.usage import UsageFollower, UserUsage, UserUsageConnection

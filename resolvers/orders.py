@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import strawberry
 
-from models import order_commands as commands
 from models.errors import InvalidInput
-from models.ids import either_id, is_object_id
 from models.inputs import parse
-from models.order import OrderStatus
+from models.orders import commands
+from models.orders.order import OrderStatus
 from models.pagination import Window
 from models.sent import RefusedCommand, read_for_user, read_sent
+from models.values.ids import either_id, is_object_id
 from resolvers.context import Info, as_mapping
 from schema.order import (
     Order,

@@ -1,7 +1,7 @@
 """Refusals become union members where the field's result has them; what a field does not expect stays an error."""
 
 from models.errors import DomainError
-from models.usage import UsageLimitReached as UsageLimitReachedError
+from models.usage.follower import UsageLimitReached as UsageLimitReachedError
 from schema.problems import PROBLEMS, Problem
 from schema.usage import UsageLimitReached
 

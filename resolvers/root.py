@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from models.errors import Forbidden, InvalidInput, Unauthenticated
-from models.ids import split_global_id
+from models.values.ids import split_global_id
 from resolvers import access_codes, coupons, orders, usage
 from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
 from resolvers.audit import AuditMutation, AuditQuery

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import strawberry
 
-from models import usage_commands as commands
-from models.ids import either_id, is_object_id
 from models.inputs import parse
 from models.pagination import Window
 from models.sent import RefusedCommand, read_for_user
-from models.usage import FollowerKey, KeyKind
+from models.usage import commands
+from models.usage.follower import FollowerKey, KeyKind
+from models.values.ids import either_id, is_object_id
 from resolvers.context import Info, as_mapping, command_of
 from schema.relay import After, Before, First, Last
 from schema.usage import (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models.access_code import (
+from models.access_codes.access_code import (
     AccessCode,
     AccessCodeUse,
     ActivateAccessCode,

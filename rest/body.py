@@ -7,10 +7,10 @@ from starlette.requests import Request
 
 from models.errors import DomainError, Fault, InvalidInput
 from models.inputs import DataclassLike, parse
-from models.media_types import require_json
-from models.money import from_json_fraction
 from models.sent import RefusedCommand
-from models.strict_json import DoubledKey, parse_json
+from models.values.media_types import require_json
+from models.values.money import from_json_fraction
+from models.values.strict_json import DoubledKey, parse_json
 
 MALFORMED = "Request body must be valid JSON"
 NO_OBJECT = "Request body must be a JSON object"

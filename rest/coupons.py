@@ -4,9 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.base import to_json
-from models.coupon import CreateCoupon, DeleteCoupon, GetCoupon, ListCoupons, RedeemCoupon
-from models.ids import either_id
+from models.coupons.coupon import CreateCoupon, DeleteCoupon, GetCoupon, ListCoupons, RedeemCoupon
 from models.inputs import parse_query
+from models.values.ids import either_id
 from rest.access import caller_of, permit_of, public, query_of, resource, services_of
 from rest.body import read_command
 from rest.envelope import fields_of, pagination, success

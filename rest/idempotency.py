@@ -12,7 +12,7 @@ from models.errors import InvalidInput
 from models.idempotency import fingerprint, read_key
 from models.principal import Principal
 from rest.envelope import answer_fault
-from services.kit.idempotency import Idempotency
+from services.kit.idempotency.keys import Idempotency
 
 HEADER = "Idempotency-Key"
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})

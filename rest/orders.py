@@ -6,13 +6,13 @@ All are for signed-in users. The documented GET refunds stay; POST on the same p
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models import order_commands as commands
 from models.base import to_json
-from models.ids import either_id
 from models.inputs import parse_query
-from models.order import Order
-from models.order_lines import lines_to_json
+from models.orders import commands
+from models.orders.lines import lines_to_json
+from models.orders.order import Order
 from models.sent import read_for_user, read_sent
+from models.values.ids import either_id
 from rest.access import caller_of, query_of, resource, services_of, signed_in, signed_in_to_change
 from rest.body import read_sent_command
 from rest.envelope import JSONAnswer

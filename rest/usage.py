@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models import usage_commands as commands
 from models.base import to_json
 from models.errors import InvalidInput
-from models.ids import either_id, require_object_id
 from models.inputs import parse
 from models.sent import RefusedCommand, read_for_user
-from models.usage import Availability, FollowerKey, KeyKind, UsageSnapshot
+from models.usage import commands
+from models.usage.follower import Availability, FollowerKey, KeyKind, UsageSnapshot
+from models.values.ids import either_id, require_object_id
 from rest.access import admin, caller_of, resource, services_of, signed_in
 from rest.body import read_command, read_json, read_optional_json
 from rest.envelope import JSONAnswer

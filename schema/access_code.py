@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 import strawberry
 
-from models import access_code as models
+from models.access_codes import access_code as models
 from models.errors import DomainError
 from models.pagination import Window
 from schema.loaders import Info

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
-from models import coupon as models
+from models.coupons import coupon as models
 from schema.loaders import Info
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
 from schema.relay import Connection, Entity, IdempotentInput, Shows

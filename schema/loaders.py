@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import strawberry
 
-from models.access_code import AccessCode, AccessCodeUsage
+from models.access_codes.access_code import AccessCode, AccessCodeUsage
 from models.pagination import Window
 
 if TYPE_CHECKING:

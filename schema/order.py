@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 import strawberry
 
-from models import order as models
-from models.order_lines import OrderLine, line_amounts
+from models.orders import order as models
+from models.orders.lines import OrderLine, line_amounts
 from schema.problems import Conflict, InvalidInput, NotFound, Refused
 from schema.relay import Connection, Entity, IdempotentInput, Shows
 from schema.scalars import describe_enum

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 import strawberry
 
 from models import pagination as models
-from models.ids import global_id
 from models.pagination import Slice
+from models.values.ids import global_id
 
 Item = TypeVar("Item")
 Model = TypeVar("Model")

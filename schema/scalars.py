@@ -11,7 +11,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from models.instants import iso, parse_instant
+from models.values.instants import iso, parse_instant
 
 BigInt = NewType("BigInt", int)
 

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 import strawberry
 
-from models import usage as models
 from models.pagination import Window
+from models.usage import follower as models
 from schema.coupon import Coupon
 from schema.loaders import Info
 from schema.problems import Conflict, InvalidInput, NotFound, Problem

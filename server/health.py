@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from models.instants import iso
+from models.values.instants import iso
 from rest.envelope import failure, success
 from services.registry import Services
 

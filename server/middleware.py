@@ -10,8 +10,8 @@ from urllib.parse import unquote
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.card_numbers import mask_digits
 from models.errors import DomainError, HeadersTooLarge, PayloadTooLarge, UriTooLong
+from models.values.card_numbers import mask_digits
 from rest.envelope import failure
 from rest.paths import routed
 from server.protocol import CUT_SHORT

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 import uvicorn
 from starlette.applications import Starlette
 
-from models.networks import as_seen
+from models.values.networks import as_seen
 from server.protocol import BoundedProtocol
 from server.settings import Settings
 from server.signals import take_signals

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from models.instants import to_milliseconds
+from models.values.instants import to_milliseconds
 from services.access_codes.batches import AccessCodeBatches
 from services.access_codes.service import AccessCodes
 from services.coupons.service import Coupons
 from services.kit.database import Database
-from services.kit.idempotency import Idempotency
-from services.kit.inbox import Inbox
-from services.kit.outbox import Outbox, OutboxQueue
-from services.kit.parked import ParkedRecords
+from services.kit.idempotency.keys import Idempotency
+from services.kit.messages.inbox import Inbox
+from services.kit.messages.outbox import Outbox, OutboxQueue
+from services.kit.messages.parked import ParkedRecords
 from services.kit.rate_limit import RateLimiter
 from services.mongo_uri import MongoDriver
 from services.orders.service import Orders

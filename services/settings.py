@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from models.networks import read_network
-from models.origins import read_origin
+from models.values.networks import read_network
+from models.values.origins import read_origin
 from services.mongo_uri import FORM, MongoDriver, database_name, is_sound
 
 

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from consumers.handler import Handler
 from consumers.kafka.records import read_object
 from models.errors import DomainError, InvalidInput
-from models.ids import require_object_id
 from models.inputs import parse, text
 from models.principal import SYSTEM
-from models.usage import FollowerKey, KeyKind, UsageFollowerNotFound
-from models.usage_commands import (
+from models.usage.commands import (
     Command,
     DeleteUsageFollower,
     EnrolUser,
@@ -20,7 +18,9 @@ from models.usage_commands import (
     UpdateUsageFollower,
     UpsertUsageFollower,
 )
-from services.kit.inbox import Effect
+from models.usage.follower import FollowerKey, KeyKind, UsageFollowerNotFound
+from models.values.ids import require_object_id
+from services.kit.messages.inbox import Effect
 from services.registry import Services
 
 if TYPE_CHECKING:

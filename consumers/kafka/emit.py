@@ -8,8 +8,8 @@ from consumers.kafka.admin import Broker
 from consumers.kafka.kept_values import sendable
 from consumers.kafka.records import cloud_event_headers, read_json, write_json
 from models.errors import InvalidInput
-from models.instants import to_milliseconds
-from models.kept import may_hold_secret
+from models.values.instants import to_milliseconds
+from models.values.kept import may_hold_secret
 
 _KEYS = ("paymentId", "_id", "userId")
 

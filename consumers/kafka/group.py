@@ -14,8 +14,8 @@ from consumers.kafka.partition import PartitionWorker, WorkerContext
 from consumers.kafka.processing import Ends
 from consumers.metrics import Metrics
 from consumers.settings import ConsumerSettings
-from services.kit.inbox import Inbox
-from services.kit.parked import ParkedRecords
+from services.kit.messages.inbox import Inbox
+from services.kit.messages.parked import ParkedRecords
 
 log = logging.getLogger("tessera.consumer")
 

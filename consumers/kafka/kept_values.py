@@ -4,9 +4,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumers.kafka.records import read_json, write_json
-from models.card_numbers import without_card_secrets
 from models.errors import InvalidInput
-from models.kept import Kept, Kind, each, fields, keep_card, keep_flag, keep_id, keep_number, keep_text, one_or_each
+from models.values.card_numbers import without_card_secrets
+from models.values.kept import (
+    Kept,
+    Kind,
+    each,
+    fields,
+    keep_card,
+    keep_flag,
+    keep_id,
+    keep_number,
+    keep_text,
+    one_or_each,
+)
 
 _PRODUCT = fields({"productId": keep_id, "quantity": keep_number, "price": keep_number, "sellerId": keep_id})
 _PAYMENT = fields(

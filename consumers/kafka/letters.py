@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from consumers.kafka.kept_values import NOT_KEPT, KeptValue, keep_item, keep_value
 from consumers.kafka.records import EVENT_ID, Headers, Record, event_id, readable_instant
 from models.errors import DomainError, InvalidInput
-from models.kept import MAX_ID, may_hold_secret
+from models.values.kept import MAX_ID, may_hold_secret
 
 PREFIX = "dlt-"
 """Begins the names of all headers that a dead letter has besides those of its event."""

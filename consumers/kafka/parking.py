@@ -9,7 +9,7 @@ from consumers.kafka.letters import describe, digest, kept_headers, kept_key, ke
 from consumers.kafka.raw_batches import Unreadable
 from consumers.kafka.records import Record, event_id, place_id
 from models.errors import DomainError, ErrorCode
-from services.kit.parked import ParkedRecord
+from services.kit.messages.parked import ParkedRecord
 
 LARGEST_PARKED = 4 * 1024 * 1024
 _LONGEST_REASON = 1_000

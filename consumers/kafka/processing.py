@@ -20,8 +20,8 @@ from consumers.kafka.reading import Event, RefusedItem, letters_of, read_events
 from consumers.kafka.records import Place, Record, place
 from consumers.metrics import Metrics
 from models.errors import DomainError, NotFound, ServiceUnavailable
-from services.kit.inbox import Inbox
-from services.kit.parked import ParkedRecord, ParkedRecords
+from services.kit.messages.inbox import Inbox
+from services.kit.messages.parked import ParkedRecord, ParkedRecords
 from services.kit.transactions import as_domain_error
 
 log = logging.getLogger("tessera.consumer")

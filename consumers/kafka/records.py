@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, Protocol
 
 from models.errors import InvalidInput
-from models.instants import iso
+from models.values.instants import iso
 
 EVENT_ID = "tessera-event-id"
 """The header by which a dead letter that is put back stays the event it was."""

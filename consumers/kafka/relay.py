@@ -18,7 +18,7 @@ from consumers.kafka.backoff import backoff, pause
 from consumers.kafka.topic_lane import Sent, TopicLane
 from consumers.metrics import Metrics
 from services.kit.leases import Lease
-from services.kit.outbox import OutboxQueue, OutboxRow
+from services.kit.messages.outbox import OutboxQueue, OutboxRow
 
 log = logging.getLogger("tessera.relay")
 

@@ -20,9 +20,9 @@ from consumers.kafka.letters import KEY_OMITTED, OMITTED, digest, without_origin
 from consumers.kafka.raw_batches import BatchReader, Found, Unreadable, last_offset
 from consumers.kafka.records import EVENT_ID, Headers, Record, header, place_id, readable_instant, sendable_key
 from models.errors import InvalidInput, NotFound
-from services.kit.inbox import Inbox
-from services.kit.outbox import OutboxQueue
-from services.kit.parked import ParkedRecord, ParkedRecords
+from services.kit.messages.inbox import Inbox
+from services.kit.messages.outbox import OutboxQueue
+from services.kit.messages.parked import ParkedRecord, ParkedRecords
 
 _LARGEST = 64 * 1024 * 1024
 

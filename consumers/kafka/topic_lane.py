@@ -23,7 +23,7 @@ from consumers.faults import reason_of
 from consumers.kafka.admin import Broker, close_producer, is_passing
 from consumers.kafka.backoff import Reminder, backoff
 from consumers.kafka.records import cloud_event_headers
-from services.kit.outbox import OutboxQueue, OutboxRow
+from services.kit.messages.outbox import OutboxQueue, OutboxRow
 
 log = logging.getLogger("tessera.relay")
 

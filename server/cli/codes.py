@@ -15,8 +15,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from models.access_code import DEFAULT_DESCRIPTION
-from models.access_code_batches import (
+from models.access_codes.access_code import DEFAULT_DESCRIPTION
+from models.access_codes.batches import (
     CHUNK,
     MAX_BATCH,
     GenerateAccessCodes,
@@ -27,7 +27,7 @@ from models.access_code_batches import (
 from models.errors import InternalServerError, InvalidInput
 from models.inputs import parse
 from models.principal import SYSTEM
-from models.texts import clean
+from models.values.texts import clean
 from server.cli.codes_csv import HEADER, CsvWriter, HeaderFault, Row, encoding_of, read_rows, to_cells
 from server.cli.database import run_on_services
 from server.cli.output import fail

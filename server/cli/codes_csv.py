@@ -12,10 +12,10 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from models.access_code import AccessCode
-from models.access_code_batches import LONGEST_IMPORTED
-from models.access_code_cells import code_to_cell, text_to_cell
-from models.instants import iso
+from models.access_codes.access_code import AccessCode
+from models.access_codes.batches import LONGEST_IMPORTED
+from models.access_codes.cells import code_to_cell, text_to_cell
+from models.values.instants import iso
 
 HEADER = ("code", "description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy")
 NEEDED = ("code", "maxUses", "expiresAt")

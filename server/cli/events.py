@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.errors import DomainError
-from models.instants import iso
+from models.values.instants import iso
 from server.cli.data_folder import DATA, with_servers_of
 from server.cli.output import fail, sentences
 
 if TYPE_CHECKING:
     from consumers import DeadLetter
-    from services.kit.outbox import ParkedEvent
-    from services.kit.parked import ParkedRecord
+    from services.kit.messages.outbox import ParkedEvent
+    from services.kit.messages.parked import ParkedRecord
 
 Data = Annotated[Path, typer.Option(help="Folder of `tessera dev`, whose servers are used where none are named.")]
 _WIDEST = 4_000

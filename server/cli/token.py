@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from models.texts import clean, is_storable
+from models.values.texts import clean, is_storable
 from server.cli.data_folder import DATA, kept_secrets
 from server.cli.output import fail
 

@@ -12,8 +12,8 @@ from graphql.language import FieldNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
 from graphql_engine.errors import coded
-from models.card_numbers import mask_digits
 from models.errors import DomainError, ErrorCode, InternalServerError
+from models.values.card_numbers import mask_digits
 from services.kit.transactions import as_domain_error
 
 log = logging.getLogger("tessera.graphql")

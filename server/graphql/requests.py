@@ -9,8 +9,8 @@ from starlette.requests import Request
 
 from graphql_engine.persisted import names_document
 from models.errors import InvalidInput, MethodNotAllowed
-from models.media_types import JSON, require_json
-from models.strict_json import DoubledKey, MalformedJSON, parse_json
+from models.values.media_types import JSON, require_json
+from models.values.strict_json import DoubledKey, MalformedJSON, parse_json
 
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"

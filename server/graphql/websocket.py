@@ -21,7 +21,7 @@ from typing_extensions import override
 from graphql_engine.errors import coded
 from graphql_engine.persisted import names_document
 from models.errors import DomainError, ErrorCode, ExpiredToken, InternalServerError
-from models.strict_json import DoubledKey, MalformedJSON, parse_json
+from models.values.strict_json import DoubledKey, MalformedJSON, parse_json
 from server.graphql.engine import RequestContext
 from server.graphql.errors import report
 

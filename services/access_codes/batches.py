@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from bson import ObjectId
 
-from models.access_code import AccessCode, CreateAccessCode
-from models.access_code_batches import (
+from models.access_codes.access_code import AccessCode, CreateAccessCode
+from models.access_codes.batches import (
     CHUNK,
     AccessCodeBatch,
     CreateAccessCodes,
@@ -20,7 +20,7 @@ from models.access_code_batches import (
     Outcome,
     RowOutcome,
 )
-from models.access_code_effects import new_access_code
+from models.access_codes.effects import new_access_code
 from models.principal import Principal
 from services.access_codes.repository import ACCESS_CODES, BATCHES, ENTITY_ALONE, draw_codes
 from services.access_codes.totals import AccessCodeCounts

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from models.access_code import AccessCode, AccessCodeFilter, AccessCodeUse, make_access_code
-from models.access_code_batches import AccessCodeBatch
-from models.codes import kept_forms, typed_form
+from models.access_codes.access_code import AccessCode, AccessCodeFilter, AccessCodeUse, make_access_code
+from models.access_codes.batches import AccessCodeBatch
 from models.pagination import KeysetOrder
+from models.values.codes import kept_forms, typed_form
 from services.kit.database import Collection, Document, Session
 from services.kit.mapping import Derived, Mapper
 from services.kit.search import contains, trigrams

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bson import ObjectId
 
-from models.access_code import (
+from models.access_codes.access_code import (
     AccessCode,
     AccessCodeFilter,
     AccessCodeStats,
@@ -23,9 +23,9 @@ from models.access_code import (
     require_usable,
     usage_of,
 )
-from models.codes import likeliest
 from models.pagination import Page, Slice, Window
 from models.principal import Principal
+from models.values.codes import likeliest
 from services.access_codes.repository import (
     ACCESS_CODES,
     ENTITY_ALONE,
@@ -39,7 +39,7 @@ from services.access_codes.totals import AccessCodeCounts
 from services.access_codes.unit_of_work import AccessCodeBus
 from services.kit.batching import Coalescer
 from services.kit.database import Database
-from services.kit.outbox import Outbox
+from services.kit.messages.outbox import Outbox
 from services.kit.pagination import fetch_page, fetch_window
 from services.kit.rate_limit import Permit
 
@@ -70,7 +70,7 @@ class AccessCodes:
     async def redeem(self, permit: Permit, command: RedeemAccessCode) -> AccessCode:
         """Uses a code, once for each username and never more often than `maxUses`; returns the code after it.
 
-        Refusals: see `models.access_code.require_usable`.
+        Refusals: see `models.access_codes.access_code.require_usable`.
         """
         return await self._bus.submit(command, permit)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from models.access_code import AccessCode
+from models.access_codes.access_code import AccessCode
 from services.access_codes.expiry_counts import ExpiryCounts, hour_of
 from services.kit.counters import Counts
 from services.kit.database import Database, Document, aggregate

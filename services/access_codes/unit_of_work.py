@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
-from models.access_code import (
+from models.access_codes.access_code import (
     AccessCode,
     ActivateAccessCode,
     CreateAccessCode,
@@ -18,13 +18,13 @@ from models.access_code import (
     require_found,
     require_usable,
 )
-from models.access_code_effects import new_access_code, redeem, switch
+from models.access_codes.effects import new_access_code, redeem, switch
 from models.base import after
-from models.codes import likeliest
+from models.values.codes import likeliest
 from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
 from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database, Document, aggregate
-from services.kit.outbox import Outbox
+from services.kit.messages.outbox import Outbox
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 
 if TYPE_CHECKING:

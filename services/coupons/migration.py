@@ -7,9 +7,9 @@ gets them, and ledger rows for the redemptions its numbers tell of, so that the 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from models.codes import normalize_code
-from models.coupon import POINTS_PER_REDEMPTION, CouponRole
+from models.coupons.coupon import POINTS_PER_REDEMPTION, CouponRole
 from models.readers import MAX_INT
+from models.values.codes import normalize_code
 from services.coupons.repository import COUPON_INDEXES, LEDGER_INDEXES, code_field, search_fields
 from services.coupons.totals import CouponCounts
 from services.kit.database import Database, Document

@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from models.codes import compact_form
-from models.coupon import Coupon, CouponFilter, CouponRole, LedgerEntry
+from models.coupons.coupon import Coupon, CouponFilter, CouponRole, LedgerEntry
 from models.pagination import KeysetOrder
+from models.values.codes import compact_form
 from services.kit.database import Document
 from services.kit.mapping import Derived, Mapper
 from services.kit.search import contains, search_key, trigrams

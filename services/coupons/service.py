@@ -5,8 +5,7 @@ from datetime import datetime
 
 from bson import ObjectId
 
-from models.codes import CodeBook, normalize_code
-from models.coupon import (
+from models.coupons.coupon import (
     Coupon,
     CouponFilter,
     CouponNotFound,
@@ -23,13 +22,14 @@ from models.coupon import (
 )
 from models.pagination import KeysetOrder, Page, Slice, Window
 from models.principal import Principal
+from models.values.codes import CodeBook, normalize_code
 from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST, SEARCH_FIELDS, by_code, query_of
 from services.coupons.totals import FAMILY
 from services.coupons.unit_of_work import CouponBus
 from services.kit.batching import Coalescer
 from services.kit.counters import Counters
 from services.kit.database import Database
-from services.kit.outbox import Outbox
+from services.kit.messages.outbox import Outbox
 from services.kit.pagination import fetch_page, fetch_window
 from services.kit.rate_limit import Permit
 
@@ -62,7 +62,7 @@ class Coupons:
     async def redeem(self, permit: Permit, command: RedeemCoupon) -> Redemption:
         """Give 10 points to the coupon's creator and 10 to the redeemer, who may do so once ever.
 
-        A redeemer without a coupon gets one of the same role. Refusals: see `models.coupon.judge_redemption`.
+        A redeemer without a coupon gets one of the same role. Refusals: see `models.coupons.coupon.judge_redemption`.
         """
         require_redemption_fields(command)
         redemption = await self._bus.submit(command, permit)

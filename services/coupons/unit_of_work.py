@@ -9,8 +9,7 @@ from bson import ObjectId
 from typing_extensions import override
 
 from models.base import after
-from models.codes import CodeBook
-from models.coupon import (
+from models.coupons.coupon import (
     Coupon,
     CouponAlreadyExists,
     CouponNotFound,
@@ -27,8 +26,9 @@ from models.coupon import (
     require_redemption_fields,
     switch,
 )
-from models.coupon_events import created_event, deleted_event
+from models.coupons.events import created_event, deleted_event
 from models.events import Event
+from models.values.codes import CodeBook
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
 from services.coupons.totals import FAMILY
 from services.kit.database import Database, Document, aggregate

@@ -10,7 +10,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from services.kit.idempotency_locks import IdempotencyLock, LockLost, batch_under_locks, current_lock
+from services.kit.idempotency.locks import IdempotencyLock, LockLost, batch_under_locks, current_lock
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

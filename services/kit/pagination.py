@@ -6,8 +6,8 @@ from typing import TypeVar
 from bson import ObjectId
 
 from models.errors import InvalidInput
-from models.ids import is_object_id
 from models.pagination import Edge, KeysetOrder, NumberedPage, Page, Slice, Window, decode_cursor
+from models.values.ids import is_object_id
 from services.kit.database import Collection, Document
 
 Item = TypeVar("Item")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from models.texts import clean, fold
+from models.values.texts import clean, fold
 
 TRIGRAM = 3
 

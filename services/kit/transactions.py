@@ -17,9 +17,9 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 
 from models.errors import DomainError, InternalServerError, ServiceUnavailable
-from services.kit.idempotency_locks import LockLost, current_lock, results_to_store, runs_in_batch
+from services.kit.idempotency.locks import LockLost, current_lock, results_to_store, runs_in_batch
+from services.kit.idempotency.results import to_stored
 from services.kit.orphans import end_orphaned_transactions
-from services.kit.stored_results import to_stored
 
 if TYPE_CHECKING:
     from services.kit.database import Client, Collection, Database, Session

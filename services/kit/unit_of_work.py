@@ -21,7 +21,7 @@ from services.kit.batching import GroupCommit
 from services.kit.counters import Counters
 from services.kit.database import Database, Document
 from services.kit.mapping import Mapper
-from services.kit.outbox import Outbox
+from services.kit.messages.outbox import Outbox
 from services.kit.rate_limit import Permit, RateLimitPermit
 
 if TYPE_CHECKING:

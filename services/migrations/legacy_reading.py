@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from bson import ObjectId
 
-from models.instants import to_milliseconds
 from models.readers import MAX_INT
+from models.values.instants import to_milliseconds
 from services.migrations.legacy_values import (
     LAST_INSTANT,
     MAX_COUNT,

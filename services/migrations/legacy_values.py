@@ -13,10 +13,10 @@ from email.utils import parsedate_to_datetime
 from bson import Decimal128, ObjectId
 from bson.datetime_ms import DatetimeMS
 
-from models.instants import iso, to_milliseconds
-from models.money import from_number
 from models.readers import MAX_INT
-from models.texts import clean
+from models.values.instants import iso, to_milliseconds
+from models.values.money import from_number
+from models.values.texts import clean
 
 MAX_COUNT = 2**53 - 1
 """The largest whole number that JavaScript kept exactly: beyond it no count was ever right."""

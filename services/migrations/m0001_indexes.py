@@ -3,9 +3,9 @@
 from pymongo import ASCENDING, IndexModel
 
 from services.kit.database import Database
-from services.kit.inbox import INBOX_RETENTION
 from services.kit.indexes import ensure_indexes
-from services.kit.outbox import SENT_RETENTION
+from services.kit.messages.inbox import INBOX_RETENTION
+from services.kit.messages.outbox import SENT_RETENTION
 
 
 async def make_shared_indexes(database: Database) -> None:

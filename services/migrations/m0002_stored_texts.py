@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from models.texts import clean
+from models.values.texts import clean
 from services.kit.database import Database, Document
 from services.migrations.set_aside import SetAside, keep
 

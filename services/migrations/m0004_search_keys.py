@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pymongo import UpdateOne
 
-from models.codes import normalize_code
+from models.values.codes import normalize_code
 from services.access_codes import repository as access_codes
 from services.coupons.repository import code_field, search_fields
 from services.kit.database import Database, Document

@@ -14,8 +14,8 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.int64 import Int64
 from pymongo import ASCENDING, IndexModel
 
-from models.card_numbers import without_card_secrets
-from models.instants import to_milliseconds
+from models.values.card_numbers import without_card_secrets
+from models.values.instants import to_milliseconds
 from services.kit.database import Database, Document
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bson import ObjectId
 
-from models.order import Order
+from models.orders.order import Order
 from services.kit.change_streams import MOST_CHANGED, SHORTEST_INTERVAL, ChangeFeed, Event
 from services.kit.database import Database, Document
 from services.orders.repository import ORDERS, orders_of

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from bson import Decimal128
 
-from models.card_numbers import last_four
-from models.money import MAX_MONEY, to_cents, to_unit_price
-from models.order import OrderStatus
+from models.orders.order import OrderStatus
+from models.values.card_numbers import last_four
+from models.values.money import MAX_MONEY, to_cents, to_unit_price
 from services.kit.counters import RowCounts
 from services.kit.database import Database, Document
 from services.kit.indexes import drop_index, ensure_indexes

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from models.order import Order
-from models.order_lines import with_earlier_refunds
+from models.orders.lines import with_earlier_refunds
+from models.orders.order import Order
 from models.pagination import KeysetOrder
 from services.kit.database import Document
 from services.kit.mapping import Mapper

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from bson import ObjectId
 
-from models.order import Order, OrderNotFound
-from models.order_commands import (
+from models.orders.commands import (
     Asked,
     ChangeOrder,
     FindOrder,
@@ -18,6 +17,7 @@ from models.order_commands import (
     RefundProduct,
     UpdateOrder,
 )
+from models.orders.order import Order, OrderNotFound
 from models.pagination import Slice, Window
 from models.payment import Payment
 from models.principal import Principal
@@ -25,7 +25,7 @@ from models.sent import RefusedCommand, accept
 from services.kit.batching import Coalescer
 from services.kit.counters import RowCounts
 from services.kit.database import Database
-from services.kit.outbox import Outbox
+from services.kit.messages.outbox import Outbox
 from services.kit.pagination import fetch_window
 from services.orders.changes import OrderChanges, Watched
 from services.orders.repository import NEWEST_FIRST, ORDERS, orders_of
@@ -106,7 +106,7 @@ class Orders:
                 yield order
 
     async def update(self, caller: Principal, command: UpdateOrder) -> Order:
-        """Changes an order by the rules of `models.order_updates`; returns the order after it."""
+        """Changes an order by the rules of `models.orders.updates`; returns the order after it."""
         return await self._change(caller, command)
 
     async def refund(self, caller: Principal, command: RefundOrder) -> Order:

@@ -12,9 +12,9 @@ from bson import ObjectId
 from typing_extensions import override
 
 from models.base import after
-from models.order import Order
-from models.order_commands import Asked, Command
-from models.order_effects import Changed, change_order, place_order
+from models.orders.commands import Asked, Command
+from models.orders.effects import Changed, change_order, place_order
+from models.orders.order import Order
 from models.payment import Payment
 from services.kit.database import Database
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork

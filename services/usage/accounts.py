@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bson import ObjectId
 
-from models.usage import FollowerKey, UsageFollower, UsageFollowerNotFound, UserUsage
-from models.usage_effects import UsageAccount
+from models.usage.effects import UsageAccount
+from models.usage.follower import FollowerKey, UsageFollower, UsageFollowerNotFound, UserUsage
 from services.kit.database import Database, Document, aggregate
 from services.kit.unit_of_work import ROWS_AT_ONCE, Tracked
 from services.usage.repository import COUNTERS, FOLLOWERS, either, key_query

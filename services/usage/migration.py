@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from models.instants import to_milliseconds
-from models.usage import Limits, Move, UsageFollower, UserUsage
+from models.usage.follower import Limits, Move, UsageFollower, UserUsage
+from models.values.instants import to_milliseconds
 from services.kit.counters import RowCounts
 from services.kit.database import Database, Document
 from services.kit.indexes import ensure_indexes

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from bson import ObjectId
 
 from models.pagination import KeysetOrder
-from models.usage import FollowerKey, UsageFollower, UsageMove, UserUsage
+from models.usage.follower import FollowerKey, UsageFollower, UsageMove, UserUsage
 from services.kit.database import Document
 from services.kit.mapping import Mapper
 from services.kit.stored_form import WITH_FORM

@@ -12,18 +12,7 @@ from bson import ObjectId
 from models.pagination import Slice, Window
 from models.principal import Principal
 from models.sent import RefusedCommand, accept
-from models.usage import (
-    Availability,
-    FollowerKey,
-    Grant,
-    KeyKind,
-    UsageFollower,
-    UsageFollowerNotFound,
-    UsageSnapshot,
-    UserUsage,
-    judge_availability,
-)
-from models.usage_commands import (
+from models.usage.commands import (
     CheckUsage,
     Command,
     CreateUsageFollower,
@@ -35,11 +24,22 @@ from models.usage_commands import (
     RedeemUsage,
     UpdateUsageFollower,
 )
+from models.usage.follower import (
+    Availability,
+    FollowerKey,
+    Grant,
+    KeyKind,
+    UsageFollower,
+    UsageFollowerNotFound,
+    UsageSnapshot,
+    UserUsage,
+    judge_availability,
+)
 from services.kit.batching import Coalescer
 from services.kit.change_streams import ChangeFeed, Event, Listener
 from services.kit.counters import RowCounts
 from services.kit.database import Database, Document
-from services.kit.outbox import Outbox
+from services.kit.messages.outbox import Outbox
 from services.kit.pagination import fetch_window
 from services.usage.accounts import Question, UsageAccounts
 from services.usage.repository import COUNTERS, FOLLOWERS, NEWEST_FIRST, USAGE_ORDER, key_query

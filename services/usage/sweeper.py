@@ -8,8 +8,8 @@ from contextvars import Context
 from datetime import datetime
 
 from models.errors import DomainError
-from models.usage import FollowerKey, KeyKind
-from models.usage_commands import SweepHolds
+from models.usage.commands import SweepHolds
+from models.usage.follower import FollowerKey, KeyKind
 from services.kit.database import Database, Document, aggregate
 from services.usage.unit_of_work import SWEPT_AT_ONCE, UsageBus
 

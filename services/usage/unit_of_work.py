@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
-from models import usage_effects as effects
-from models.usage import (
-    FollowerKey,
-    Grant,
-    Limits,
-    UsageFollower,
-    UsageFollowerAlreadyExists,
-    UsageSnapshot,
-)
-from models.usage_commands import (
+from models.usage import effects
+from models.usage.commands import (
     CheckUsage,
     Command,
     Commit,
@@ -29,8 +21,16 @@ from models.usage_commands import (
     UpdateUsageFollower,
     UpsertUsageFollower,
 )
+from models.usage.follower import (
+    FollowerKey,
+    Grant,
+    Limits,
+    UsageFollower,
+    UsageFollowerAlreadyExists,
+    UsageSnapshot,
+)
 from services.kit.database import Database
-from services.kit.outbox import Outbox
+from services.kit.messages.outbox import Outbox
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 from services.usage.accounts import UsageAccounts
 from services.usage.repository import LEDGER, key_query

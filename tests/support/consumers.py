@@ -18,7 +18,7 @@ from aiokafka.structs import ConsumerRecord
 from consumers.topics import PRODUCED
 from devtools.embedded import EmbeddedKafka
 from devtools.embedded.ports import free_ports
-from models.order_commands import FindOrders
+from models.orders.commands import FindOrders
 from models.principal import SYSTEM
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER

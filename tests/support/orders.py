@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from models.order import Order
-from models.order_commands import FindOrder, ProductUnits, RefundProduct
+from models.orders.commands import FindOrder, ProductUnits, RefundProduct
+from models.orders.order import Order
 from models.payment import parse_payment
 from models.principal import SYSTEM
 from services.registry import Services

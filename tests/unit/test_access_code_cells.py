@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.access_code import AccessCode
-from models.access_code_batches import ImportAccessCode, read_import_row
-from models.access_code_cells import FORMULA, text_to_cell
-from models.codes import normalize_code
+from models.access_codes.access_code import AccessCode
+from models.access_codes.batches import ImportAccessCode, read_import_row
+from models.access_codes.cells import FORMULA, text_to_cell
 from models.errors import InvalidInput
-from models.texts import clean
+from models.values.codes import normalize_code
+from models.values.texts import clean
 from server.cli.codes_csv import HEADER, CsvWriter, HeaderFault, Row, read_rows, to_cells
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from models.access_code import (
+from models.access_codes.access_code import (
     AccessCode,
     AccessCodeAlreadyUsed,
     AccessCodeExpired,
@@ -24,8 +24,8 @@ from models.access_code import (
     require_usable,
     usage_of,
 )
-from models.access_code_batches import BatchChanged, GenerateAccessCodes, ImportAccessCode, Outcome
-from models.access_code_effects import new_access_code, redeem, switch
+from models.access_codes.batches import BatchChanged, GenerateAccessCodes, ImportAccessCode, Outcome
+from models.access_codes.effects import new_access_code, redeem, switch
 from services.access_codes.repository import ACCESS_CODES, USES
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from models.claims import LAST_INSTANT, read_claims
 from models.errors import ErrorReason, ExpiredToken, InvalidToken
 from models.principal import Principal
-from models.texts import clean
+from models.values.texts import clean
 from server.authentication import Authenticator
 from tests.support.api import JWT_SECRET, settings_for, signed
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.base import after
-from models.coupon import (
+from models.coupons.coupon import (
     AlreadyRedeemed,
     Coupon,
     CouponRole,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.networks import as_seen, read_network
+from models.values.networks import as_seen, read_network
 from services.settings import MongoSettings, Networks, Origins, ProcessSettings, SettingsError
 
 

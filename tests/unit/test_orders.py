@@ -10,7 +10,18 @@ import pytest
 
 from models.errors import DomainError, Forbidden, InvalidInput, Unauthenticated, UnsupportedMediaType
 from models.inputs import parse
-from models.order import (
+from models.orders.commands import (
+    Asked,
+    ChangeOrder,
+    ListOrders,
+    OrderChange,
+    ProductUnits,
+    RefundOrder,
+    RefundProduct,
+    UpdateOrder,
+)
+from models.orders.effects import change_order, place_order
+from models.orders.order import (
     NotEnoughQuantity,
     Order,
     OrderAlreadyRefunded,
@@ -21,18 +32,7 @@ from models.order import (
     ProductNotFound,
     QuantityNotPositive,
 )
-from models.order_commands import (
-    Asked,
-    ChangeOrder,
-    ListOrders,
-    OrderChange,
-    ProductUnits,
-    RefundOrder,
-    RefundProduct,
-    UpdateOrder,
-)
-from models.order_effects import change_order, place_order
-from models.order_updates import ContradictsRefunds
+from models.orders.updates import ContradictsRefunds
 from models.payment import PaidProduct, Payment
 from models.principal import SYSTEM, Principal
 from models.sent import RefusedCommand, read_sent

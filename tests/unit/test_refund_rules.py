@@ -12,11 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.errors import DomainError, InvalidInput
-from models.order import Order
-from models.order_commands import ChangedLine, OrderChange, ProductUnits
-from models.order_effects import Changed, place_order, refund_order, refund_product
-from models.order_lines import OrderLine, line_amounts, with_earlier_refunds
-from models.order_updates import update_order
+from models.orders.commands import ChangedLine, OrderChange, ProductUnits
+from models.orders.effects import Changed, place_order, refund_order, refund_product
+from models.orders.lines import OrderLine, line_amounts, with_earlier_refunds
+from models.orders.order import Order
+from models.orders.updates import update_order
 from models.payment import parse_payment
 from models.principal import SYSTEM
 from tests.support.orders import order_payments, payment

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.strict_json import DoubledKey, MalformedJSON, parse_json
+from models.values.strict_json import DoubledKey, MalformedJSON, parse_json
 
 TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from('\\":{}[], \n\u2028'), max_size=8)
 VALUES = st.recursive(

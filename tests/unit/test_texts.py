@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.errors import InvalidInput
 from models.inputs import parse
-from models.texts import clean, fold, is_storable
+from models.values.texts import clean, fold, is_storable
 from tests.support.inputs import Named
 
 INVISIBLE = (

@@ -10,7 +10,28 @@ from models.errors import DomainError, Forbidden, InvalidInput, Unauthenticated
 from models.inputs import parse
 from models.principal import SYSTEM, Principal
 from models.sent import RefusedCommand, accept, read_for_user
-from models.usage import (
+from models.usage.commands import (
+    CheckUsage,
+    Commit,
+    CreateUsageFollower,
+    FindUsageFollower,
+    GiveBack,
+    LimitChange,
+    MoveUsage,
+    MoveUsages,
+    RedeemUsage,
+)
+from models.usage.effects import (
+    UsageAccount,
+    change_limits,
+    commit,
+    enrol,
+    give_back,
+    hold,
+    new_follower,
+    sweep,
+)
+from models.usage.follower import (
     FollowerKey,
     KeyKind,
     LimitKind,
@@ -24,27 +45,6 @@ from models.usage import (
     decide,
     judge_availability,
     limits_left,
-)
-from models.usage_commands import (
-    CheckUsage,
-    Commit,
-    CreateUsageFollower,
-    FindUsageFollower,
-    GiveBack,
-    LimitChange,
-    MoveUsage,
-    MoveUsages,
-    RedeemUsage,
-)
-from models.usage_effects import (
-    UsageAccount,
-    change_limits,
-    commit,
-    enrol,
-    give_back,
-    hold,
-    new_follower,
-    sweep,
 )
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

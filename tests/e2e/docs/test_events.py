@@ -10,7 +10,7 @@ from consumers.handlers.payment_service import PaymentService
 from consumers.kafka.records import read_json
 from consumers.metrics import Metrics
 from consumers.topics import PRODUCED, handlers
-from models.order_commands import RefundOrder
+from models.orders.commands import RefundOrder
 from models.principal import SYSTEM
 from tests.support.api import ADMIN, Api
 from tests.support.orders import make_order

@@ -9,9 +9,9 @@ import orjson
 from typer.testing import CliRunner
 
 from consumers.kafka.records import event_id
-from models.instants import iso
-from models.order_commands import FindOrders
+from models.orders.commands import FindOrders
 from models.principal import SYSTEM
+from models.values.instants import iso
 from server.cli import app
 from tests.support.api import unique
 from tests.support.consumers import EventWorld, header

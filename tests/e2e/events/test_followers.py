@@ -8,8 +8,8 @@ from bson import ObjectId
 
 from consumers.kafka.records import EVENT_ID
 from models.principal import SYSTEM
-from models.usage import Availability, UsageFollowerNotFound
-from models.usage_commands import CheckUsage, GetAvailability, RedeemUsage
+from models.usage.commands import CheckUsage, GetAvailability, RedeemUsage
+from models.usage.follower import Availability, UsageFollowerNotFound
 from tests.support.api import unique
 from tests.support.consumers import EventWorld, header
 from tests.support.eventually import eventually

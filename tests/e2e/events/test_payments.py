@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from models.order_commands import FindOrders, RefundOrder
+from models.orders.commands import FindOrders, RefundOrder
 from models.principal import SYSTEM
 from tests.support.api import unique
 from tests.support.consumers import EventWorld, header

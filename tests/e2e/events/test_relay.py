@@ -19,7 +19,7 @@ from consumers.metrics import Metrics
 from devtools.embedded import EmbeddedKafka
 from models.events import Event
 from services.kit.leases import Lease
-from services.kit.outbox import Outbox
+from services.kit.messages.outbox import Outbox
 from services.migrations.runner import migrate
 from services.registry import utc_now
 from tests.support.consumers import EventWorld, event_world, kill_broker

@@ -17,7 +17,7 @@ from consumers.kafka.records import event_id
 from models.errors import InvalidInput
 from models.events import Event
 from server.cli import app
-from services.kit.outbox import Outbox
+from services.kit.messages.outbox import Outbox
 from services.migrations.runner import migrate
 from services.registry import utc_now
 from tests.support.consumers import EventWorld

@@ -1,9 +1,9 @@
 """The table of topics, held to what the verbs write."""
 
 from consumers.topics import PRODUCED
-from models.access_code import CreateAccessCode, RedeemAccessCode
-from models.coupon import CreateCoupon, DeleteCoupon, RedeemCoupon
-from models.order_commands import RefundOrder
+from models.access_codes.access_code import CreateAccessCode, RedeemAccessCode
+from models.coupons.coupon import CreateCoupon, DeleteCoupon, RedeemCoupon
+from models.orders.commands import RefundOrder
 from models.principal import SYSTEM
 from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from pymongo import MongoClient
 
-from models.coupon import CreateCoupon, DeleteCoupon
+from models.coupons.coupon import CreateCoupon, DeleteCoupon
 from models.principal import SYSTEM
 from services.kit.rate_limit import RateLimitPermit
 from tests.support.api import Api, unique

@@ -10,9 +10,9 @@ from pymongo import MongoClient
 
 from models.errors import ServiceUnavailable
 from models.idempotency import IdempotencyKeyInUse
-from models.order import Order
+from models.orders.order import Order
 from models.principal import Principal
-from services.kit.idempotency_locks import IdempotencyLock, under_lock
+from services.kit.idempotency.locks import IdempotencyLock, under_lock
 from services.kit.orphans import GONE_SECONDS, end_orphaned_transactions
 from services.registry import Services, utc_now
 from tests.support.api import Api, bearer, running_api, settings_for

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from models.order import Order
+from models.orders.order import Order
 from tests.support.api import ADMIN, Api, running_api, settings_for
 from tests.support.orders import events_of, make_order, read_order
 from tests.support.workers import workers

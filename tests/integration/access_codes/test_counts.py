@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.access_code import ActivateAccessCode, DeactivateAccessCode, DeleteAccessCode, RedeemAccessCode
-from models.access_code_batches import ImportAccessCode
+from models.access_codes.access_code import ActivateAccessCode, DeactivateAccessCode, DeleteAccessCode, RedeemAccessCode
+from models.access_codes.batches import ImportAccessCode
 from models.errors import NotFound, Refused
 from models.principal import SYSTEM
 from services.access_codes.totals import AccessCodeCounts

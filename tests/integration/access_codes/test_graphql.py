@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.ids import global_id
+from models.values.ids import global_id
 from services.registry import utc_now
 from tests.integration.access_codes.support import expire, make_code, redeem, set_expiry
 from tests.support.api import ADMIN, Api, bearer, unique

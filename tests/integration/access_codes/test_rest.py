@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.instants import iso
+from models.values.instants import iso
 from services.registry import utc_now
 from tests.integration.access_codes.support import expire, make_code, redeem, set_expiry
 from tests.support.api import ADMIN, ADMIN_KEY, Api, bearer, unique

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from models.coupon import CreateCoupon, RedeemCoupon
+from models.coupons.coupon import CreateCoupon, RedeemCoupon
 from models.principal import Principal
 from tests.support.api import Api, unique
 from tests.support.ledger import check_coupon_invariants

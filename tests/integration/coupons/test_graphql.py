@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from models.ids import global_id
+from models.values.ids import global_id
 from tests.support.api import ADMIN, Api, bearer, token, unique
 
 COUPON = """

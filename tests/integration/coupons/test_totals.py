@@ -2,7 +2,7 @@
 
 import asyncio
 
-from models.coupon import CreateCoupon
+from models.coupons.coupon import CreateCoupon
 from models.principal import SYSTEM
 from services.coupons.totals import CouponCounts
 from services.kit.rate_limit import RateLimitPermit

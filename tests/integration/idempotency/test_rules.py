@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from models.order import Order
-from models.order_commands import FindOrders
+from models.orders.commands import FindOrders
+from models.orders.order import Order
 from models.principal import SYSTEM
 from services.kit.rate_limit import REMEMBERED_SECONDS
 from services.registry import utc_now

@@ -6,7 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from models.access_code_batches import read_import_row
+from models.access_codes.batches import read_import_row
 from models.principal import SYSTEM
 from services.migrations.runner import migrate
 from tests.integration.access_codes.support import make_code, redeem

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from models.access_code import CannotActivateExpired
-from models.coupon import CouponRole
-from models.order import OrderNotFound
+from models.access_codes.access_code import CannotActivateExpired
+from models.coupons.coupon import CouponRole
+from models.orders.order import OrderNotFound
 from models.stored import TYPES
+from services.kit.idempotency.results import from_stored
 from services.kit.leases import Lease
-from services.kit.stored_results import from_stored
 from services.migrations.m0005_stored_results import TAGS, retag, retag_stored_results
 from services.migrations.runner import LATEST, MIGRATIONS, is_up_to_date, migrate, prepare
 from tests.support.api import Api

@@ -8,7 +8,7 @@ from bson import json_util
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.card_numbers import last_four, mask_digits, without_card_secrets
+from models.values.card_numbers import last_four, mask_digits, without_card_secrets
 from tests.support.api import ADMIN, Api, unique
 from tests.support.orders import CARD_NUMBER, make_order
 

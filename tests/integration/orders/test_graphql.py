@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from models.ids import global_id
-from models.order import Order
+from models.orders.order import Order
+from models.values.ids import global_id
 from tests.support.api import ADMIN, Api, bearer, unique
 from tests.support.orders import events_of, make_order
 

@@ -11,8 +11,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from models.errors import Forbidden, Unauthenticated
-from models.order import Order, OrderNotFound
-from models.order_commands import FindOrder, ListOrders
+from models.orders.commands import FindOrder, ListOrders
+from models.orders.order import Order, OrderNotFound
 from models.principal import SYSTEM, Principal
 from services.registry import Services
 from tests.support.api import ADMIN, Api, bearer, running_api, settings_for, token, unique

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from consumers.kafka.records import read_json
 from models.errors import InvalidInput
-from models.money import from_number, to_number
 from models.payment import bare_payment_id, parse_payment
+from models.values.money import from_number, to_number
 from tests.support.api import Api
 from tests.support.orders import events_of, make_order, pay, payment
 

@@ -9,9 +9,9 @@ from bson import ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.money import from_number
-from models.order import Order
-from models.order_lines import line_amounts
+from models.orders.lines import line_amounts
+from models.orders.order import Order
+from models.values.money import from_number
 from tests.support.api import ADMIN, Api, unique
 from tests.support.orders import events_of, make_order, order_payments, read_order
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from models.order import Order
+from models.orders.order import Order
 from tests.support.api import ADMIN, Api, bearer, token, unique
 from tests.support.orders import events_of, make_order
 

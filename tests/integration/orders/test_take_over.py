@@ -7,7 +7,7 @@ import pytest
 from bson import Decimal128, Int64, ObjectId
 from bson.json_util import dumps
 
-from models.order_commands import FindOrders, ListOrders
+from models.orders.commands import FindOrders, ListOrders
 from models.principal import SYSTEM
 from services.kit.stored_form import FORM
 from services.migrations.runner import migrate

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from models.order_commands import ListOrders
+from models.orders.commands import ListOrders
 from models.principal import SYSTEM
 from services.kit.counters import RowCounts
 from services.migrations.runner import migrate

@@ -8,7 +8,7 @@ import pytest
 from pymongo import MongoClient
 
 from models.audit import AuditFamily
-from models.order_commands import ListOrders
+from models.orders.commands import ListOrders
 from models.principal import SYSTEM
 from tests.integration.access_codes.support import check_access_code_invariants, make_code, redeem
 from tests.support.api import ADMIN, Api, bearer

@@ -14,8 +14,7 @@ from pymongo import MongoClient
 
 from models.inputs import parse
 from models.principal import SYSTEM
-from models.usage import FollowerKey, Grant, KeyKind, NoOpenHold, UsageLimitReached, UsageSnapshot
-from models.usage_commands import (
+from models.usage.commands import (
     CheckUsage,
     CreateUsageFollower,
     FindAvailability,
@@ -24,6 +23,7 @@ from models.usage_commands import (
     RedeemUsage,
     UpdateUsageFollower,
 )
+from models.usage.follower import FollowerKey, Grant, KeyKind, NoOpenHold, UsageLimitReached, UsageSnapshot
 from services.migrations.runner import migrate
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER

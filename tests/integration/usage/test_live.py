@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from models.principal import SYSTEM
-from models.usage_commands import FindAvailability
+from models.usage.commands import FindAvailability
 from services.kit.change_streams import MOST_CHANGED, ChangeFeed
 from tests.support.api import ADMIN, Api, token
 from tests.support.talk import Talk, talk

@@ -7,8 +7,7 @@ import pytest
 from pymongo import MongoClient
 
 from models.principal import SYSTEM
-from models.usage import FollowerKey, KeyKind, Limits, UsageFollowerNotFound, UsageLimitReached
-from models.usage_commands import (
+from models.usage.commands import (
     CheckUsage,
     Command,
     CreateUsageFollower,
@@ -19,6 +18,7 @@ from models.usage_commands import (
     RedeemUsage,
     UpsertUsageFollower,
 )
+from models.usage.follower import FollowerKey, KeyKind, Limits, UsageFollowerNotFound, UsageLimitReached
 from services.migrations.runner import migrate
 from services.registry import Services
 from tests.support.api import MONGO_DRIVER

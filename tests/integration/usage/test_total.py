@@ -4,8 +4,7 @@ import asyncio
 from collections import Counter
 
 from models.principal import SYSTEM
-from models.usage import FollowerKey, KeyKind, Limits, UsageFollowerAlreadyExists, UsageSnapshot
-from models.usage_commands import (
+from models.usage.commands import (
     Command,
     CreateUsageFollower,
     DeleteUsageFollower,
@@ -14,6 +13,7 @@ from models.usage_commands import (
     UpdateUsageFollower,
     UpsertUsageFollower,
 )
+from models.usage.follower import FollowerKey, KeyKind, Limits, UsageFollowerAlreadyExists, UsageSnapshot
 from services.migrations.runner import migrate
 from services.registry import Services
 from tests.support.api import ADMIN, Api

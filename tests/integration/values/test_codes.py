@@ -8,10 +8,10 @@ from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.access_code import CreateAccessCode, GetAccessCode, make_access_code
-from models.codes import CodeBook, compact_form, kept_forms, normalize_code, typed_form
-from models.coupon import make_coupon_code
+from models.access_codes.access_code import CreateAccessCode, GetAccessCode, make_access_code
+from models.coupons.coupon import make_coupon_code
 from models.principal import SYSTEM
+from models.values.codes import CodeBook, compact_form, kept_forms, normalize_code, typed_form
 from services.access_codes.repository import search_fields
 from tests.support.api import ADMIN, Api, unique
 

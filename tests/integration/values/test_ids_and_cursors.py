@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from models.errors import InvalidInput
 from models.idempotency import read_key
-from models.ids import either_id, global_id, is_object_id, require_object_id, split_global_id
 from models.pagination import KeysetOrder, decode_cursor, encode_cursor
+from models.values.ids import either_id, global_id, is_object_id, require_object_id, split_global_id
 from tests.support.api import ADMIN, Api
 
 NEWEST = KeysetOrder("newest", ("createdAt",))

@@ -9,11 +9,11 @@ from graphql import GraphQLError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.access_code_batches import ImportAccessCode
+from models.access_codes.batches import ImportAccessCode
 from models.errors import InvalidInput
 from models.inputs import parse
-from models.instants import iso, parse_instant
 from models.readers import whole_from_query
+from models.values.instants import iso, parse_instant
 from schema.scalars import SCALARS, BigInt
 from tests.support.api import ADMIN, Api
 

@@ -9,11 +9,11 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.access_code import CreateAccessCode, GetAccessCode
-from models.coupon import CouponFilter, FindCoupon
+from models.access_codes.access_code import CreateAccessCode, GetAccessCode
+from models.coupons.coupon import CouponFilter, FindCoupon
 from models.pagination import Window
 from models.principal import SYSTEM
-from models.texts import clean, fold
+from models.values.texts import clean, fold
 from services.coupons.repository import NEWEST_FIRST, code_field, search_fields
 from services.migrations.m0004_search_keys import renew_search_keys
 from tests.support.api import ADMIN, Api, unique

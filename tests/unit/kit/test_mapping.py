@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.base import Id
-from models.coupon import Coupon, CouponRole
+from models.coupons.coupon import Coupon, CouponRole
 from services.coupons.repository import COUPONS
 from services.kit.mapping import Derived, Mapper
 

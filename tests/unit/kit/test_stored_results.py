@@ -12,13 +12,13 @@ from bson.codec_options import CodecOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.access_code import AccessCodeExpired, CannotActivateExpired
-from models.coupon import Coupon, CouponRole, Redemption
+from models.access_codes.access_code import AccessCodeExpired, CannotActivateExpired
+from models.coupons.coupon import Coupon, CouponRole, Redemption
 from models.errors import Fault, InvalidInput, RateLimited
-from models.order import Order, OrderNotFound
-from models.order_lines import OrderLine
+from models.orders.lines import OrderLine
+from models.orders.order import Order, OrderNotFound
 from models.stored import stored
-from services.kit.stored_results import from_stored, to_stored
+from services.kit.idempotency.results import from_stored, to_stored
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)

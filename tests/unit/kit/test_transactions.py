@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, NetworkTimeout, Op
 from models.errors import NotFound, ServiceUnavailable
 from services.kit import transactions
 from services.kit.database import Database, Session
-from services.kit.idempotency_locks import IdempotencyLock, LockLost, batch_under_locks, under_lock
+from services.kit.idempotency.locks import IdempotencyLock, LockLost, batch_under_locks, under_lock
 
 
 def labelled(label: str) -> PyMongoError:

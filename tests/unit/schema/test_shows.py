@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from graphql_engine.compiled import Facts
 from graphql_engine.engine import Engine
-from models import coupon as models
 from models import errors
-from models.ids import global_id
+from models.coupons import coupon as models
+from models.values.ids import global_id
 from schema.coupon import Coupon, RedeemCouponPayload
 from schema.problems import PROBLEMS, InvalidInput, NotFound
 from schema.relay import Shows

@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from models.errors import Fault, Forbidden, InvalidInput
-from models.order import Order, OrderNotPending, OrderStatus
-from models.order_commands import ChangedLine, OrderChange
-from models.order_lines import OrderLine, is_every_unit_refunded, refund_units
+from models.orders.commands import ChangedLine, OrderChange
+from models.orders.lines import OrderLine, is_every_unit_refunded, refund_units
+from models.orders.order import Order, OrderNotPending, OrderStatus
 from models.principal import Principal
 
 _IDS = {"id": "_id", "user_id": "userId", "checkout_id": "checkoutId", "basket_id": "basketId"} | {

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from models.access_code import DAY, AccessCode, AccessCodeUse, CreateAccessCode, RedeemAccessCode
+from models.access_codes.access_code import DAY, AccessCode, AccessCodeUse, CreateAccessCode, RedeemAccessCode
 from models.events import Event
-from models.instants import iso
+from models.values.instants import iso
 
 
 @dataclass(frozen=True, slots=True)

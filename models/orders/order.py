@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from models.base import Id
 from models.errors import Conflict, ErrorCode, InvalidInput, NotFound, Refused
-from models.order_lines import OrderLine
+from models.orders.lines import OrderLine
 from models.stored import stored
 
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from models.base import to_json
 from models.events import Event
-from models.instants import iso
+from models.values.instants import iso
 
 if TYPE_CHECKING:
-    from models.coupon import Coupon
+    from models.coupons.coupon import Coupon
 
 
 def created_event(coupon: "Coupon") -> Event:

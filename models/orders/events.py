@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from models.events import Event
-from models.money import to_number
-from models.order_lines import lines_to_json
+from models.orders.lines import lines_to_json
+from models.values.money import to_number
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from models.order import Order
+    from models.orders.order import Order
 
 
 def created_events(order: "Order") -> tuple[Event, ...]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 
-from models.instants import iso
+from models.values.instants import iso
 
 FORMULA = re.compile(r"[\s\ufeff]*[=+\-@|%\uff1d\uff0b\uff0d\uff20\u2212]|[\t\r\n]")
 """How a cell begins that a spreadsheet may run."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from models.access_code import CREATED_BY, DEFAULT_DESCRIPTION, AccessCode, CreateAccessCode
-from models.access_code_cells import code_fault, plain_cells
-from models.codes import normalize_code
+from models.access_codes.access_code import CREATED_BY, DEFAULT_DESCRIPTION, AccessCode, CreateAccessCode
+from models.access_codes.cells import code_fault, plain_cells
 from models.errors import Conflict, ErrorCode, Fault, InvalidInput
 from models.inputs import flag, instant, parse_query, text, whole
+from models.values.codes import normalize_code
 
 CHUNK = 1_000
 """How many codes are made, read or written at once, whatever their number."""

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from models.texts import clean, fold
+from models.values.texts import clean, fold
 
 Item = TypeVar("Item")
 

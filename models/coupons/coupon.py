@@ -6,13 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.base import Id
-from models.codes import draw_code, normalize_code
-from models.coupon_events import created_event, redeemed_event
+from models.coupons.events import created_event, redeemed_event
 from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
 from models.events import Event
 from models.inputs import choice, flag, object_id, text, whole
 from models.pagination import NumberedPage
 from models.stored import stored
+from models.values.codes import draw_code, normalize_code
 
 POINTS_PER_REDEMPTION = 10
 MINIMUM_FOLLOWERS = 1000

@@ -36,10 +36,10 @@ from models.principal import Principal
 from models.stored import stored
 from services.kit.batching import GroupCommit
 from services.kit.database import Database, Document
-from services.kit.idempotency_locks import IdempotencyLock, under_lock
+from services.kit.idempotency.locks import IdempotencyLock, under_lock
+from services.kit.idempotency.results import from_stored, to_stored
 from services.kit.orphans import end_orphaned_transactions
 from services.kit.presence import Presence
-from services.kit.stored_results import from_stored, to_stored
 from services.kit.transactions import doubled
 
 log = logging.getLogger("tessera.idempotency")
@@ -96,7 +96,7 @@ class Idempotency:
     ) -> Response | Any:
         """What `run` returns, or what `keep` made of the first response to this caller's key.
 
-        `keep` returns what `services.kit.stored_results` stores, `REPLAY`, or None to store nothing.
+        `keep` returns what `services.kit.idempotency.results` stores, `REPLAY`, or None to store nothing.
         Raises `IdempotencyKeyReused` and `IdempotencyKeyInUse`.
         """
         lock = await self._acquire(row_id(caller, key), fingerprint)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from models.base import Id
-from models.codes import draw_code
 from models.errors import ErrorCode, NotFound, Refused
 from models.inputs import flag, text, whole
 from models.pagination import NumberedPage
 from models.stored import stored
+from models.values.codes import draw_code
 
 CODE_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 CODE_LENGTH = 6

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from models.base import to_json
-from models.money import from_integer_cents, times, to_integer_cents
 from models.stored import stored
+from models.values.money import from_integer_cents, times, to_integer_cents
 
 
 @stored("orderLine")

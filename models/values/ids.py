@@ -5,7 +5,7 @@ import re
 from base64 import b64decode, b64encode
 
 from models.errors import InvalidInput
-from models.texts import clean
+from models.values.texts import clean
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 

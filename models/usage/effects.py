@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from models.usage import (
+from models.usage.commands import CheckUsage, Commit, GiveBack, LimitChange
+from models.usage.follower import (
     FollowerKey,
     Grant,
     KeyKind,
@@ -19,7 +20,6 @@ from models.usage import (
     UserUsage,
     decide,
 )
-from models.usage_commands import CheckUsage, Commit, GiveBack, LimitChange
 
 
 @dataclass(frozen=True, slots=True)

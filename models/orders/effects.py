@@ -4,7 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from models.events import Event
-from models.order import (
+from models.orders.commands import Asked, OrderChange, ProductUnits, RefundOrder
+from models.orders.events import created_events, product_refunded_events, refunded_events
+from models.orders.lines import OrderLine, is_every_unit_refunded, refund_units
+from models.orders.order import (
     NotEnoughQuantity,
     Order,
     OrderAlreadyRefunded,
@@ -15,10 +18,7 @@ from models.order import (
     ProductNotFound,
     QuantityNotPositive,
 )
-from models.order_commands import Asked, OrderChange, ProductUnits, RefundOrder
-from models.order_events import created_events, product_refunded_events, refunded_events
-from models.order_lines import OrderLine, is_every_unit_refunded, refund_units
-from models.order_updates import update_order
+from models.orders.updates import update_order
 from models.payment import Payment
 from models.sent import RefusedCommand
 

@@ -7,7 +7,7 @@ from typing import ClassVar, TypeAlias
 
 from models.errors import Fault
 from models.inputs import object_id, object_ids, text, whole
-from models.usage import FollowerKey, KeyKind, Limits, Move
+from models.usage.follower import FollowerKey, KeyKind, Limits, Move
 
 
 class Unset(Enum):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from models.card_numbers import has_check_digit, last_four
+from models.values.card_numbers import has_check_digit, last_four
 
 MAX_ID = 256
 _MAX_TEXT = 2_000

@@ -1,0 +1,1 @@
+"""Access codes: the entity, its commands and refusals, the pure rules and effects."""

@@ -1,0 +1,1 @@
+"""Orders: the entity, its commands and refusals, the pure rules and effects, the events."""

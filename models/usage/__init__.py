@@ -1,0 +1,1 @@
+"""Usage followers: the entity, its commands and refusals, the pure rules and effects."""
