@@ -49,6 +49,13 @@ class _Server(uvicorn.Server):
         showing.cancel()
 
     @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())  # What has come since the fork is taken now.
+            yield
+
+    @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._show()
@@ -195,14 +202,13 @@ def _work(parent: int, config: uvicorn.Config, sockets: list[socket.socket], sig
     """What a worker process does."""
     signal.set_wakeup_fd(-1)
     take_signals()
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     tie_to_parent(parent)
     _Server(config, signs).run(sockets)
 
 
 @contextmanager
 def _no_signals() -> Iterator[None]:
-    """None is taken within: between its fork and its own handlers a worker would take them for its parent's."""
+    """None is taken within, nor by a worker that is forked here until its server has handlers of its own."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (*STOPS, *PASSED_OVER))
     try:
         yield
