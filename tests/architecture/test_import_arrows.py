@@ -24,6 +24,8 @@ ARROWS = {
 }
 # The command line calls the consumers by what their package's own page names, and by nothing behind it.
 PUBLIC_PAGES = {("server", "consumers")}
+NOUNS = ("access_codes", "coupons", "orders", "usage")
+SHARED = ("models/values", "services/kit")
 # Who alone may import a library.
 OWNERS = {
     "motor": {"services/kit/database.py"},
@@ -101,6 +103,20 @@ def test_no_two_files_import_each_other() -> None:
         TopologicalSorter(arrows).prepare()
     except CycleError as fault:
         pytest.fail(f"a circle: {' → '.join(fault.args[1])}")
+
+
+@pytest.mark.parametrize("package", ["models", "services"])
+def test_no_noun_imports_another_and_what_they_share_imports_none(package: str) -> None:
+    folders = [f"{package}/{noun}" for noun in NOUNS] + [shared for shared in SHARED if shared.startswith(package)]
+    found = [
+        f"{module.relative_to(ROOT)}:{line} imports {name}"
+        for folder in folders
+        for module in _modules(folder)
+        for line, name in _imports(module)
+        for noun in NOUNS
+        if f"{name}.".startswith((f"models.{noun}.", f"services.{noun}.")) and not folder.endswith(f"/{noun}")
+    ]
+    assert found == []
 
 
 def test_models_know_no_clock_no_chance_and_no_outside_world() -> None:
