@@ -19,7 +19,7 @@ STATED = {
 COUNTED = "findAndModify attempts"
 
 
-async def sends(verb: str, run: Callable[[], Awaitable[object]], *commands: str) -> None:
+async def sends(api: Api, verb: str, run: Callable[[], Awaitable[object]], *commands: str) -> None:
     """Assert that `run` sends these commands, as many in sequence as are stated for the verb.
 
     The least of several tries: of two commands that may be under way together the first may happen to be answered
@@ -27,7 +27,7 @@ async def sends(verb: str, run: Callable[[], Awaitable[object]], *commands: str)
     """
     lengths: set[int] = set()
     for _ in range(TRIES):
-        with round_trips() as trips:
+        with round_trips(api.settings.database) as trips:
             await run()
         lengths.add(trips.in_sequence)
     assert sorted(trips.names) == sorted(commands)
@@ -59,10 +59,10 @@ async def test_of_coupons(own_api: Api) -> None:
     changing = (COUNTED, "aggregate coupons", "insert outbox", "update counters", "commitTransaction")
     await make()
     await make()
-    await sends("create a coupon", make, *changing, "insert coupons")
-    await sends("get a coupon", get, COUNTED, "find coupons")
+    await sends(own_api, "create a coupon", make, *changing, "insert coupons")
+    await sends(own_api, "get a coupon", get, COUNTED, "find coupons")
     for redeeming in (redeem_as_newcomer, redeem_as_owner):
-        await sends("redeem a coupon", redeeming, *changing, "insert redemptions", "update coupons")
+        await sends(own_api, "redeem a coupon", redeeming, *changing, "insert redemptions", "update coupons")
 
 
 async def test_of_access_codes(own_api: Api) -> None:
@@ -77,8 +77,8 @@ async def test_of_access_codes(own_api: Api) -> None:
         assert (await own_api.http.get(f"/api/access-code/validate/{code}")).status_code == 200
 
     writing = ("insert accesscodeuses", "insert outbox", "update counters", "update accesscodes", "commitTransaction")
-    await sends("redeem an access code", redeem, COUNTED, "aggregate accesscodes", *writing)
-    await sends("validate an access code", validate, COUNTED, "find accesscodes")
+    await sends(own_api, "redeem an access code", redeem, COUNTED, "aggregate accesscodes", *writing)
+    await sends(own_api, "validate an access code", validate, COUNTED, "find accesscodes")
 
 
 async def test_of_usage_followers(own_api: Api) -> None:
@@ -99,11 +99,11 @@ async def test_of_usage_followers(own_api: Api) -> None:
 
     await add()
     moving = ("aggregate usagefollowers", "update usagecounters", "update usagefollowers", "commitTransaction")
-    await sends("add usage", add, *moving, "insert usageledger")
-    await sends("get an availability", get, "aggregate usagefollowers")
-    await sends("check usage", check, *moving)
+    await sends(own_api, "add usage", add, *moving, "insert usageledger")
+    await sends(own_api, "get an availability", get, "aggregate usagefollowers")
+    await sends(own_api, "check usage", check, *moving)
     # With holds that stand it is no more.
-    await sends("add usage", add, *moving, "insert usageledger")
+    await sends(own_api, "add usage", add, *moving, "insert usageledger")
 
 
 async def test_of_orders(own_api: Api) -> None:
@@ -120,5 +120,5 @@ async def test_of_orders(own_api: Api) -> None:
         assert (await own_api.http.get(path, headers=bearer(order.user_id))).status_code == 200
 
     writing = ("insert outbox", "update orders", "commitTransaction")
-    await sends("refund an order", refund, "find orders", *writing)
-    await sends("refund units of an order", refund_units, "find orders", *writing)
+    await sends(own_api, "refund an order", refund, "find orders", *writing)
+    await sends(own_api, "refund units of an order", refund_units, "find orders", *writing)

@@ -22,9 +22,25 @@ class Trip:
 
 @dataclass
 class Trips:
-    """The commands of one span of time."""
+    """The commands to one database in a span of time, but for the signs of life that processes give by themselves."""
 
+    database: str
     commands: list[Trip] = field(default_factory=list)
+    _sessions: list[object] = field(default_factory=list)
+
+    def hear(self, event: CommandStartedEvent) -> Trip | None:
+        """Take the command in, where it belongs to these."""
+        collection = event.command.get(event.command_name)
+        if event.database_name == self.database:
+            # `getMore` waits on a change stream for as long as nothing happens.
+            if event.command_name in ("getMore", "hello", "ping") or collection == "leases":
+                return None
+            self._sessions.append(event.command.get("lsid"))
+        elif event.command.get("lsid") not in self._sessions:
+            return None  # The end of a transaction is told to the database `admin`.
+        name = collection if isinstance(collection, str) else ""
+        self.commands.append(Trip(event.command_name, name, perf_counter()))
+        return self.commands[-1]
 
     @property
     def names(self) -> list[str]:
@@ -50,8 +66,8 @@ class _Listener(CommandListener):
         self._open: dict[int, Trip] = {}
 
     @contextmanager
-    def span(self) -> Iterator[Trips]:
-        trips = Trips()
+    def span(self, database: str) -> Iterator[Trips]:
+        trips = Trips(database)
         self._spans.append(trips)
         try:
             yield trips
@@ -60,13 +76,9 @@ class _Listener(CommandListener):
 
     @override
     def started(self, event: CommandStartedEvent) -> None:
-        # `getMore` waits on a change stream for as long as nothing happens.
-        if self._spans and event.command_name not in ("getMore", "hello", "ping"):
-            collection = event.command.get(event.command_name)
-            trip = Trip(event.command_name, collection if isinstance(collection, str) else "", perf_counter())
-            self._open[event.request_id] = trip
-            for span in self._spans:
-                span.commands.append(trip)
+        for span in self._spans:
+            if (trip := span.hear(event)) is not None:
+                self._open[event.request_id] = trip
 
     @override
     def succeeded(self, event: CommandSucceededEvent) -> None:
@@ -86,4 +98,4 @@ _LISTENER = _Listener()
 monitoring.register(_LISTENER)
 
 round_trips = _LISTENER.span
-"""`with round_trips() as trips:` writes down every command of this process within."""
+"""`with round_trips(database) as trips:` writes down every command of this process to a database."""

@@ -13,11 +13,11 @@ from tests.support.api import ADMIN, Api, unique
 
 Prepare = Callable[[Api], Awaitable[Request]]
 READS_BY_POST = {"/api/usageFollower/get-availability/[^/]+"}
-KEPT_APART = ("idempotencykeys", "attempts")
+KEPT_APART = ("idempotencykeys", "attempts", "leases")
 
 
 async def contents(api: Api) -> dict[str, Any]:
-    """Everything that stands in the database, but for the keys themselves and the counts of the rate limit."""
+    """Everything that stands in the database, but for the keys, the counts of the rate limit and the signs of life."""
     database = api.services.database
     names = await database.collection("any").database.list_collection_names()
     return {
