@@ -112,10 +112,12 @@ def prepare(server: Server) -> None:
 
 def check_redemptions(server: Server) -> float:
     """The share of redemptions that the coupons themselves have lost: 0 for an exact server."""
-    with MongoClient[dict[str, Any]](server.mongo_uri) as client:
+    sums = [{"$group": {"_id": None, "uses": {"$sum": "$timesUsed"}}}]
+    with MongoClient[dict[str, Any]](server.mongo_uri) as client, client.start_session(snapshot=True) as session:
+        # Of one moment: what was in flight when the load ended may still be committed.
         database = client.get_default_database()
-        rows = database["redemptions"].count_documents({})
-        summed = list(database["coupons"].aggregate([{"$group": {"_id": None, "uses": {"$sum": "$timesUsed"}}}]))
+        rows = database["redemptions"].count_documents({}, session=session)
+        summed = list(database["coupons"].aggregate(sums, session=session))
     return 1 - summed[0]["uses"] / rows if rows else 0.0
 
 
