@@ -63,7 +63,7 @@ class ConsumersProcess:
         for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             loop.add_signal_handler(number, log.info, "signal %s passed over", number.name)
         health = self._health()
-        with _listen(self._settings.port) as listener:
+        with _listen(self._settings.host, self._settings.port) as listener:
             log.info("health is on port %d", listener.getsockname()[1])
             serving = loop.create_task(health.serve([listener]))
             try:
@@ -164,8 +164,9 @@ class ConsumersProcess:
         return health.server()
 
 
-def _listen(port: int) -> socket.socket:
-    return socket.create_server(("0.0.0.0", port), backlog=128)  # noqa: S104  # what runs the service asks from outside
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)
 
 
 async def _first_of(*events: asyncio.Event) -> None:

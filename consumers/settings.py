@@ -18,9 +18,10 @@ class ReplaySettings(KafkaSettings, MongoSettings):
 
 
 class ConsumerSettings(KafkaSettings, DatabaseSettings):
-    """How one consumers process is run. `port` is that of its health (0: any that is free)."""
+    """How one consumers process is run. `host` and `port` are those of its health (port 0: any that is free)."""
 
     payment_uri: Url | None = None
+    host: str = Field(default="0.0.0.0", validation_alias="CONSUMERS_HOST")  # noqa: S104  # a server's default
     port: Annotated[int, whole(0, 65_535)] = Field(default=3001, validation_alias="CONSUMERS_PORT")
     partitions: Annotated[int, whole(1, 1_000)] = Field(default=3, validation_alias="KAFKA_PARTITIONS")
     """With how many partitions a missing topic is made."""

@@ -111,7 +111,7 @@ class _Development:
             "consumers",
             ["consumers"],
             self._data / "consumers.log",
-            environment=lambda: {**self._environment(), "CONSUMERS_PORT": str(port)},
+            environment=lambda: {**self._environment(), "CONSUMERS_HOST": LOOPBACK, "CONSUMERS_PORT": str(port)},
             ready=lambda: answers_ok(LOOPBACK, port, "/readyz"),
             uri=f"http://{LOOPBACK}:{port}/metrics",
         )

@@ -91,6 +91,13 @@ def test_from_an_empty_folder_everything_starts_answers_and_ends_without_an_orph
     answer = httpx.post(f"{dev.url}/graphql", content=query, headers=headers).json()
     assert answer["data"]["viewer"] == {"userId": "admin", "isAdmin": True}
     assert "errors" not in answer
+    listening = {
+        found.laddr.ip.removeprefix("::ffff:")
+        for process in family(dev.process)
+        for found in process.net_connections("inet")
+        if found.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
     dev.end()
 
 
