@@ -6,9 +6,10 @@ from services.kit.database import Database
 from services.kit.indexes import ensure_indexes
 from services.kit.messages.inbox import INBOX_RETENTION
 from services.kit.messages.outbox import SENT_RETENTION
+from services.migrations.options import Options
 
 
-async def make_shared_indexes(database: Database) -> None:
+async def run(database: Database, _: Options) -> None:
     """Make those that are missing."""
     await database.rate_limits.create_indexes(
         [IndexModel([("expiresAt", ASCENDING)], name="expiresAt", expireAfterSeconds=60)]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from models.values.texts import clean
 from services.kit.database import Database, Document
+from services.migrations.options import Options
 from services.migrations.set_aside import SetAside, keep
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ class Walk:
     mend: Mend
 
 
-async def clean_stored_texts(database: Database, *, again: bool) -> int:
-    """Bring all texts along, once, or `again` from the beginning; returns how many rows were changed."""
+async def run(database: Database, options: Options) -> int:
+    """Bring all texts along, once, or where thorough from the beginning; returns how many rows were changed."""
     marks = database.migrations
     mark = await marks.find_one({"_id": MARK}) or {}
-    if mark.get("done") and not again:
+    if mark.get("done") and not options.thorough:
         return 0
     reached = {} if mark.get("done") else mark.get("reached", {})
     changed = 0

@@ -5,22 +5,24 @@ import logging
 from services.access_codes.migration import prepare_access_codes
 from services.coupons.migration import prepare_coupons
 from services.kit.database import Database
+from services.migrations.options import Options
 from services.orders.migration import prepare_orders
 from services.usage.migration import prepare_usage
 
 log = logging.getLogger("tessera.migration")
 
 
-async def import_older_documents(database: Database, *, recount: bool, usage_hold: int) -> dict[str, int]:
+async def run(database: Database, options: Options) -> dict[str, int]:
     """Import what is there, make the indexes of the nouns, and count what is not counted; returns how many of each.
 
-    In constant time where nothing is to be done, unless `recount`. A hold that is imported lives `usage_hold` seconds.
+    In constant time where nothing is to be done, unless thorough.
     """
+    recount = options.thorough
     imported = {
         "coupons": await prepare_coupons(database, recount=recount),
         "access codes": await prepare_access_codes(database, recount=recount),
         "orders": await prepare_orders(database, recount=recount),
-        "usage followers": await prepare_usage(database, usage_hold, recount=recount),
+        "usage followers": await prepare_usage(database, options.usage_hold, recount=recount),
     }
     for family, number in imported.items():
         if number:

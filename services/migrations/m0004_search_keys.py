@@ -9,6 +9,7 @@ from models.values.codes import normalize_code
 from services.access_codes import repository as access_codes
 from services.coupons.repository import code_field, search_fields
 from services.kit.database import Database, Document
+from services.migrations.options import Options
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -21,16 +22,16 @@ _NOT_ASCII = {"code": {"$regex": r"[^\x00-\x7f]"}}
 """The codes whose keys can differ from those of release 1.0.0, told by the index alone."""
 
 
-async def renew_search_keys(database: Database, *, thorough: bool) -> int:
+async def run(database: Database, options: Options) -> int:
     """Write the keys that are missing or of other rules; returns how many documents changed.
 
-    In constant time when nothing is to be done, unless `thorough`. Stopped at any moment it may be run again, and
+    In constant time when nothing is to be done, unless thorough. Stopped at any moment it may be run again, and
     finishes the rest. Documents of the original system are not touched: their take-over writes the keys.
     """
     renewed = 0
     while batch := await database.transaction(lambda session: _renew_coupons(database, session)):
         renewed += batch
-    if thorough or await database.migrations.find_one({"_id": _DONE}) is None:
+    if options.thorough or await database.migrations.find_one({"_id": _DONE}) is None:
         renewed += await _renew_access_codes(database)
         await database.migrations.update_one({"_id": _DONE}, {"$currentDate": {"at": True}}, upsert=True)
     if renewed:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 
 from services.kit.database import Database, Document
+from services.migrations.options import Options
 
 log = logging.getLogger("tessera.migration")
 
@@ -116,7 +117,7 @@ REFUSALS = {
 _OF_THE_FIRST_RELEASE = {"$or": [{"outcomes": {"$ne": []}}, {"answer": {"$ne": None}}], "tags": {"$exists": False}}
 
 
-async def retag_stored_results(database: Database) -> int:
+async def run(database: Database, _: Options) -> int:
     """Rewrite every row that has not been; returns how many. A row that changes meanwhile is looked at again."""
     rows, retagged = database.idempotency_keys, 0
     async for row in rows.find(_OF_THE_FIRST_RELEASE):

@@ -6,32 +6,25 @@ lease. Each may be killed at any moment and run again, finishes the rest, and co
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 
+import services.migrations
 from services.kit.database import Database
 from services.kit.leases import hold
 from services.kit.orphans import end_orphaned_transactions
-from services.migrations.m0001_indexes import make_shared_indexes
-from services.migrations.m0002_stored_texts import clean_stored_texts
-from services.migrations.m0003_older_documents import import_older_documents
-from services.migrations.m0004_search_keys import renew_search_keys
-from services.migrations.m0005_stored_results import retag_stored_results
+from services.migrations.options import Options
 
 log = logging.getLogger("tessera.migration")
 
 LEASE_SECONDS = 1.5
 """How long a start waits for another that died while it migrated."""
+_NUMBERED = re.compile(r"m\d{4}_")
 VERSION = "version"
 """The row, in the collection of migrations, that holds the number of the last one that is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How migrations are run: `thorough` looks at everything anew; a hold that is imported lives `usage_hold` s."""
-
-    thorough: bool
-    usage_hold: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +35,13 @@ class Migration:
     run: Callable[[Database, Options], Awaitable[object]]
 
 
-MIGRATIONS = (
-    Migration(1, lambda database, _: make_shared_indexes(database)),
-    Migration(2, lambda database, options: clean_stored_texts(database, again=options.thorough)),
-    Migration(
-        3,
-        lambda database, options: import_older_documents(
-            database, recount=options.thorough, usage_hold=options.usage_hold
-        ),
-    ),
-    Migration(4, lambda database, options: renew_search_keys(database, thorough=options.thorough)),
-    Migration(5, lambda database, _: retag_stored_results(database)),
-)
+def _find() -> tuple[Migration, ...]:
+    """Every module of this folder that has a number, with what it names `run`."""
+    names = sorted(module.name for module in iter_modules(services.migrations.__path__) if _NUMBERED.match(module.name))
+    return tuple(Migration(int(name[1:5]), import_module(f"services.migrations.{name}").run) for name in names)
+
+
+MIGRATIONS = _find()
 LATEST = MIGRATIONS[-1].number
 
 

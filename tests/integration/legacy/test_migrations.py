@@ -12,7 +12,9 @@ from models.orders.order import OrderNotFound
 from models.stored import TYPES
 from services.kit.idempotency.results import from_stored
 from services.kit.leases import Lease
-from services.migrations.m0005_stored_results import TAGS, retag, retag_stored_results
+from services.migrations.m0005_stored_results import TAGS, retag
+from services.migrations.m0005_stored_results import run as retag_stored_results
+from services.migrations.options import Options
 from services.migrations.runner import LATEST, MIGRATIONS, is_up_to_date, migrate, prepare
 from tests.support.api import Api
 
@@ -139,8 +141,8 @@ async def test_rows_of_the_first_release_are_retagged_once(own_api: Api) -> None
         "heldUntil": datetime.now(UTC),
     }
     await rows.insert_one(row)
-    assert await retag_stored_results(own_api.services.database) == 1
-    assert await retag_stored_results(own_api.services.database) == 0
+    assert await retag_stored_results(own_api.services.database, Options()) == 1
+    assert await retag_stored_results(own_api.services.database, Options()) == 0
     found = await rows.find_one({"_id": "k"})
     assert found is not None
     assert from_stored(found["outcomes"][0]).username == "ada"
@@ -153,5 +155,5 @@ async def test_rows_of_this_release_are_written_as_they_stay(own_api: Api) -> No
     rows = own_api.services.database.idempotency_keys
     before = await rows.find({}).to_list(None)
     assert len(before) == 1
-    await retag_stored_results(own_api.services.database)
+    await retag_stored_results(own_api.services.database, Options())
     assert await rows.find({}).to_list(None) == before

@@ -15,7 +15,8 @@ from models.pagination import Window
 from models.principal import SYSTEM
 from models.values.texts import clean, fold
 from services.coupons.repository import NEWEST_FIRST, code_field, search_fields
-from services.migrations.m0004_search_keys import renew_search_keys
+from services.migrations.m0004_search_keys import run as renew_search_keys
+from services.migrations.options import Options
 from tests.support.api import ADMIN, Api, unique
 
 USERNAMES = [
@@ -118,7 +119,7 @@ async def test_keys_of_the_first_release_are_renewed_once_and_in_constant_time_a
     kept = {"code": "A\u200bÄ–B", "codeKey": "a\u200bä–b"}
     await database.access_codes.update_one({"_id": ObjectId(made.id)}, {"$set": kept})
     await database.migrations.delete_many({})
-    assert await renew_search_keys(database, thorough=False) == 4
+    assert await renew_search_keys(database, Options()) == 4
     for code, name in names.items():
         row: Any = await database.coupons.find_one({"couponCode": code})
         assert row is not None
@@ -126,8 +127,8 @@ async def test_keys_of_the_first_release_are_renewed_once_and_in_constant_time_a
     access_code = await own_api.services.access_codes.find(SYSTEM, GetAccessCode("aä–b"))
     assert access_code is not None
     assert access_code.id == made.id
-    assert await renew_search_keys(database, thorough=False) == 0
-    assert await renew_search_keys(database, thorough=True) == 0
+    assert await renew_search_keys(database, Options()) == 0
+    assert await renew_search_keys(database, Options(thorough=True)) == 0
     stale = {"codeKey": None, "usernameKey": {"$exists": True}}
     plan = await database.coupons.find(stale).limit(1).explain()
     assert plan["executionStats"]["totalKeysExamined"] <= 1, plan
@@ -140,7 +141,7 @@ async def test_a_renewal_that_was_stopped_goes_on(own_api: Api) -> None:
     await database.coupons.update_many({"couponCode": {"$in": codes[2:]}}, {"$unset": {"codeKey": ""}})
     found = await own_api.services.coupons.find(await _attempt(own_api), FindCoupon(coupon_code=codes[4].lower()))
     assert found is not None, "a coupon of an earlier release is found by its code itself"
-    assert await renew_search_keys(database, thorough=False) == 3
+    assert await renew_search_keys(database, Options()) == 3
     assert await database.coupons.count_documents({"codeKey": None}) == 0
 
 
