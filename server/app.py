@@ -23,6 +23,7 @@ from server.health import health_routes
 from server.middleware import BodyLimit, Faults, Head, RequestLog
 from server.protocol import BOUNDS, Bounds
 from server.settings import Settings
+from services.kit.tasks import end
 from services.migrations.runner import prepare
 from services.registry import Services
 
@@ -58,8 +59,7 @@ def create_app(settings: Settings) -> Starlette:
         gc.freeze()
         yield {DRAINING: draining, BOUNDS: _bounds(settings)}
         if looking is not None:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            await end(looking)
         await services.close()
 
     routes = [

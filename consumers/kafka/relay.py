@@ -19,6 +19,7 @@ from consumers.kafka.topic_lane import Sent, TopicLane
 from consumers.metrics import Metrics
 from services.kit.leases import Lease
 from services.kit.messages.outbox import OutboxQueue, OutboxRow
+from services.kit.tasks import end
 
 log = logging.getLogger("tessera.relay")
 
@@ -81,7 +82,7 @@ class Relay:
                 self._metrics.topics_waiting.set(lanes.failing)
         finally:
             self._metrics.topics_waiting.set(0)
-            renewal.cancel()
+            await end(renewal)
             await lanes.close()
 
     async def _wait_for_rows(self, without: Collection[str]) -> list[OutboxRow]:

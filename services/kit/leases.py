@@ -13,6 +13,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from services.kit.database import Database
+from services.kit.tasks import end
 
 log = logging.getLogger("tessera.lease")
 
@@ -59,7 +60,7 @@ async def hold(database: Database, name: str, seconds: float) -> AsyncIterator[N
     try:
         yield
     finally:
-        renewal.cancel()
+        await end(renewal)
         await lease.release()
 
 

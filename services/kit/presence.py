@@ -8,6 +8,7 @@ from pymongo import ReadPreference
 
 from services.kit.database import Database
 from services.kit.leases import Lease, renew
+from services.kit.tasks import end
 
 LIFETIME_SECONDS = 1.5
 """How long a process is taken to live after it has last shown that it does."""
@@ -34,8 +35,7 @@ class Presence:
     async def close(self) -> None:
         """Shows no more; from now on the process counts as dead."""
         if self._renewal is not None:
-            self._renewal.cancel()
-            await asyncio.wait([self._renewal])
+            await end(self._renewal)
             await self._lease.release()
 
     async def lives(self, name: str) -> bool:

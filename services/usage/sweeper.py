@@ -11,6 +11,7 @@ from models.errors import DomainError
 from models.usage.commands import SweepHolds
 from models.usage.follower import FollowerKey, KeyKind
 from services.kit.database import Database, Document, aggregate
+from services.kit.tasks import end
 from services.usage.unit_of_work import SWEPT_AT_ONCE, UsageBus
 
 log = logging.getLogger("tessera.usage")
@@ -36,8 +37,7 @@ class UsageSweeper:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
 
     async def sweep(self) -> int:
         """Clears what has expired and removes what belongs to no one; returns how many counters were touched."""

@@ -242,7 +242,8 @@ def test_a_missing_database_or_a_bad_option_is_told_in_a_sentence(tmp_path: Path
     assert code == 2
     assert "MONGO_URI is missing" in errors
     code, _, errors = run("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100", "export", tmp_path / "a.csv")
-    assert (code, errors) == (1, "MongoDB cannot be reached: 127.0.0.1:9: [Errno 111] Connection refused\n")
+    assert (code, errors.count("\n")) == (1, 1)
+    assert errors.startswith("MongoDB cannot be reached: 127.0.0.1:9: [Errno 111]")
     assert list(tmp_path.iterdir()) == []
 
 
