@@ -14,6 +14,7 @@ from server.settings import Settings
 from services.settings import SettingsError
 from tests.integration.graphql.conftest import asgi_client, served
 from tests.support.api import ADMIN_KEY, JWT_SECRET
+from tests.support.manifests import faulty_manifests
 from tests.support.processes import environment, run
 from tests.support.sample import sample_app, sample_settings
 from tests.support.talk import talk
@@ -142,16 +143,7 @@ async def test_a_websocket_names_queries_and_subscriptions_too() -> None:
         assert answer["payload"] == {"data": {"greeting": "Hello, you"}}
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "cannot be read: No such file"),
-        ("{", "it is not JSON"),
-        ("[]", "must be a JSON object"),
-        ('{"a": 5}', "must be a JSON object"),
-        ('{"0123": "{ a }"}', "hashes that are not theirs: 0123"),
-    ],
-)
+@faulty_manifests
 def test_a_manifest_at_fault_is_refused_at_start_up(tmp_path: Path, content: str | None, message: str) -> None:
     path = tmp_path / "manifest.json"
     if content is not None:

@@ -1,9 +1,11 @@
 """Documents whose literals may be lifted, run with and without that."""
 
 import json
+from collections.abc import Callable, Coroutine
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graphql_engine.documents import Documents
@@ -96,6 +98,23 @@ async def keep_every_shape() -> None:
 
 
 VARIABLES = st.sampled_from([None, {"n": 3}, {"n": "x"}, {"__0": 5}])
+
+
+Test: TypeAlias = Callable[[str, str, str, dict[str, Any] | None], Coroutine[Any, Any, None]]
+
+
+def any_literals(number: int) -> Callable[[Test], Callable[..., None]]:
+    """Has a test try so many templates with literals in their two places, and variables."""
+
+    def tried(test: Test) -> Callable[..., None]:
+        test = example(TEMPLATES[5], '"a"', '"b"', None)(test)
+        test = example(TEMPLATES[5], '"a"', '"a"', None)(test)
+        test = example(TEMPLATES[6], '"a longer text than before"', "13", None)(test)
+        test = example(TEMPLATES[2], "-0", "1", None)(test)
+        drawn = given(st.sampled_from(TEMPLATES), LITERALS, LITERALS, VARIABLES)(test)
+        return settings(max_examples=number, deadline=None)(drawn)
+
+    return tried
 
 
 async def assert_lifted_alike(template: str, first: str, second: str, variables: dict[str, Any] | None) -> None:

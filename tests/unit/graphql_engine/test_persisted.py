@@ -8,6 +8,7 @@ from graphql import GraphQLError
 
 from graphql_engine.manifest import ManifestError, digest, read_manifest, write_manifest
 from graphql_engine.persisted import PersistedDocuments, PersistedMode
+from tests.support.manifests import faulty_manifests
 
 FIRST, SECOND = "{ a }", "query B { b }"
 
@@ -37,16 +38,7 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert write_manifest([SECOND, FIRST]) == write_manifest([FIRST, SECOND])
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "cannot be read: No such file"),
-        ("{", "it is not JSON"),
-        ("[]", "must be a JSON object"),
-        ('{"a": 5}', "must be a JSON object"),
-        ('{"0123": "{ a }"}', "hashes that are not theirs: 0123"),
-    ],
-)
+@faulty_manifests
 def test_a_manifest_at_fault_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
     path = tmp_path / "manifest.json"
     if content is not None:
