@@ -69,9 +69,7 @@ class Context:
         return caller
 
     async def permit(self) -> RateLimitPermit:
-        """Counts one public operation; every aliased field calls this for itself. Raises `RateLimited`."""
-        if (already := _permit.get()) is not None:
-            return already
+        """Counts one public operation before anything else is done. Raises `RateLimited`."""
         with self._showing_refusal():
             return await self._counted(self.services.rate_limit.hit(self.caller()))
 

@@ -19,11 +19,10 @@ from models.access_codes.access_code import (
     require_usable,
 )
 from models.access_codes.effects import new_access_code, redeem, switch
-from models.base import after
 from models.values.codes import likeliest
 from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
 from services.access_codes.totals import AccessCodeCounts
-from services.kit.database import Database, Document, aggregate
+from services.kit.database import Database, Document, aggregate, joined
 from services.kit.messages.outbox import Outbox
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 
@@ -92,14 +91,9 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
 
     async def _load_one(self, session: "Session", typed: set[str], users: set[str]) -> None:
         """Takes in a code that all name, with its uses by these users in the same round trip."""
-        uses = {
-            "from": self._database.access_code_uses.name,
-            "localField": "_id",
-            "foreignField": "codeId",
-            "pipeline": [{"$match": {"username": {"$in": [*users]}}}, {"$project": {"username": 1}}],
-            "as": "uses",
-        }
-        steps: list[Document] = [{"$match": by_code(typed)}, {"$unset": [*SEARCH_FIELDS]}, {"$lookup": uses}]
+        theirs: list[Document] = [{"$match": {"username": {"$in": [*users]}}}, {"$project": {"username": 1}}]
+        uses = joined(self._database.access_code_uses, "codeId", theirs, "uses")
+        steps: list[Document] = [{"$match": by_code(typed)}, {"$unset": [*SEARCH_FIELDS]}, uses]
         rows = [row async for row in aggregate(self._database.access_codes, steps, session=session)]
         self._used = {(str(row["_id"]), use["username"]) for row in rows for use in row.pop("uses")}
         self._codes.take(rows)
@@ -134,14 +128,14 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
         found = self._find(command.code)
         has_used = found is not None and (found.id, command.username) in self._used
         code = require_usable(found, self.now, has_used=has_used)
-        done = redeem(code, command, use_id=str(ObjectId()), at=self._at(code))
+        done = redeem(code, command, use_id=str(ObjectId()), at=self._codes.later(self.now, code.id))
         self._used.add((code.id, command.username))
         self.rows[self._database.access_code_uses.name].append(USES.dump(done.use))
         self.events.append((done.use.redeemed_at, done.event))
         return self._put(done.code)
 
     def _switch(self, code: AccessCode, *, active: bool) -> AccessCode:
-        return self._put(switch(code, active=active, at=self._at(code)))
+        return self._put(switch(code, active=active, at=self._codes.later(self.now, code.id)))
 
     def _remove(self, code: AccessCode) -> AccessCode:
         self._codes.remove(self._ids.pop(code.code))
@@ -156,11 +150,6 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
     def _put(self, code: AccessCode) -> AccessCode:
         self._ids[code.code] = code.id
         return self._codes.put(code.id, code)
-
-    def _at(self, code: AccessCode) -> datetime:
-        """Now, but after all that happened to the code before this batch: its events stay in order."""
-        before = self._codes.before(code.id)
-        return after(self.now, *([before.updated_at] if before else []))
 
 
 def _within_limit(before: AccessCode, changed: AccessCode | None) -> Document:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
-from models.base import after
 from models.coupons.coupon import (
     Coupon,
     CouponAlreadyExists,
@@ -143,7 +142,11 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         is_new = redeemer is None
         redeemer = redeemer or self._add(_coupon_of_redeemer(command, coupon.role))
         done = redeem(
-            coupon, redeemer, is_new=is_new, entry_id=str(ObjectId()), at=max(self._at(coupon), self._at(redeemer))
+            coupon,
+            redeemer,
+            is_new=is_new,
+            entry_id=str(ObjectId()),
+            at=self._coupons.later(self.now, coupon.id, redeemer.id),
         )
         self._coupons.put(coupon.id, done.coupon)
         self._coupons.put(redeemer.id, done.redeemer)
@@ -161,14 +164,15 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         del self._by_twitter_id[coupon.twitter_id]
         self._count(coupon, -1)
         self.totals[FAMILY]["redeemed"] -= coupon.times_used
-        self._tell(self._at(coupon), deleted_event(coupon))
+        self._tell(self._coupons.later(self.now, coupon.id), deleted_event(coupon))
         return coupon
 
     def _set_active(self, command: SetCouponActive) -> Coupon:
         coupon = self._coupons.get(command.id)
         if coupon is None:
             raise CouponNotFound()
-        return self._coupons.put(coupon.id, switch(coupon, active=command.active, at=self._at(coupon)))
+        at = self._coupons.later(self.now, coupon.id)
+        return self._coupons.put(coupon.id, switch(coupon, active=command.active, at=at))
 
     def _add(self, command: CreateCoupon) -> Coupon:
         code = make_coupon_code(secrets.randbelow)
@@ -181,11 +185,6 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
     def _count(self, coupon: Coupon, number: int) -> None:
         self.totals[FAMILY]["total"] += number
         self.totals[FAMILY]["creators" if coupon.role == CouponRole.CREATOR else "users"] += number
-
-    def _at(self, coupon: Coupon) -> datetime:
-        """Now, but after all that happened to the coupon before this batch: its events stay in order."""
-        before = self._coupons.before(coupon.id)
-        return after(self.now, *([before.updated_at] if before else []))
 
     def _tell(self, at: datetime, *events: Event) -> None:
         self.events += [(at, event) for event in events]

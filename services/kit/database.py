@@ -115,6 +115,15 @@ async def aggregate(
         yield row
 
 
+def joined(rows: Collection, by: str, pipeline: Sequence[Document], name: str) -> Document:
+    """The step of an aggregation that gives each document, under `name`, what a pipeline makes of its rows.
+
+    Its rows are those whose field `by` is its id.
+    """
+    where = {"from": rows.name, "localField": "_id", "foreignField": by}
+    return {"$lookup": {**where, "pipeline": pipeline, "as": name}}
+
+
 @asynccontextmanager
 async def watch(
     collection: Collection, steps: Sequence[Mapping[str, object]], **options: Any

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from bson import ObjectId
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
+from models.base import after
 from models.errors import DomainError
 from models.events import Event
 from services.kit.batching import GroupCommit
@@ -84,9 +85,10 @@ class Tracked(Generic[Entity]):
     def get(self, identifier: str) -> Entity | None:
         return self._after.get(identifier)
 
-    def before(self, identifier: str) -> Entity | None:
-        """The entity as it was loaded; None where it is new."""
-        return self._before.get(identifier)
+    def later(self, now: datetime, *identifiers: str) -> datetime:
+        """Now, but after all that happened to these entities before this batch: their events stay in order."""
+        found = [self._before[identifier] for identifier in identifiers if identifier in self._before]
+        return after(now, *(each.updated_at for each in found))  # type: ignore[attr-defined]  # all with events have it
 
     def put(self, identifier: str, entity: Entity) -> Entity:
         """A new entity, or a changed one in place of what it was."""
@@ -108,14 +110,14 @@ class Tracked(Generic[Entity]):
         New entities beside changed ones are upserts, because MongoDB takes those in one command.
         """
         made, deleted, changed = [], [], []
-        for before, after in self.changes():
-            if before is None:
-                assert after is not None
-                made.append(self._mapper.dump(after))
-            elif after is None:
-                deleted.append(DeleteOne(self._mine(before, None)))
+        for old, new in self.changes():
+            if old is None:
+                assert new is not None
+                made.append(self._mapper.dump(new))
+            elif new is None:
+                deleted.append(DeleteOne(self._mine(old, None)))
             else:
-                changed.append(self._change(before, after))
+                changed.append(self._change(old, new))
         inserts: list[Write] = [_upsert(each) if changed else InsertOne(each) for each in made]
         return [*deleted, *inserts, *changed]
 

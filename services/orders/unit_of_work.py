@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
-from models.base import after
 from models.orders.commands import Asked, Command
 from models.orders.effects import Changed, change_order, place_order
 from models.orders.order import Order
@@ -79,8 +78,7 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
 
     def _change(self, asked: Asked) -> Order:
         """The order changed, after all that happened to it before this batch, so that its events stay in order."""
-        before = self._orders.before(asked.change.id)
-        at = after(self.now, *([before.updated_at] if before else []))
+        at = self._orders.later(self.now, asked.change.id)
         return self._keep(change_order(self._orders.get(asked.change.id), asked, at=at))
 
     def _keep(self, changed: Changed) -> Order:

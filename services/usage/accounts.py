@@ -9,8 +9,8 @@ from bson import ObjectId
 
 from models.usage.effects import UsageAccount
 from models.usage.follower import FollowerKey, UsageFollower, UsageFollowerNotFound, UserUsage
-from services.kit.database import Database, Document, aggregate
-from services.kit.unit_of_work import ROWS_AT_ONCE, Tracked
+from services.kit.database import Database, Document, aggregate, joined
+from services.kit.unit_of_work import Tracked
 from services.usage.repository import COUNTERS, FOLLOWERS, either, key_query
 
 if TYPE_CHECKING:
@@ -52,34 +52,33 @@ class UsageAccounts:
 
     async def _load_one(self, session: "Session", keys: Collection[FollowerKey], users: list[str]) -> None:
         """Takes in a follower that all ask about, with their counters in the same round trip."""
+        counters = self._database.usage_counters
         steps = [
             {"$match": key_query(keys)},
-            self._counters_of("usages", [{"$match": {"userId": {"$in": users}}}]),
-            self._counters_of("expired", [{"$match": self._is_expired}, _SUM_OF_HELD]),
+            joined(counters, "followerId", [{"$match": {"userId": {"$in": users}}}], "usages"),
+            joined(counters, "followerId", [{"$match": self._is_expired}, _SUM_OF_HELD], "expired"),
         ]
         rows = [row async for row in aggregate(self._database.usage_followers, steps, session=session)]
         for row in rows:
-            self._take_usages(row.pop("usages"))
+            self.usages.take(row.pop("usages"))
             self._take_expired(row.pop("expired"))
-        self._take_followers(rows)
-
-    def _counters_of(self, name: str, pipeline: list[Document]) -> Document:
-        """The step that gives each follower, under `name`, what a pipeline makes of its counters."""
-        joined = {"localField": "_id", "foreignField": "followerId", "pipeline": pipeline, "as": name}
-        return {"$lookup": {"from": self._database.usage_counters.name, **joined}}
+        self.followers.take(rows)
+        self._index()
 
     async def _load_several(
         self, session: "Session", keys: Collection[FollowerKey], questions: Collection[Question]
     ) -> None:
         """Takes in followers, then the counters of those who ask about each: joined, each would be sought in all."""
-        self._take_followers(await self._database.usage_followers.find(key_query(keys), session=session).to_list(None))
+        await self.followers.load(session, key_query(keys))
+        self._index()
         users: defaultdict[str, set[str]] = defaultdict(set)
         for key, user_id in questions:
             if user_id is not None and key in self._ids:
                 users[self._ids[key]].add(user_id)
         if users:
             queries = [{"followerId": ObjectId(f), "userId": {"$in": [*names]}} for f, names in users.items()]
-            await self._load_usages(session, either(queries))
+            await self.usages.load(session, either(queries))
+            self._index()
         holding = [ObjectId(follower.id) for follower in self.followers if follower.held_count]
         if holding:
             steps = [{"$match": {"followerId": {"$in": holding}, **self._is_expired}}, _SUM_OF_HELD]
@@ -89,7 +88,8 @@ class UsageAccounts:
         """Takes in some more counters of these followers, whose holds have expired."""
         ids = [ObjectId(self._ids[key]) for key in keys if key in self._ids]
         query = {"followerId": {"$in": ids}, **self._is_expired}
-        await self._load_usages(session, query, limit=limit)
+        await self.usages.load(session, query, limit=limit)
+        self._index()
 
     def __contains__(self, key: FollowerKey) -> bool:
         return key in self._ids
@@ -140,17 +140,9 @@ class UsageAccounts:
             self.usages.remove(usage.id)
             del self._usage_ids[follower.id, usage.user_id]
 
-    async def _load_usages(self, session: "Session", query: Document, *, limit: int = 0) -> None:
-        found = self._database.usage_counters.find(query, limit=limit, batch_size=ROWS_AT_ONCE, session=session)
-        self._take_usages(await found.to_list(None))
-
-    def _take_followers(self, found: Iterable[Document]) -> None:
-        self.followers.take(found)
-        for follower in self.followers:
-            self._ids |= dict.fromkeys(follower.keys, follower.id)
-
-    def _take_usages(self, found: Iterable[Document]) -> None:
-        self.usages.take(found)
+    def _index(self) -> None:
+        """Finds again what was taken in, followers by their keys and counters by their users."""
+        self._ids = {key: follower.id for follower in self.followers for key in follower.keys}
         self._usage_ids = {(usage.follower_id, usage.user_id): usage.id for usage in self.usages}
 
     def _take_expired(self, sums: Iterable[Document]) -> None:
