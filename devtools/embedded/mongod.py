@@ -3,7 +3,9 @@
 import importlib.util
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from devtools.embedded.child import ChildProcess, EmbeddedError
@@ -41,13 +43,21 @@ def find_mongod() -> Path:
 class EmbeddedMongod:
     """mongod with its data, log and last port under `directory`; bound to the loopback interface only.
 
-    `cache_gigabytes` is what it may keep in memory.
+    `cache_gigabytes` is what it may keep in memory, `parameters` are server parameters beside its own.
     """
 
-    def __init__(self, directory: Path, *, name: str = "mongod", cache_gigabytes: float = 0.25) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        name: str = "mongod",
+        cache_gigabytes: float = 0.25,
+        parameters: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.directory = directory
         self.name = name
         self.cache_gigabytes = cache_gigabytes
+        self.parameters = {"diagnosticDataCollectionEnabled": "false", **parameters}
         self.port = 0
         self._child: ChildProcess | None = None
 
@@ -100,9 +110,10 @@ class EmbeddedMongod:
             "--replSet": REPLICA_SET,
             "--oplogSize": 512,
             "--wiredTigerCacheSizeGB": self.cache_gigabytes,
-            "--setParameter": "diagnosticDataCollectionEnabled=false",
         }
         words = [str(word) for option in options.items() for word in option]
+        for parameter, value in self.parameters.items():
+            words += ["--setParameter", f"{parameter}={value}"]
         return ChildProcess(self.name, [binary, "--nounixsocket", *words], self.directory / "mongod.log")
 
     def stop(self) -> None:
