@@ -46,7 +46,7 @@ def row_id(caller: Principal, key: str) -> str:
     if caller.user_id is not None:
         owner = ("user", caller.user_id)
     else:
-        owner = ("admin", "") if caller.has_admin_key else ("address", caller.address)
+        owner = ("address", caller.address) if caller.key is None else ("admin", caller.key.id or "")
     return sha256(orjson.dumps([*owner, key])).hexdigest()
 
 

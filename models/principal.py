@@ -1,10 +1,51 @@
 """Who is calling, and what they may do. The transports make it, the verbs judge by it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from math import inf
 
 from models.errors import DomainError, Forbidden, Unauthenticated
 from models.values.texts import clean
+
+
+class Role(StrEnum):
+    """What an admin may do, the least first: each role may do what those before it may.
+
+    A viewer reads whatever an admin reads; support also activates, deactivates, refunds and gives usage back.
+    """
+
+    VIEWER = "viewer"
+    SUPPORT = "support"
+    ADMIN = "admin"
+
+    def includes(self, other: "Role") -> bool:
+        return _RANKS[self] >= _RANKS[other]
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}
+
+
+class ActorKind(StrEnum):
+    """By what right somebody acts: an admin's key, a token's user, Tessera itself, or none at all."""
+
+    KEY = "KEY"
+    USER = "USER"
+    SYSTEM = "SYSTEM"
+    ANONYMOUS = "ANONYMOUS"
+
+
+@dataclass(frozen=True, slots=True)
+class ActingKey:
+    """A key that an admin has shown, without its secret. `id` is None where it is not one of the stored ones."""
+
+    name: str
+    role: Role
+    id: str | None = None
+    kind: ActorKind = ActorKind.KEY
+
+
+MAIN_KEY = ActingKey("admin", Role.ADMIN)
+"""`ADMIN_KEY` of the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,46 +53,63 @@ class Principal:
     """The caller of a verb.
 
     `address` is the key of the rate limit (an IPv4 address or an IPv6 /64 network). `refusal` is why the credentials
-    that came were turned down; open verbs never look at it, the others raise it. `expires_at` (POSIX seconds) is the
-    `exp` of the token that names the user: from then on it is nobody who calls. An admin key does not expire.
+    that came were turned down; open verbs never look at it, the others raise it. `expires_at` (POSIX seconds) is when
+    the first of the credentials ends: from then on it is nobody who calls.
     """
 
     address: str = "local"
     user_id: str | None = None
     user_types: tuple[str, ...] = ()
-    has_admin_key: bool = False
+    key: ActingKey | None = None
     refusal: DomainError | None = None
     expires_at: float = inf
 
     @property
-    def is_admin(self) -> bool:
-        return self.has_admin_key or "admin" in self.user_types
+    def role(self) -> Role | None:
+        """What an admin may do; None for who is none."""
+        if "admin" in self.user_types:
+            return Role.ADMIN
+        return None if self.key is None else self.key.role
 
     @property
     def name(self) -> str:
-        """Who acted, as a ledger tells it: the user, else the address of the bare admin key."""
-        return self.user_id or self.address
+        """Who acts: an admin by their token or key, else the user of the token."""
+        if self.key is not None and "admin" not in self.user_types:
+            return self.key.name
+        return self.user_id or "anonymous"
 
-    def require_admin(self) -> None:
-        """Raise unless an admin calls: the refusal of what was shown, 401 for nobody, 403 for a mere user."""
-        if self.is_admin:
-            return
-        if self.refusal is not None:
-            raise self.refusal
-        raise Unauthenticated() if self.user_id is None else Forbidden()
+    @property
+    def kind(self) -> ActorKind:
+        """What `name` is the name of."""
+        if self.key is not None and "admin" not in self.user_types:
+            return self.key.kind
+        return ActorKind.ANONYMOUS if self.user_id is None else ActorKind.USER
 
-    def require_signed_in(self) -> None:
-        """Raise unless a user or an admin calls."""
-        if self.is_admin or self.user_id is not None:
-            return
-        raise self.refusal or Unauthenticated()
+    def has_role(self, role: Role) -> bool:
+        """Whether an admin calls who may do what this role may."""
+        return self.role is not None and self.role.includes(role)
 
-    def require_self(self, user_id: str | None) -> None:
-        """Raise unless an admin calls, or the user whose thing it is: the same id once it is cleaned."""
-        self.require_signed_in()
-        if not self.is_admin and (user_id is None or self.user_id != clean(user_id)):
+    def require_role(self, role: Role) -> None:
+        """Raise unless such an admin calls: the refusal of what was shown, 401 for nobody, else 403."""
+        if not self.has_role(role):
+            raise self._refused()
+
+    def require_signed_in(self, role: Role = Role.VIEWER) -> None:
+        """Raise unless a user calls, or an admin who may do what this role may."""
+        if self.user_id is None and not self.has_role(role):
+            raise self._refused()
+
+    def require_self(self, user_id: str | None, role: Role = Role.VIEWER) -> None:
+        """Raise unless such an admin calls, or the user whose thing it is: the same id once it is cleaned."""
+        self.require_signed_in(role)
+        if not self.has_role(role) and (user_id is None or self.user_id != clean(user_id)):
             raise Forbidden()
 
+    def _refused(self) -> DomainError:
+        if self.refusal is not None:
+            return self.refusal
+        return Unauthenticated() if self.user_id is None and self.key is None else Forbidden()
 
-SYSTEM = Principal(address="system", has_admin_key=True)
+
+SYSTEM = Principal(address="system", key=ActingKey("system", Role.ADMIN, kind=ActorKind.SYSTEM))
 """The service itself: consumers, migration and the command line act as it."""

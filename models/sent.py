@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from models.errors import DomainError, Forbidden
 from models.inputs import DataclassLike, parse
-from models.principal import Principal
+from models.principal import Principal, Role
 from models.values.texts import clean
 
 Given = TypeVar("Given")
@@ -47,13 +47,15 @@ def read_for_user(shape: type[ForUserSent], raw: Mapping[str, object]) -> ForUse
     return read_sent(parse, shape, raw, clean(user_id) if isinstance(user_id, str) else None)
 
 
-def accept(caller: Principal, sent: ForUserSent | RefusedCommand) -> ForUserSent:
+def accept(caller: Principal, sent: ForUserSent | RefusedCommand, role: Role) -> ForUserSent:
     """Returns the command. Raises 401, 403 where the caller may not act for its user, then 400 for what is at fault.
+
+    For others act admins who may do what `role` may.
 
     A user who names nobody passes: what they sent is then at fault, not they.
     """
-    caller.require_signed_in()
-    if sent.user_id and not caller.is_admin and sent.user_id != caller.user_id:
+    caller.require_signed_in(role)
+    if sent.user_id and not caller.has_role(role) and sent.user_id != caller.user_id:
         raise Forbidden()
     if isinstance(sent, RefusedCommand):
         raise sent.refusal

@@ -10,6 +10,7 @@ from models.access_codes.batches import CreateAccessCodes
 from models.errors import NotFound, Refused
 from models.inputs import parse
 from models.pagination import Window
+from models.principal import Role
 from models.values.ids import is_object_id
 from resolvers.context import Info, command_of
 from schema.access_code import (
@@ -50,7 +51,7 @@ Code = Annotated[
 
 async def node(info: Info, raw_id: str) -> AccessCode | None:
     """An access code by its raw id, for `node` and `nodes`: for admins, as `accessCode` is."""
-    caller = info.context.admin()
+    caller = info.context.admin(Role.VIEWER)
     if not is_object_id(raw_id):
         return None
     return AccessCode.or_none(await info.context.services.access_codes.find_by_id(caller, raw_id))
@@ -72,7 +73,7 @@ class AccessCodeQuery:
 
     @strawberry.field(description="An access code; null where there is none. For admins.")
     async def access_code(self, info: Info, code: Code) -> AccessCode | None:
-        caller, wanted = info.context.admin(), parse(models.GetAccessCode, {"code": code})
+        caller, wanted = info.context.admin(Role.VIEWER), parse(models.GetAccessCode, {"code": code})
         return AccessCode.or_none(await info.context.services.access_codes.find(caller, wanted))
 
     @strawberry.field(description="All access codes, the newest first. For admins.")
@@ -85,7 +86,7 @@ class AccessCodeQuery:
         last: Last = None,
         before: Before = None,
     ) -> AccessCodeConnection:
-        caller, access_codes = info.context.admin(), info.context.services.access_codes
+        caller, access_codes = info.context.admin(Role.VIEWER), info.context.services.access_codes
         window, wanted = Window.of(first, after, last, before), command_of(models.AccessCodeFilter, filter)
         page = await access_codes.list_window(caller, wanted, window)
         return AccessCodeConnection.of(page, AccessCode.of, partial(access_codes.count, caller, wanted))
@@ -112,13 +113,13 @@ class AccessCodeQuery:
 class AccessCodeMutation:
     @strawberry.mutation(description="Make an access code. For admins.")
     async def create_access_code(self, info: Info, input: CreateAccessCodeInput) -> CreateAccessCodeResult:
-        caller, command = info.context.admin(), command_of(models.CreateAccessCode, input)
+        caller, command = info.context.admin(Role.ADMIN), command_of(models.CreateAccessCode, input)
         code = await info.context.services.access_codes.create(caller, command)
         return CreateAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Make up to 1000 access codes of one kind, all or none. For admins.")
     async def create_access_codes(self, info: Info, input: CreateAccessCodesInput) -> CreateAccessCodesResult:
-        caller, command = info.context.admin(), command_of(CreateAccessCodes, input)
+        caller, command = info.context.admin(Role.ADMIN), command_of(CreateAccessCodes, input)
         codes = await info.context.services.access_code_batches.create_many(caller, command)
         return CreateAccessCodesPayload(access_codes=[AccessCode.of(code) for code in codes])
 
@@ -130,18 +131,18 @@ class AccessCodeMutation:
 
     @strawberry.mutation(description="Let an access code be redeemed again. For admins.")
     async def activate_access_code(self, info: Info, input: ActivateAccessCodeInput) -> ActivateAccessCodeResult:
-        caller, command = info.context.admin(), command_of(models.ActivateAccessCode, input)
+        caller, command = info.context.admin(Role.SUPPORT), command_of(models.ActivateAccessCode, input)
         code = await info.context.services.access_codes.activate(caller, command)
         return ActivateAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Let an access code no longer be redeemed. For admins.")
     async def deactivate_access_code(self, info: Info, input: DeactivateAccessCodeInput) -> DeactivateAccessCodeResult:
-        caller, command = info.context.admin(), command_of(models.DeactivateAccessCode, input)
+        caller, command = info.context.admin(Role.SUPPORT), command_of(models.DeactivateAccessCode, input)
         code = await info.context.services.access_codes.deactivate(caller, command)
         return DeactivateAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Delete an access code; its users' history stays. For admins.")
     async def delete_access_code(self, info: Info, input: DeleteAccessCodeInput) -> DeleteAccessCodeResult:
-        caller, command = info.context.admin(), command_of(models.DeleteAccessCode, input)
+        caller, command = info.context.admin(Role.ADMIN), command_of(models.DeleteAccessCode, input)
         code = await info.context.services.access_codes.delete(caller, command)
         return DeleteAccessCodePayload(access_code=AccessCode.of(code))

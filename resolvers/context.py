@@ -14,7 +14,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from models.errors import InvalidToken
 from models.inputs import DataclassLike, parse
-from models.principal import Principal
+from models.principal import Principal, Role
 from resolvers.loaders import RequestLoaders
 from services.kit.rate_limit import PendingPermit, Permit, RateLimitExceeded, RateLimitPermit
 from services.registry import Services
@@ -56,16 +56,16 @@ class Context:
             raise self.principal.refusal
         return self.principal
 
-    def admin(self) -> Principal:
-        """Returns the caller, an admin for certain: judged before what was sent is read."""
+    def admin(self, role: Role) -> Principal:
+        """Returns the caller, an admin of this role for certain: judged before what was sent is read."""
         caller = self.caller()
-        caller.require_admin()
+        caller.require_role(role)
         return caller
 
-    def signed_in(self) -> Principal:
-        """Returns the caller, a user or an admin for certain: judged before what was sent is read."""
+    def signed_in(self, role: Role) -> Principal:
+        """Returns the caller, a user or an admin of this role for certain: judged before what was sent is read."""
         caller = self.caller()
-        caller.require_signed_in()
+        caller.require_signed_in(role)
         return caller
 
     async def permit(self) -> RateLimitPermit:

@@ -8,6 +8,7 @@ import strawberry
 from models.coupons import coupon as models
 from models.inputs import parse
 from models.pagination import Window
+from models.principal import Role
 from models.values.ids import either_id, is_object_id
 from resolvers.context import Info, command_of
 from schema.coupon import (
@@ -71,7 +72,7 @@ class CouponQuery:
         last: Last = None,
         before: Before = None,
     ) -> CouponConnection:
-        caller, coupons = info.context.admin(), info.context.services.coupons
+        caller, coupons = info.context.admin(Role.VIEWER), info.context.services.coupons
         wanted, window = command_of(models.CouponFilter, filter), Window.of(first, after, last, before)
         page = await coupons.list_window(caller, wanted, ORDERS[order_by.value], window)
         return CouponConnection.of(page, Coupon.of, partial(coupons.count, caller, wanted))
@@ -99,13 +100,13 @@ class CouponMutation:
 
     @strawberry.mutation(description="Delete a coupon; its redemptions stay in the ledger. For admins.")
     async def delete_coupon(self, info: Info, input: DeleteCouponInput) -> DeleteCouponResult:
-        caller = info.context.admin()
+        caller = info.context.admin(Role.ADMIN)
         command = models.DeleteCoupon(either_id("Coupon", "id", input.id))
         coupon = await info.context.services.coupons.delete(caller, command)
         return DeleteCouponPayload(coupon=Coupon.of(coupon))
 
     @strawberry.mutation(description="Let a coupon be redeemed, or not. For admins.")
     async def set_coupon_active(self, info: Info, input: SetCouponActiveInput) -> SetCouponActiveResult:
-        caller = info.context.admin()
+        caller = info.context.admin(Role.SUPPORT)
         coupon = await info.context.services.coupons.set_active(caller, command_of(models.SetCouponActive, input))
         return SetCouponActivePayload(coupon=Coupon.of(coupon))

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from models.errors import DomainError, RateLimited
 from models.idempotency import fingerprint, read_key
+from models.principal import Role
 from resolvers.context import KEY, Info, as_mapping, permitted
 from schema.problems import RateLimited as RateLimitedProblem
 from schema.relay import IdempotentInput
@@ -43,7 +44,7 @@ class IdempotentField(FieldExtension):
             return await next_(source, info, **arguments)
         run = partial(next_, source, info, **arguments)
         if not self._is_open:
-            info.context.signed_in()
+            info.context.signed_in(Role.VIEWER)
             return await _run_once(run, info, given)
         with permitted(await info.context.permit()):
             return await _run_once(run, info, given)

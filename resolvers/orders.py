@@ -12,6 +12,7 @@ from models.inputs import parse
 from models.orders import commands
 from models.orders.order import OrderStatus
 from models.pagination import Window
+from models.principal import Role
 from models.sent import RefusedCommand, read_for_user, read_sent
 from models.values.ids import either_id, is_object_id
 from resolvers.context import Info, as_mapping
@@ -37,7 +38,7 @@ async def node(info: Info, raw_id: str) -> Order | None:
 
 
 async def _find(info: Info, identifier: str) -> Order | None:
-    caller = info.context.signed_in()
+    caller = info.context.signed_in(Role.VIEWER)
     return Order.or_none(await info.context.services.orders.find(caller, commands.FindOrder(_id(identifier))))
 
 
@@ -75,14 +76,14 @@ class OrderQuery:
 class OrderMutation:
     @strawberry.mutation(description="Change an order. For its user while it is pending, and for admins.")
     async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderResult:
-        caller = info.context.signed_in()
+        caller = info.context.signed_in(Role.ADMIN)
         command = commands.UpdateOrder(_id(input.id), _change(input))
         order = await info.context.services.orders.update(caller, command)
         return UpdateOrderPayload(order=Order.of(order))
 
     @strawberry.mutation(description="Refund a whole order. For its user and admins.")
     async def refund_order(self, info: Info, input: RefundOrderInput) -> RefundOrderResult:
-        caller = info.context.signed_in()
+        caller = info.context.signed_in(Role.SUPPORT)
         order = await info.context.services.orders.refund(caller, commands.RefundOrder(_id(input.id)))
         return RefundOrderPayload(order=Order.of(order))
 
@@ -92,7 +93,7 @@ class OrderMutation:
         info: Info,
         input: RefundOrderProductInput,
     ) -> RefundOrderProductResult:
-        caller = info.context.signed_in()
+        caller = info.context.signed_in(Role.SUPPORT)
         command = commands.RefundProduct(_id(input.id), read_sent(parse, commands.ProductUnits, _given(input)))
         order = await info.context.services.orders.refund_product(caller, command)
         return RefundOrderProductPayload(order=Order.of(order))
@@ -115,7 +116,7 @@ class OrderSubscription:
             strawberry.argument(description="Whose; the caller's own when not given, or for an admin everyone's."),
         ] = None,
     ) -> AsyncGenerator[Order, None]:
-        caller, wanted = info.context.signed_in(), _watched(id, user_id)
+        caller, wanted = info.context.signed_in(Role.VIEWER), _watched(id, user_id)
         async with aclosing(info.context.services.orders.watch(caller, wanted)) as changed:
             async for order in changed:
                 yield Order.of(order)

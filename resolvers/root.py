@@ -45,7 +45,7 @@ async def find_node(info: Info, identifier: str) -> Node | None:
 class Viewer:
     user_id: str | None = strawberry.field(description="The `userId` of the token; null for a bare admin key.")
     user_types: list[str] = strawberry.field(description="The `userType` of the token.")
-    is_admin: bool = strawberry.field(description="Whether everything is allowed.")
+    is_admin: bool = strawberry.field(description="Whether an admin calls, of whatever role.")
 
 
 @strawberry.type(description="Everything that can be read.")
@@ -71,9 +71,9 @@ class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery, AuditQuery):
     @strawberry.field(description="Who is calling; null for the anonymous.")
     def viewer(self, info: Info) -> Viewer | None:
         caller = info.context.caller()
-        if caller.user_id is None and not caller.is_admin:
+        if caller.user_id is None and caller.role is None:
             return None
-        return Viewer(user_id=caller.user_id, user_types=list(caller.user_types), is_admin=caller.is_admin)
+        return Viewer(user_id=caller.user_id, user_types=list(caller.user_types), is_admin=caller.role is not None)
 
 
 @strawberry.type(description="Everything that can be changed.")

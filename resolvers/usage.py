@@ -9,6 +9,7 @@ import strawberry
 
 from models.inputs import parse
 from models.pagination import Window
+from models.principal import Role
 from models.sent import RefusedCommand, read_for_user
 from models.usage import commands
 from models.usage.follower import FollowerKey, KeyKind
@@ -59,7 +60,7 @@ async def node(info: Info, raw_id: str) -> UsageFollower | None:
 
 
 async def _find(info: Info, **named: str | None) -> UsageFollower | None:
-    caller = info.context.signed_in()
+    caller = info.context.signed_in(Role.VIEWER)
     follower = await info.context.services.usage.find(caller, parse(commands.FindUsageFollower, named))
     return UsageFollower.or_none(follower)
 
@@ -94,7 +95,7 @@ class UsageQuery:
     async def usage_followers(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> UsageFollowerConnection:
-        caller, usage = info.context.admin(), info.context.services.usage
+        caller, usage = info.context.admin(Role.VIEWER), info.context.services.usage
         page = await usage.list_window(caller, Window.of(first, after, last, before))
         return UsageFollowerConnection.of(page, UsageFollower.of, partial(usage.count, caller))
 
@@ -117,7 +118,7 @@ class UsageMutation:
         info: Info,
         input: CreateUsageFollowerInput,
     ) -> CreateUsageFollowerResult:
-        caller = info.context.admin()
+        caller = info.context.admin(Role.ADMIN)
         made = await info.context.services.usage.create(caller, command_of(commands.CreateUsageFollower, input))
         return CreateUsageFollowerPayload(usage_follower=UsageFollower.of(made.follower))
 
@@ -127,7 +128,7 @@ class UsageMutation:
         info: Info,
         input: UpdateUsageFollowerInput,
     ) -> UpdateUsageFollowerResult:
-        caller = info.context.admin()
+        caller = info.context.admin(Role.ADMIN)
         limits = {name: limit for name, limit in as_mapping(input).items() if name != "id"}
         command = commands.UpdateUsageFollower(_key(input.id), parse(commands.LimitChange, limits))
         changed = await info.context.services.usage.update(caller, command)
@@ -139,7 +140,7 @@ class UsageMutation:
         info: Info,
         input: DeleteUsageFollowerInput,
     ) -> DeleteUsageFollowerResult:
-        caller = info.context.admin()
+        caller = info.context.admin(Role.ADMIN)
         deleted = await info.context.services.usage.delete(caller, commands.DeleteUsageFollower(_key(input.id)))
         return DeleteUsageFollowerPayload(usage_follower=UsageFollower.of(deleted.follower))
 

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from models.principal import Principal
+from models.principal import Principal, Role
 from rest.envelope import failure
-from rest.idempotency import answered_by, is_keyed, once_per_key
+from rest.idempotency import is_keyed, once_per_key
 from rest.paths import decoded
 from services.kit.rate_limit import PendingPermit
 from services.registry import Services
@@ -70,23 +70,21 @@ def public(handle: Endpoint) -> Endpoint:
     return endpoint
 
 
-def signed_in(handle: Endpoint) -> Endpoint:
-    """A route for users and admins; whose thing it is, the verb judges."""
-    return _judged(handle, Principal.require_signed_in)
+def signed_in(role: Role, *, changes_by_get: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """A route for users, and for admins of this role; whose thing it is, the verb judges.
+
+    `changes_by_get` is for a documented GET that changes state, which a cookie alone may not do across sites.
+    """
+    return partial(_judged, partial(Principal.require_signed_in, role=role), changes_by_get)
 
 
-def signed_in_to_change(handle: Endpoint) -> Endpoint:
-    """The same for a documented GET that changes state, which a cookie alone may not do across sites."""
-    return _judged(handle, Principal.require_signed_in, changes_by_get=True)
-
-
-def admin(handle: Endpoint) -> Endpoint:
-    """A route for admins, judged before the body is read."""
-    return _judged(handle, Principal.require_admin)
+def admin(role: Role) -> Callable[[Endpoint], Endpoint]:
+    """A route for admins of this role, judged before the body is read."""
+    return partial(_judged, partial(Principal.require_role, role=role), False)
 
 
 class AdminsOnly:
-    """Everything below needs an admin, unknown paths included; an `Idempotency-Key` holds for all of it."""
+    """Everything below needs an admin of some role, unknown paths included; each route says of which."""
 
     def __init__(self, router: Router) -> None:
         self._app = router
@@ -98,14 +96,9 @@ class AdminsOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        principal = _authenticator(request).principal(request, query_key=True)
-        principal.require_admin()
-        request.state.principal = principal
-        if is_keyed(request):
-            answer = await _once(request, principal, partial(answered_by, self._app, request))
-            await answer(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        request.state.principal = _authenticator(request).principal(request, query_key=True)
+        caller_of(request).require_role(Role.VIEWER)
+        await self._app(scope, receive, send)
 
 
 def resource(path: str, *, get_changes: bool = False, **endpoints: Endpoint) -> Route:
@@ -126,13 +119,13 @@ def query_of(request: Request) -> dict[str, list[str]]:
     return parse_qs(query, keep_blank_values=True, errors="surrogateescape")
 
 
-def _judged(handle: Endpoint, judge: Callable[[Principal], None], *, changes_by_get: bool = False) -> Endpoint:
+def _judged(judge: Callable[[Principal], None], changes_by_get: bool, handle: Endpoint) -> Endpoint:
     @wraps(handle)
     async def endpoint(request: Request) -> Response:
-        principal = _authenticator(request).principal(request, changes_by_get=changes_by_get)
-        judge(principal)
-        request.state.principal = principal
-        return await _once(request, principal, partial(handle, request))
+        if not hasattr(request.state, "principal"):  # Below `AdminsOnly` it is known who calls.
+            request.state.principal = _authenticator(request).principal(request, changes_by_get=changes_by_get)
+        judge(caller_of(request))
+        return await _once(request, caller_of(request), partial(handle, request))
 
     return endpoint
 

@@ -19,7 +19,8 @@ from models.access_codes.access_code import (
 )
 from models.base import to_json
 from models.inputs import parse, parse_query
-from rest.access import caller_of, permit_of, public, query_of, resource, services_of
+from models.principal import Role
+from rest.access import admin, caller_of, permit_of, public, query_of, resource, services_of
 from rest.body import read_command
 from rest.envelope import failure, fields_of, pagination, success
 
@@ -51,6 +52,7 @@ async def of_user(request: Request) -> Response:
     return success({"hasRedeemedAccessCode": bool(shown), "accessCodes": shown})
 
 
+@admin(Role.ADMIN)
 async def create(request: Request) -> Response:
     command = await read_command(request, CreateAccessCode)
     code = await services_of(request).access_codes.create(caller_of(request), command)
@@ -58,6 +60,7 @@ async def create(request: Request) -> Response:
     return success({"accessCode": shown}, status=201)
 
 
+@admin(Role.VIEWER)
 async def list_codes(request: Request) -> Response:
     caller, wanted = caller_of(request), parse_query(ListAccessCodes, query_of(request))
     page = await services_of(request).access_codes.list_page(caller, wanted)
@@ -66,6 +69,7 @@ async def list_codes(request: Request) -> Response:
     return success({"accessCodes": shown, "pagination": pagination(page)})
 
 
+@admin(Role.VIEWER)
 async def get(request: Request) -> Response:
     caller, access_codes = caller_of(request), services_of(request).access_codes
     code = await access_codes.get(caller, parse(GetAccessCode, request.path_params))
@@ -75,24 +79,28 @@ async def get(request: Request) -> Response:
     return success({"accessCode": shown})
 
 
+@admin(Role.ADMIN)
 async def delete(request: Request) -> Response:
     command = parse(DeleteAccessCode, request.path_params)
     await services_of(request).access_codes.delete(caller_of(request), command)
     return success(message="Access code deleted successfully")
 
 
+@admin(Role.SUPPORT)
 async def activate(request: Request) -> Response:
     command = parse(ActivateAccessCode, request.path_params)
     code = await services_of(request).access_codes.activate(caller_of(request), command)
     return success(fields_of(code, "code", "active"), message="Access code activated successfully")
 
 
+@admin(Role.SUPPORT)
 async def deactivate(request: Request) -> Response:
     command = parse(DeactivateAccessCode, request.path_params)
     code = await services_of(request).access_codes.deactivate(caller_of(request), command)
     return success(fields_of(code, "code", "active"), message="Access code deactivated successfully")
 
 
+@admin(Role.VIEWER)
 async def stats(request: Request) -> Response:
     found = await services_of(request).access_codes.stats(caller_of(request))
     most_used = found.most_used

@@ -6,8 +6,9 @@ from starlette.responses import Response
 from models.base import to_json
 from models.coupons.coupon import CreateCoupon, DeleteCoupon, GetCoupon, ListCoupons, RedeemCoupon
 from models.inputs import parse_query
+from models.principal import Role
 from models.values.ids import either_id
-from rest.access import caller_of, permit_of, public, query_of, resource, services_of
+from rest.access import admin, caller_of, permit_of, public, query_of, resource, services_of
 from rest.body import read_command
 from rest.envelope import fields_of, pagination, success
 
@@ -43,6 +44,7 @@ async def redeem(request: Request) -> Response:
     return success(data, message="Coupon redeemed successfully")
 
 
+@admin(Role.VIEWER)
 async def list_coupons(request: Request) -> Response:
     wanted = parse_query(ListCoupons, query_of(request))
     page = await services_of(request).coupons.list_page(caller_of(request), wanted)
@@ -52,6 +54,7 @@ async def list_coupons(request: Request) -> Response:
     return success({"coupons": shown, "pagination": pagination(page)})
 
 
+@admin(Role.VIEWER)
 async def stats(request: Request) -> Response:
     found = await services_of(request).coupons.stats(caller_of(request))
     most_used = found.most_used
@@ -66,6 +69,7 @@ async def stats(request: Request) -> Response:
     )
 
 
+@admin(Role.ADMIN)
 async def delete(request: Request) -> Response:
     command = DeleteCoupon(either_id("Coupon", "couponId", request.path_params["couponId"]))
     await services_of(request).coupons.delete(caller_of(request), command)

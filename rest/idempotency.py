@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message
 
 from models.errors import InvalidInput
 from models.idempotency import fingerprint, read_key
@@ -56,24 +55,4 @@ def _keep(answer: Response) -> dict[str, object] | None:
 def _restore(kept: Mapping[str, Any]) -> Response:
     answer = Response(kept["body"], kept["status"])
     answer.raw_headers[:] = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept["headers"]]
-    return answer
-
-
-async def answered_by(app: ASGIApp, request: Request) -> Response:
-    """What an application answers to a request whose body has been read, as one answer."""
-    start: Message = {}
-    body = bytearray()
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": await request.body(), "more_body": False}
-
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            start.update(message)
-        else:
-            body.extend(message.get("body", b""))
-
-    await app(request.scope, receive, send)
-    answer = Response(bytes(body), start["status"])
-    answer.raw_headers[:] = list(start["headers"])
     return answer

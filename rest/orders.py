@@ -11,26 +11,27 @@ from models.inputs import parse_query
 from models.orders import commands
 from models.orders.lines import lines_to_json
 from models.orders.order import Order
+from models.principal import Role
 from models.sent import read_for_user, read_sent
 from models.values.ids import either_id
-from rest.access import caller_of, query_of, resource, services_of, signed_in, signed_in_to_change
+from rest.access import caller_of, query_of, resource, services_of, signed_in
 from rest.body import read_sent_command
 from rest.envelope import JSONAnswer
 
 
-@signed_in
+@signed_in(Role.VIEWER)
 async def find_by_user(request: Request) -> Response:
     sent = read_for_user(commands.FindOrders, {"userId": request.path_params["userId"]})
     found = await services_of(request).orders.find_by_user(caller_of(request), sent)
     return JSONAnswer([_shown(order) for order in found])
 
 
-@signed_in
+@signed_in(Role.VIEWER)
 async def find_order(request: Request) -> Response:
     return _answer(await services_of(request).orders.get(caller_of(request), commands.FindOrder(_id(request))))
 
 
-@signed_in
+@signed_in(Role.ADMIN)
 async def update(request: Request) -> Response:
     sent = await read_sent_command(request, commands.OrderChange)
     command = commands.UpdateOrder(_id(request), sent)
@@ -38,12 +39,12 @@ async def update(request: Request) -> Response:
 
 
 # A POST without a body needs the same guard as a GET: another site's form can send it along with the cookie.
-@signed_in_to_change
+@signed_in(Role.SUPPORT, changes_by_get=True)
 async def refund(request: Request) -> Response:
     return _answer(await services_of(request).orders.refund(caller_of(request), commands.RefundOrder(_id(request))))
 
 
-@signed_in_to_change
+@signed_in(Role.SUPPORT, changes_by_get=True)
 async def refund_product(request: Request) -> Response:
     command = commands.RefundProduct(_id(request), read_sent(parse_query, commands.ProductUnits, query_of(request)))
     return _answer(await services_of(request).orders.refund_product(caller_of(request), command))

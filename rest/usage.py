@@ -12,6 +12,7 @@ from starlette.responses import Response
 from models.base import to_json
 from models.errors import InvalidInput
 from models.inputs import parse
+from models.principal import Role
 from models.sent import RefusedCommand, read_for_user
 from models.usage import commands
 from models.usage.follower import Availability, FollowerKey, KeyKind, UsageSnapshot
@@ -24,7 +25,7 @@ BASE = "/usageFollower"
 SHOWN = ("_id", "couponId", "campaignId", "maxLimitInBasket", "maxTotalLimit", "maxLimitPerCustomer", "totalUsageCount")
 
 
-@signed_in
+@signed_in(Role.ADMIN)
 async def check(request: Request) -> Response:
     grant = await services_of(request).usage.check(
         caller_of(request), read_for_user(commands.CheckUsage, await read_json(request))
@@ -32,7 +33,7 @@ async def check(request: Request) -> Response:
     return JSONAnswer(grant.granted)
 
 
-@signed_in
+@signed_in(Role.ADMIN)
 async def add(request: Request) -> Response:
     return _followers(
         await services_of(request).usage.add(
@@ -41,7 +42,7 @@ async def add(request: Request) -> Response:
     )
 
 
-@signed_in
+@signed_in(Role.SUPPORT)
 async def remove(request: Request) -> Response:
     return _followers(
         await services_of(request).usage.remove(
@@ -50,7 +51,7 @@ async def remove(request: Request) -> Response:
     )
 
 
-@signed_in
+@signed_in(Role.ADMIN)
 async def redeem(request: Request) -> Response:
     return _follower(
         await services_of(request).usage.redeem(
@@ -59,7 +60,7 @@ async def redeem(request: Request) -> Response:
     )
 
 
-@signed_in
+@signed_in(Role.VIEWER)
 async def get_availability(request: Request) -> Response:
     body = read_for_user(commands.AskedUser, await read_optional_json(request))
     found = await services_of(request).usage.get_availability(
@@ -68,7 +69,7 @@ async def get_availability(request: Request) -> Response:
     return JSONAnswer(_availability(found))
 
 
-@admin
+@admin(Role.ADMIN)
 async def create(request: Request) -> Response:
     return _follower(
         await services_of(request).usage.create(
@@ -78,7 +79,7 @@ async def create(request: Request) -> Response:
     )
 
 
-@admin
+@admin(Role.ADMIN)
 async def update(request: Request) -> Response:
     body = await read_json(request)
     updated = await services_of(request).usage.update(
@@ -87,7 +88,7 @@ async def update(request: Request) -> Response:
     return _follower(await services_of(request).usage.with_all_usages(caller_of(request), updated))
 
 
-@admin
+@admin(Role.ADMIN)
 async def delete(request: Request) -> Response:
     return _follower(
         await services_of(request).usage.delete(caller_of(request), commands.DeleteUsageFollower(_key(request)))

@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection, cookie_parser
 
 from models.claims import Claims, read_claims
 from models.errors import DomainError, ExpiredToken, Forbidden, InvalidToken
-from models.principal import Principal
+from models.principal import MAIN_KEY, Principal
 from server.settings import Settings
 
 TOKEN_COOKIE = "token"
@@ -81,7 +81,7 @@ class Authenticator:
         bearer = _bearer(connection.headers.get("authorization"))
         token = _first_cookie(connection) if bearer is None and takes_cookie else bearer
         caller = self._judge(Principal(client_address(connection)), key, token)
-        by_cookie = bearer is None and caller.user_id is not None and not caller.has_admin_key
+        by_cookie = bearer is None and caller.user_id is not None and caller.key is None
         if changes_by_get and by_cookie and _is_cross_site(connection):
             return Principal(caller.address, refusal=Forbidden(CROSS_SITE))
         return caller
@@ -107,7 +107,7 @@ class Authenticator:
         if key is None and not token:
             return caller
         refusal: DomainError | None = None
-        has_admin_key = False
+        shown = None
         if token:
             try:
                 claims = self._read(token)
@@ -118,10 +118,10 @@ class Authenticator:
                     caller, user_id=claims.user_id, user_types=claims.user_types, expires_at=claims.expires_at
                 )
         if key is not None:
-            has_admin_key = hmac.compare_digest(key.encode(), self._admin_key)
-            if not has_admin_key:
+            shown = MAIN_KEY if hmac.compare_digest(key.encode(), self._admin_key) else None
+            if shown is None:
                 refusal = refusal or Forbidden(WRONG_KEY)
-        return replace(caller, has_admin_key=has_admin_key, refusal=refusal)
+        return replace(caller, key=shown, refusal=refusal)
 
     def _read(self, token: str) -> Claims:
         """What a token of ours says. Raises `InvalidToken`."""

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from models.inputs import card, flag, items, money, text, unit_price, whole
 from models.payment import MAX_ADDRESS, Payment
-from models.principal import Principal
+from models.principal import Principal, Role
 from models.sent import RefusedCommand
 
 
@@ -71,8 +71,12 @@ class ProductUnits:
 
 @dataclass(frozen=True, slots=True)
 class UpdateOrder:
-    """Changes an order. What was sent is judged once it is known whose the order is."""
+    """Changes an order. What was sent is judged once it is known whose the order is.
 
+    `role` is what an admin needs to do so with the orders of others, here and below.
+    """
+
+    role: ClassVar = Role.ADMIN
     id: str
     sent: OrderChange | RefusedCommand
 
@@ -81,6 +85,7 @@ class UpdateOrder:
 class RefundOrder:
     """Refunds a whole order."""
 
+    role: ClassVar = Role.SUPPORT
     id: str
 
 
@@ -88,6 +93,7 @@ class RefundOrder:
 class RefundProduct:
     """Refunds units of a product; `sent` as above."""
 
+    role: ClassVar = Role.SUPPORT
     id: str
     sent: ProductUnits | RefusedCommand
 

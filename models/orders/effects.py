@@ -59,7 +59,7 @@ def change_order(order: Order | None, asked: Asked, *, at: datetime) -> Changed:
     of the change refuse.
     """
     if order is not None:
-        asked.caller.require_self(order.user_id)
+        asked.caller.require_self(order.user_id, asked.change.role)
     sent = None if isinstance(asked.change, RefundOrder) else asked.change.sent
     if isinstance(sent, RefusedCommand):
         raise sent.refusal

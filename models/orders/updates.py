@@ -9,7 +9,7 @@ from models.errors import Fault, Forbidden, InvalidInput
 from models.orders.commands import ChangedLine, OrderChange
 from models.orders.lines import OrderLine, is_every_unit_refunded, refund_units
 from models.orders.order import Order, OrderNotPending, OrderStatus
-from models.principal import Principal
+from models.principal import Principal, Role
 
 _IDS = {"id": "_id", "user_id": "userId", "checkout_id": "checkoutId", "basket_id": "basketId"} | {
     "payment_id": "paymentId"
@@ -42,7 +42,8 @@ def update_order(order: Order, change: OrderChange, caller: Principal, *, at: da
     any field but the ids. Raises `InvalidInput` for a change of ids, for lines that contradict themselves, and for what
     would make the order and its refunds disagree.
     """
-    if not caller.is_admin and any(getattr(change, name) is not None for name in _FOR_ADMINS):
+    is_admin = caller.has_role(Role.ADMIN)
+    if not is_admin and any(getattr(change, name) is not None for name in _FOR_ADMINS):
         raise Forbidden("Only an admin may change more of an order than address and isGift")
     given = {name: getattr(change, name) for name in (*_FOR_USERS, *_FOR_ADMINS) if getattr(change, name) is not None}
     faults = [
@@ -56,7 +57,7 @@ def update_order(order: Order, change: OrderChange, caller: Principal, *, at: da
         raise InvalidInput(faults + _refund_faults(order, change), faults[0].message)
     if faults := _refund_faults(order, change):
         raise ContradictsRefunds(faults, order)
-    if not caller.is_admin and order.status != OrderStatus.PENDING:
+    if not is_admin and order.status != OrderStatus.PENDING:
         raise OrderNotPending()
     if change.products is not None:
         given["products"] = _lines_after(order, change.products, given.get("total_price", order.total_price))

@@ -48,7 +48,7 @@ async def graphiql_page(request: Request, principal: Principal, settings: Settin
     Others get the form: 401, or 403 where the admin key that came is a wrong one. Where the npm files are not
     installed an admin is told what to run.
     """
-    if not (principal.is_admin or settings.open_tools):
+    if principal.role is None and not settings.open_tools:
         status = 403 if "x-admin-key" in request.headers else 401
         return _answer("gate.html", status)
     missing = missing_files()

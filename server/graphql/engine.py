@@ -8,7 +8,7 @@ from typing_extensions import override
 from graphql_engine.engine import Engine
 from graphql_engine.errors import DocumentNotPersisted, IntrospectionRefused, MethodRefused, OutOfTime
 from models.errors import DomainError, Forbidden, MethodNotAllowed, ServiceUnavailable
-from models.principal import Principal
+from models.principal import Principal, Role
 from server.graphql.errors import present, report
 from services.kit.transactions import as_domain_error
 
@@ -27,7 +27,7 @@ class TesseraEngine(Engine):
 
     @override
     def trusts(self, context: object) -> bool:
-        return super().trusts(context) or cast("RequestContext", context).principal.is_admin
+        return super().trusts(context) or cast("RequestContext", context).principal.role is not None
 
     @override
     def explain(self, fault: Exception, context: object) -> DomainError:
@@ -53,7 +53,7 @@ class TesseraEngine(Engine):
 def _refusal_of(caller: Principal) -> DomainError:
     """Returns why this caller is no admin."""
     try:
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
     except DomainError as refusal:
         return refusal
     raise AssertionError("An admin is trusted")

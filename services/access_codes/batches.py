@@ -21,7 +21,7 @@ from models.access_codes.batches import (
     RowOutcome,
 )
 from models.access_codes.effects import new_access_code
-from models.principal import Principal
+from models.principal import Principal, Role
 from services.access_codes.repository import ACCESS_CODES, BATCHES, ENTITY_ALONE, draw_codes
 from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database
@@ -42,7 +42,7 @@ class AccessCodeBatches:
 
     async def create_many(self, caller: Principal, command: CreateAccessCodes) -> Sequence[AccessCode]:
         """Makes up to 1,000 codes of one kind, all of them or none."""
-        caller.require_admin()
+        caller.require_role(Role.ADMIN)
         return await self._database.transaction(lambda session: self._make(session, command, command.count))
 
     async def generate(self, caller: Principal, command: GenerateAccessCodes) -> AsyncIterator[int]:
@@ -50,7 +50,7 @@ class AccessCodeBatches:
 
         All codes of a batch expire at the same instant. 409 when the batch was begun with other values.
         """
-        caller.require_admin()
+        caller.require_role(Role.ADMIN)
         made = await self._database.transaction(lambda session: self._begin(session, command))
         yield made
         while made < command.count:
@@ -59,14 +59,14 @@ class AccessCodeBatches:
 
     async def export(self, caller: Principal, batch: str | None = None) -> AsyncIterator[AccessCode]:
         """Yields every code, or every code of a batch, the oldest first."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         query = {} if batch is None else {"batch": batch}
         async for document in self._codes.find(query, ENTITY_ALONE, batch_size=CHUNK).sort("_id", 1):
             yield ACCESS_CODES.load(document)
 
     async def count(self, caller: Principal, batch: str | None = None) -> int:
         """Returns how many codes `export` yields."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         if batch is not None:
             return await self._codes.count_documents({"batch": batch})
         return (await self._counts.read(self._clock())).total
@@ -76,7 +76,7 @@ class AccessCodeBatches:
 
         A row whose code is there stops no other; importing twice changes nothing. See `ImportAccessCode.judge`.
         """
-        caller.require_admin()
+        caller.require_role(Role.ADMIN)
         return await self._database.transaction(lambda session: self._import(session, rows)) if rows else []
 
     async def _begin(self, session: "Session", command: GenerateAccessCodes) -> int:

@@ -24,7 +24,7 @@ from models.access_codes.access_code import (
     usage_of,
 )
 from models.pagination import Page, Slice, Window
-from models.principal import Principal
+from models.principal import Principal, Role
 from models.values.codes import likeliest
 from services.access_codes.repository import (
     ACCESS_CODES,
@@ -80,7 +80,7 @@ class AccessCodes:
 
     async def create(self, caller: Principal, command: CreateAccessCode) -> AccessCode:
         """Makes a code. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.ADMIN)
         return await self._bus.submit(command)
 
     async def get(self, caller: Principal, wanted: GetAccessCode) -> AccessCode:
@@ -89,12 +89,12 @@ class AccessCodes:
 
     async def find(self, caller: Principal, wanted: GetAccessCode) -> AccessCode | None:
         """Returns a code, or None where there is none. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         return await self._by_code.load(wanted.code)
 
     async def find_by_id(self, caller: Principal, code_id: str) -> AccessCode | None:
         """Returns a code by its raw ObjectId, or None. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         return await self._by_id.load(code_id)
 
     def usage(self, code: AccessCode) -> AccessCodeUsage:
@@ -103,25 +103,25 @@ class AccessCodes:
 
     async def list_window(self, caller: Principal, wanted: AccessCodeFilter, window: Window) -> Slice[AccessCode]:
         """Returns a Relay window of all codes, the newest first. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         query = query_of(wanted, self._clock())
         return await fetch_window(self._codes, query, NEWEST_FIRST, window, ACCESS_CODES.load, ENTITY_ALONE)
 
     async def list_page(self, caller: Principal, wanted: ListAccessCodes) -> Page[AccessCode]:
         """Returns a numbered page of all codes, the newest first. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         now = self._clock()
         total, query = await self._count(wanted, now), query_of(wanted, now)
         return await fetch_page(self._codes, query, NEWEST_FIRST, wanted, total, ACCESS_CODES.load, ENTITY_ALONE)
 
     async def count(self, caller: Principal, wanted: AccessCodeFilter) -> int:
         """Returns how many codes the filter leaves. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         return await self._count(wanted, self._clock())
 
     async def uses_of(self, caller: Principal, codes: Sequence[AccessCode]) -> dict[str, list[AccessCodeUse]]:
         """Returns all uses of these codes in their order, by the code's id, in one query. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         uses: dict[str, list[AccessCodeUse]] = {code.id: [] for code in codes}
         wanted = {"codeId": {"$in": [ObjectId(identifier) for identifier in uses]}}
         # In the order of the index, so that nothing is sorted.
@@ -133,17 +133,17 @@ class AccessCodes:
 
     async def uses_window(self, caller: Principal, code: AccessCode, window: Window) -> Slice[AccessCodeUse]:
         """Returns a Relay window of a code's uses in their order. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         return await fetch_window(self._uses, {"codeId": ObjectId(code.id)}, USES_IN_ORDER, window, USES.load)
 
     async def count_uses(self, caller: Principal, code: AccessCode) -> int:
         """Returns how many uses of a code are known by their users. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         return await self._uses.count_documents({"codeId": ObjectId(code.id)})
 
     async def stats(self, caller: Principal) -> AccessCodeStats:
         """Returns counts of what exists at this moment, exact and flat in the number of codes. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         census = await self._counts.read(self._clock())
         # Ties go to the newest.
         order = [("usedCount", -1), *((key, -1) for key in NEWEST_FIRST.keys)]
@@ -162,17 +162,17 @@ class AccessCodes:
 
         404 `Access code not found`; 400 where it is fully used or expired.
         """
-        caller.require_admin()
+        caller.require_role(Role.SUPPORT)
         return await self._bus.submit(command)
 
     async def deactivate(self, caller: Principal, command: DeactivateAccessCode) -> AccessCode:
         """Lets a code no longer be redeemed; doing so twice changes nothing. For admins; 404."""
-        caller.require_admin()
+        caller.require_role(Role.SUPPORT)
         return await self._bus.submit(command)
 
     async def delete(self, caller: Principal, command: DeleteAccessCode) -> AccessCode:
         """Deletes a code and returns what it was; its users' history stays. For admins; 404."""
-        caller.require_admin()
+        caller.require_role(Role.ADMIN)
         return await self._bus.submit(command)
 
     async def _count(self, wanted: AccessCodeFilter, now: datetime) -> int:

@@ -21,7 +21,7 @@ from models.coupons.coupon import (
     require_redemption_fields,
 )
 from models.pagination import KeysetOrder, Page, Slice, Window
-from models.principal import Principal
+from models.principal import Principal, Role
 from models.values.codes import CodeBook, normalize_code
 from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST, SEARCH_FIELDS, by_code, query_of
 from services.coupons.totals import FAMILY
@@ -95,25 +95,25 @@ class Coupons:
         self, principal: Principal, wanted: CouponFilter, order: KeysetOrder, window: Window
     ) -> Slice[Coupon]:
         """A Relay window of all coupons. For admins."""
-        principal.require_admin()
+        principal.require_role(Role.VIEWER)
         found = await self._windows.load((wanted, order, window))
         assert found is not None
         return found
 
     async def list_page(self, principal: Principal, wanted: ListCoupons) -> Page[Coupon]:
         """A numbered page of all coupons, newest first. For admins."""
-        principal.require_admin()
+        principal.require_role(Role.VIEWER)
         total, query = await self._count(wanted), query_of(wanted)
         return await fetch_page(self._coupons, query, NEWEST_FIRST, wanted, total, COUPONS.load, _ENTITY_ALONE)
 
     async def count(self, principal: Principal, wanted: CouponFilter) -> int:
         """How many coupons the filter leaves. For admins."""
-        principal.require_admin()
+        principal.require_role(Role.VIEWER)
         return await self._count(wanted)
 
     async def stats(self, principal: Principal) -> CouponStats:
         """Counts of what exists, from totals that move with the rows. For admins."""
-        principal.require_admin()
+        principal.require_role(Role.VIEWER)
         totals = await self._counters.read()
         used = self._coupons.find({"timesUsed": {"$gt": 0}}, _ENTITY_ALONE).sort([(k, -1) for k in MOST_USED.keys])
         most_used = await used.limit(1).to_list(None)
@@ -127,14 +127,14 @@ class Coupons:
 
     async def delete(self, principal: Principal, command: DeleteCoupon) -> Coupon:
         """Delete a coupon and return what it was; its redemptions stay. For admins; 404 `Coupon not found`."""
-        principal.require_admin()
+        principal.require_role(Role.ADMIN)
         coupon = await self._bus.submit(command)
         assert isinstance(coupon, Coupon)
         return coupon
 
     async def set_active(self, principal: Principal, command: SetCouponActive) -> Coupon:
         """Let a coupon be redeemed or not. For admins; 404 `Coupon not found`."""
-        principal.require_admin()
+        principal.require_role(Role.SUPPORT)
         coupon = await self._bus.submit(command)
         assert isinstance(coupon, Coupon)
         return coupon

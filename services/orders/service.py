@@ -20,7 +20,7 @@ from models.orders.commands import (
 from models.orders.order import Order, OrderNotFound
 from models.pagination import Slice, Window
 from models.payment import Payment
-from models.principal import Principal
+from models.principal import Principal, Role
 from models.sent import RefusedCommand, accept
 from services.kit.batching import Coalescer
 from services.kit.counters import RowCounts
@@ -77,7 +77,7 @@ class Orders:
 
     async def find_by_user(self, caller: Principal, sent: FindOrders | RefusedCommand) -> list[Order]:
         """Returns all orders of a user, the newest first."""
-        query = orders_of(accept(caller, sent).user_id)
+        query = orders_of(accept(caller, sent, Role.VIEWER).user_id)
         found = self._orders.find(query).sort([(key, -1) for key in NEWEST_FIRST.keys])
         return [ORDERS.load(document) for document in await found.to_list(None)]
 
@@ -118,7 +118,7 @@ class Orders:
         return await self._change(caller, command)
 
     async def _change(self, caller: Principal, change: ChangeOrder) -> Order:
-        caller.require_signed_in()
+        caller.require_signed_in(change.role)
         order = await self._bus.submit(Asked(caller, change))
         assert order is not None
         return order
@@ -130,5 +130,5 @@ class Orders:
 
 def _whose(caller: Principal, sent: ListOrders | RefusedCommand) -> str | None:
     """Whose orders are meant; None for everyone's, which only an admin may mean."""
-    wanted = accept(caller, sent)
-    return wanted.user_id or (None if caller.is_admin else caller.user_id)
+    wanted = accept(caller, sent, Role.VIEWER)
+    return wanted.user_id or (None if caller.has_role(Role.VIEWER) else caller.user_id)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.audit import MOST_SHOWN, AuditFamily, AuditReport, Drift
-from models.principal import Principal
+from models.principal import Principal, Role
 from services.access_codes.totals import AccessCodeCounts
 from services.coupons.totals import CouponCounts
 from services.kit.counters import Counts, RowCounts
@@ -83,12 +83,12 @@ class Audit:
 
     async def audit(self, principal: Principal, families: Collection[AuditFamily] = tuple(AuditFamily)) -> AuditReport:
         """Compare every counter of these families with its ledger, as of one moment. Writes nothing."""
-        principal.require_admin()
+        principal.require_role(Role.VIEWER)
         return await self._run(families, repair=False)
 
     async def repair(self, principal: Principal, families: Collection[AuditFamily] = tuple(AuditFamily)) -> AuditReport:
         """Put right every counter that drifted, each in a transaction, while others go on; answers what was wrong."""
-        principal.require_admin()
+        principal.require_role(Role.ADMIN)
         # An idempotency key keeps one outcome, the report; the repairs themselves may be done as often as one likes.
         # They are begun only where the key has none yet, and once for however many tries to write it down.
         repairs: list[asyncio.Task[AuditReport]] = []

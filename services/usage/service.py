@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bson import ObjectId
 
 from models.pagination import Slice, Window
-from models.principal import Principal
+from models.principal import Principal, Role
 from models.sent import RefusedCommand, accept
 from models.usage.commands import (
     CheckUsage,
@@ -76,17 +76,17 @@ class Usage:
 
     async def create(self, caller: Principal, command: CreateUsageFollower) -> UsageSnapshot:
         """Makes the follower of a coupon or a campaign. For admins; 409 where it is followed already."""
-        caller.require_admin()
+        caller.require_role(Role.ADMIN)
         return _one(await self._bus.submit(command))
 
     async def update(self, caller: Principal, command: UpdateUsageFollower) -> UsageSnapshot:
         """Changes limits; null lifts one. For admins; 404. Counts stay, even where they pass the new limit."""
-        caller.require_admin()
+        caller.require_role(Role.ADMIN)
         return _one(await self._bus.submit(command))
 
     async def delete(self, caller: Principal, command: DeleteUsageFollower) -> UsageSnapshot:
         """Deletes a follower and returns what it was, with all its users. For admins; 404. The ledger stays."""
-        caller.require_admin()
+        caller.require_role(Role.ADMIN)
 
         async def work(session: "Session") -> UsageSnapshot:
             (result,) = await self._bus.carry_out(session, [command])
@@ -98,7 +98,7 @@ class Usage:
 
     async def check(self, caller: Principal, sent: CheckUsage | RefusedCommand) -> Grant:
         """Sets aside what the limits leave of the amount, in place of the user's hold. 404 for no follower."""
-        command = accept(caller, sent)
+        command = accept(caller, sent, Role.ADMIN)
         self._sweeper.wake()
         grant = await self._bus.submit(command)
         assert isinstance(grant, Grant)
@@ -109,19 +109,19 @@ class Usage:
 
         404 for an unknown follower, 409 for a limit or for no open hold. The hold is consumed.
         """
-        return _all(await self._bus.submit(accept(caller, sent).commit(caller.name)))
+        return _all(await self._bus.submit(accept(caller, sent, Role.ADMIN).commit(caller.name)))
 
     async def remove(self, caller: Principal, sent: MoveUsage | RefusedCommand) -> tuple[UsageSnapshot, ...]:
         """Gives back the amount (1), never below nothing, on all named followers or on none. 404."""
-        return _all(await self._bus.submit(accept(caller, sent).give_back(caller.name)))
+        return _all(await self._bus.submit(accept(caller, sent, Role.SUPPORT).give_back(caller.name)))
 
     async def redeem(self, caller: Principal, sent: RedeemUsage | RefusedCommand) -> UsageSnapshot:
         """Checks and counts at once: the amount, else the open hold, else 1. 404, 409."""
-        return _one(await self._bus.submit(accept(caller, sent).commit(caller.name)))
+        return _one(await self._bus.submit(accept(caller, sent, Role.ADMIN).commit(caller.name)))
 
     async def get_availability(self, caller: Principal, sent: GetAvailability | RefusedCommand) -> Availability:
         """Returns what the follower of a campaign or coupon of this id allows a user. 404. Writes nothing."""
-        asked = accept(caller, sent)
+        asked = accept(caller, sent, Role.VIEWER)
         for kind in (KeyKind.CAMPAIGN, KeyKind.COUPON):
             found = await self._availabilities.load((FollowerKey(kind, asked.id), asked.user_id or caller.user_id))
             if found is not None:
@@ -135,7 +135,7 @@ class Usage:
 
         A bare admin key has no count of its own.
         """
-        asked = accept(caller, sent)
+        asked = accept(caller, sent, Role.VIEWER)
         return await self._availabilities.load((asked.key, asked.user_id or caller.user_id))
 
     async def watch(
@@ -145,7 +145,7 @@ class Usage:
 
         An expiring hold is a change like any other, though nobody writes it.
         """
-        asked = accept(caller, sent)
+        asked = accept(caller, sent, Role.VIEWER)
         question = (asked.key, asked.user_id or caller.user_id)
 
         async def look(listener: Listener) -> tuple[Availability | None, float | None]:
@@ -166,12 +166,12 @@ class Usage:
 
     async def list_window(self, caller: Principal, window: Window) -> Slice[UsageFollower]:
         """Returns a Relay window of all followers, the newest first. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         return await fetch_window(self._followers, {}, NEWEST_FIRST, window, FOLLOWERS.load)
 
     async def count(self, caller: Principal) -> int:
         """Returns how many followers there are. For admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         return await self._total.read()
 
     async def list_usages(self, caller: Principal, follower_id: str, window: Window) -> Slice[UserUsage]:
@@ -185,7 +185,7 @@ class Usage:
 
     async def with_all_usages(self, caller: Principal, snapshot: UsageSnapshot) -> UsageSnapshot:
         """Returns the same with the counters of all users, as REST shows a follower to admins."""
-        caller.require_admin()
+        caller.require_role(Role.VIEWER)
         return await self._with_all_usages(snapshot)
 
     async def carry_out(self, session: "Session", given: Sequence[Command]) -> list[Result | Exception]:
@@ -266,4 +266,4 @@ def _one(result: Result | Exception) -> UsageSnapshot:
 def _visible_usages(caller: Principal, follower_id: str) -> Document:
     caller.require_signed_in()
     query: Document = {"followerId": ObjectId(follower_id)}
-    return query if caller.is_admin else query | {"userId": caller.user_id}
+    return query if caller.has_role(Role.VIEWER) else query | {"userId": caller.user_id}

@@ -15,7 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from graphql_engine.limits import Limits
 from models.errors import Fault, Forbidden, InvalidInput, RateLimited
-from models.principal import Principal
+from models.principal import Principal, Role
 from server.authentication import Authenticator
 from server.graphql.engine import TesseraEngine
 from server.graphql.view import GraphQLView
@@ -94,7 +94,7 @@ class Query:
     @strawberry.field
     def who(self, info: Info) -> str | None:
         caller = info.context.principal
-        return "admin" if caller.is_admin else caller.user_id
+        return caller.user_id if caller.role is None else "admin"
 
     @strawberry.field
     def limited(self, info: Info) -> str:
@@ -181,7 +181,7 @@ class Subscription:
 
     @strawberry.subscription
     async def private(self, info: Info) -> AsyncGenerator[int, None]:
-        info.context.principal.require_admin()
+        info.context.principal.require_role(Role.VIEWER)
         yield 1
 
 

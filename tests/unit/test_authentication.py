@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from math import inf
 
 import jwt
@@ -10,7 +11,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from models.errors import ExpiredToken, Forbidden, InvalidToken, Unauthenticated
-from models.principal import Principal
+from models.principal import Principal, Role
 from server.authentication import Authenticator
 from tests.support.api import ADMIN_KEY, JWT_SECRET, settings_for, token
 
@@ -33,31 +34,33 @@ def connection_of(*headers: tuple[str, str], query: str = "") -> HTTPConnection:
 def test_nobody_is_anonymous_and_is_asked_to_sign_in() -> None:
     caller = authenticator.principal(connection())
     assert caller == Principal("127.0.0.1")
-    for require in (caller.require_admin, caller.require_signed_in):
+    for require in (partial(caller.require_role, Role.VIEWER), caller.require_signed_in):
         with pytest.raises(Unauthenticated, match="Authentication required"):
             require()
 
 
 def test_the_admin_key_makes_an_admin_from_the_header_and_where_allowed_from_the_query() -> None:
-    assert authenticator.principal(connection(x_admin_key=ADMIN_KEY)).is_admin
+    assert authenticator.principal(connection(x_admin_key=ADMIN_KEY)).role is Role.ADMIN
     query = connection(f"adminKey={ADMIN_KEY}")
-    assert not authenticator.principal(query).is_admin
-    assert authenticator.principal(query, query_key=True).is_admin
-    assert authenticator.principal(connection(f"adminKey={ADMIN_KEY}&adminKey=wrong"), query_key=True).is_admin
-    assert not authenticator.principal(connection(f"adminKey=wrong&adminKey={ADMIN_KEY}"), query_key=True).is_admin
+    assert authenticator.principal(query).role is None
+    assert authenticator.principal(query, query_key=True).role is Role.ADMIN
+    assert (
+        authenticator.principal(connection(f"adminKey={ADMIN_KEY}&adminKey=wrong"), query_key=True).role is Role.ADMIN
+    )
+    assert authenticator.principal(connection(f"adminKey=wrong&adminKey={ADMIN_KEY}"), query_key=True).role is None
     both = connection(f"adminKey={ADMIN_KEY}", x_admin_key="wrong")
     with pytest.raises(Forbidden, match="Invalid authentication credentials"):
-        authenticator.principal(both, query_key=True).require_admin()
+        authenticator.principal(both, query_key=True).require_role(Role.VIEWER)
 
 
 def test_a_token_names_a_user_and_an_admin_by_type() -> None:
     for headers in ({"authorization": f"bearer {token('u1', 'shop')}"}, {"cookie": f"token={token('u1', 'shop')}"}):
         caller = authenticator.principal(connection(**headers))
-        assert (caller.user_id, caller.user_types, caller.is_admin) == ("u1", ("shop",), False)
+        assert (caller.user_id, caller.user_types, caller.role) == ("u1", ("shop",), None)
         caller.require_self("u1")
         with pytest.raises(Forbidden):
             caller.require_self("u2")
-    assert authenticator.principal(connection(authorization=f"Bearer {token('u1', 'admin')}")).is_admin
+    assert authenticator.principal(connection(authorization=f"Bearer {token('u1', 'admin')}")).role is Role.ADMIN
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_a_token_names_a_user_and_an_admin_by_type() -> None:
 def test_a_token_that_does_not_hold_names_nobody(bad: str) -> None:
     caller = authenticator.principal(connection(authorization=f"Bearer {bad}"))
     assert caller.user_id is None
-    assert not caller.is_admin
+    assert caller.role is None
     if bad:
         assert isinstance(caller.refusal, InvalidToken)
 
@@ -116,7 +119,7 @@ def test_a_cookie_changes_state_by_get_from_the_same_origin_only(headers: dict[s
 def test_a_websocket_may_bring_its_credentials_later() -> None:
     anonymous = Principal("127.0.0.1")
     assert authenticator.websocket_principal(anonymous, {}) is anonymous
-    assert authenticator.websocket_principal(anonymous, {"x-admin-key": ADMIN_KEY}).is_admin
+    assert authenticator.websocket_principal(anonymous, {"x-admin-key": ADMIN_KEY}).role is Role.ADMIN
     by_token = authenticator.websocket_principal(anonymous, {"Authorization": f"Bearer {token('u1')}"})
     assert by_token.user_id == "u1"
     twice = {"Authorization": f"Bearer {GOOD}", "authorization": f"Bearer {OTHER}"}

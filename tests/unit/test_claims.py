@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 
 from models.claims import LAST_INSTANT, read_claims
 from models.errors import ErrorReason, ExpiredToken, InvalidToken
-from models.principal import Principal
+from models.principal import Principal, Role
 from models.values.texts import clean
 from server.authentication import Authenticator
 from tests.support.api import JWT_SECRET, settings_for, signed
@@ -37,7 +37,7 @@ def reason_of(token: str) -> ErrorReason | None:
         assert caller.user_id
         return None
     assert isinstance(caller.refusal, InvalidToken)
-    assert (caller.user_id, caller.user_types, caller.is_admin) == (None, (), False)
+    assert (caller.user_id, caller.user_types, caller.role) == (None, (), None)
     return caller.refusal.reason
 
 
@@ -103,7 +103,7 @@ def test_a_token_names_a_user_just_where_its_claims_hold(claims: dict[str, Any])
         assert reason is None
         caller = caller_of(signed(**claims))
         assert caller.user_id == clean(claims["userId"])
-        assert caller.is_admin == ("admin" in claims.get("userType", []))
+        assert (caller.role is Role.ADMIN) == ("admin" in claims.get("userType", []))
         assert caller.expires_at == min(claims["exp"], LAST_INSTANT)
         orjson.dumps([caller.user_id, *caller.user_types])
 

@@ -34,7 +34,7 @@ from models.orders.order import (
 )
 from models.orders.updates import ContradictsRefunds
 from models.payment import PaidProduct, Payment
-from models.principal import SYSTEM, Principal
+from models.principal import SYSTEM, ActingKey, Principal, Role
 from models.sent import RefusedCommand, read_sent
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -43,6 +43,7 @@ ID = "c" * 24
 LINES = (PaidProduct("tea", 3, Decimal("19.90"), "s1"), PaidProduct("cup", 2, Decimal(10)))
 PAYMENT = Payment("paid", "ada", "checkout", "basket", LINES, "1 Long Street", Decimal("79.70"), "0042")
 ADA, GRACE, NOBODY = Principal(user_id="ada"), Principal(user_id="grace"), Principal()
+OF_VIEWER, OF_SUPPORT = (Principal(key=ActingKey("a", role)) for role in (Role.VIEWER, Role.SUPPORT))
 PLACED = place_order(PAYMENT, identifier=ID, at=NOW)
 NEW = PLACED.order
 MALFORMED = RefusedCommand(UnsupportedMediaType())
@@ -88,6 +89,11 @@ SHIPPED = replace(NEW, status="Shipped")
         (None, update(), GRACE, OrderNotFound),
         (None, RefundOrder(ID), GRACE, OrderNotFound),
         (None, units_of("tea", 0), SYSTEM, OrderNotFound),
+        # An admin needs the role for what they do with another's.
+        (NEW, update(address="There"), OF_SUPPORT, Forbidden),
+        (NEW, RefundOrder(ID), OF_VIEWER, Forbidden),
+        (NEW, RefundProduct(ID, MALFORMED), OF_VIEWER, Forbidden),
+        (ALL, RefundOrder(ID), OF_SUPPORT, OrderAlreadyRefunded),
         # Of an update: what only admins may change, ids, nothing at all, refunds, and the status.
         (SHIPPED, update(status="Sent", user_id="grace"), ADA, Forbidden),
         (SHIPPED, update(address="There", user_id="grace"), ADA, InvalidInput),

@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import DomainError, Forbidden, InvalidInput, Unauthenticated
 from models.inputs import parse
-from models.principal import SYSTEM, Principal
+from models.principal import SYSTEM, ActingKey, Principal, Role
 from models.sent import RefusedCommand, accept, read_for_user
 from models.usage.commands import (
     CheckUsage,
@@ -353,6 +353,7 @@ def test_every_fault_of_a_command_is_said_at_once(shape: Any, raw: dict[str, Any
     assert all(message.startswith(fault) for message, fault in zip(said, faults, strict=True))
 
 
+OF_VIEWER, OF_SUPPORT = (Principal(key=ActingKey("a", role)) for role in (Role.VIEWER, Role.SUPPORT))
 ADA, NOBODY, EXPIRED = Principal(user_id="ada"), Principal(), Principal(refusal=Forbidden("expired"))
 WHOLE, BROKEN = {"userId": "ada", "campaignId": CAMPAIGN}, {"userId": "ada", "campaignId": "x"}
 
@@ -374,6 +375,11 @@ WHOLE, BROKEN = {"userId": "ada", "campaignId": CAMPAIGN}, {"userId": "ada", "ca
         (ADA, WHOLE | {"userId": 5}, InvalidInput),
         (SYSTEM, WHOLE, None),
         (SYSTEM, BROKEN | {"userId": "bob"}, InvalidInput),
+        (OF_SUPPORT, WHOLE, None),
+        (OF_SUPPORT, {"campaignId": CAMPAIGN}, InvalidInput),
+        (OF_VIEWER, WHOLE, Forbidden),
+        (OF_VIEWER, BROKEN, Forbidden),
+        (OF_VIEWER, {"campaignId": CAMPAIGN}, Forbidden),
     ],
 )
 def test_who_may_act_is_judged_before_what_was_sent(
@@ -381,10 +387,10 @@ def test_who_may_act_is_judged_before_what_was_sent(
 ) -> None:
     sent = read_for_user(CheckUsage, raw)
     if refusal is None:
-        assert accept(caller, sent) is sent
+        assert accept(caller, sent, Role.SUPPORT) is sent
         return
     with pytest.raises(refusal):
-        accept(caller, sent)
+        accept(caller, sent, Role.SUPPORT)
     assert isinstance(sent, RefusedCommand) == (raw["campaignId"] == "x" or raw.get("userId", 5) in (5, " "))
 
 

@@ -5,11 +5,11 @@ from graphql import GraphQLError
 
 from graphql_engine.documents import Documents
 from graphql_engine.limits import Limits
-from models.principal import Principal
+from models.principal import MAIN_KEY, Principal
 from tests.support.sample import Context, sample_schema
 
 ANYONE = Context(Principal(), "r1")
-ADMIN = Context(Principal(has_admin_key=True), "r2")
+ADMIN = Context(Principal(key=MAIN_KEY), "r2")
 
 
 async def test_a_text_met_again_is_neither_parsed_nor_validated() -> None:

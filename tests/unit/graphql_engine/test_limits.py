@@ -7,10 +7,10 @@ from graphql import get_introspection_query, parse
 from graphql.language import Node, OperationDefinitionNode, Visitor, visit
 
 from graphql_engine.limits import CostWalk, Limits
-from models.principal import Principal
+from models.principal import MAIN_KEY, Principal
 from tests.support.sample import Context, sample_schema
 
-ADMIN = Context(Principal(has_admin_key=True), "r1")
+ADMIN = Context(Principal(key=MAIN_KEY), "r1")
 
 
 async def codes(document: str, limits: Limits | None = None) -> list[tuple[str, str]]:
