@@ -147,6 +147,7 @@ class AccessCodeFilter:
         default=strawberry.UNSET,
         description="This text literally, anywhere in the code, ignoring case and the kind of a dash.",
     )
+    batch: str | None = strawberry.field(default=strawberry.UNSET, description="The name of their batch.")
 
 
 @strawberry.input(description="What a new access code needs.")

@@ -74,6 +74,8 @@ class AccessCode:
     created_at: datetime
     updated_at: datetime
     created_by: str = CREATED_BY
+    batch: str | None = None
+    """The name of the batch it was made or imported in."""
 
     @property
     def is_full(self) -> bool:
@@ -186,12 +188,14 @@ class CreateAccessCode:
 class AccessCodeFilter:
     """What a list of access codes may be narrowed by.
 
-    `active` is the switch, `expired` the expiry at the moment of asking; `code` matches anywhere, ignoring case.
+    `active` is the switch, `expired` the expiry at the moment of asking; `code` matches anywhere, ignoring case;
+    `batch` is the name of a batch.
     """
 
     active: bool | None = flag("active", None)
     expired: bool | None = flag("expired", None)
     code: str | None = text("code", None)
+    batch: str | None = text("batch", None)
 
 
 @dataclass(frozen=True, slots=True)

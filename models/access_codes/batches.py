@@ -89,6 +89,7 @@ class ImportAccessCode:
     active: bool = flag("active", default=True)
     created_at: datetime | None = instant("createdAt", None)
     created_by: str = text("createdBy", CREATED_BY, maximum=LONGEST_IMPORTED)
+    batch: str | None = text("batch", None)
 
     def create(self, *, identifier: str, now: datetime) -> AccessCode:
         """Returns the code that the row tells of."""
@@ -104,6 +105,7 @@ class ImportAccessCode:
             created_at=made,
             updated_at=made,
             created_by=self.created_by,
+            batch=self.batch,
         )
 
     def judge(self, line: int, there: AccessCode | None) -> RowOutcome:

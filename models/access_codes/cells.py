@@ -116,6 +116,7 @@ _READERS: dict[str, Callable[[str], str]] = {
     "code": _text_from_cell,
     "description": _text_from_cell,
     "createdBy": _text_from_cell,
+    "batch": _text_from_cell,
     "maxUses": _whole_from_cell,
     "usedCount": _whole_from_cell,
     "active": _flag_from_cell,

@@ -17,7 +17,9 @@ class Redeemed:
     event: Event
 
 
-def new_access_code(command: CreateAccessCode, *, identifier: str, code: str, now: datetime) -> AccessCode:
+def new_access_code(
+    command: CreateAccessCode, *, identifier: str, code: str, now: datetime, batch: str | None = None
+) -> AccessCode:
     """Returns a code that nobody has used, which expires after so many days of 24 hours."""
     return AccessCode(
         id=identifier,
@@ -29,6 +31,7 @@ def new_access_code(command: CreateAccessCode, *, identifier: str, code: str, no
         active=True,
         created_at=now,
         updated_at=now,
+        batch=batch,
     )
 
 

@@ -85,20 +85,21 @@ def export(
 @app.command("import")
 def import_codes(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The CSV file.")],
+    batch: Annotated[str, typer.Option(help="The batch of the codes to which the file gives none.")] = "",
     strict: Annotated[
         bool, typer.Option("--strict", help="Look at every row first; change nothing if one is bad.")
     ] = False,
 ) -> None:
     """Take over access codes from CSV; a bad row is reported with its line and stops no other.
 
-    The columns are code, maxUses, expiresAt and, as you like, description, usedCount, active, createdAt, createdBy. A
-    code that is there already with the same values is left as it is: run it again as often as you like.
+    The columns are code, maxUses, expiresAt and, as you like, description, usedCount, active, createdAt, createdBy,
+    batch. A code that is there already with the same values is left as it is: run it again as often as you like.
     """
 
     async def work(services: "Services") -> Counter[Outcome]:
         if strict:
-            _require_good_rows(file)
-        return await _import(services, file, strict=strict)
+            _require_good_rows(file, batch)
+        return await _import(services, file, batch, strict=strict)
 
     counted = _run(work)
     typer.echo(
@@ -158,12 +159,12 @@ async def _write(services: "Services", file: IO[str], batch: str | None) -> int:
     return number
 
 
-def _require_good_rows(file: Path) -> None:
+def _require_good_rows(file: Path, batch: str) -> None:
     """Exit 1 unless every row can be imported; each bad one is reported."""
     bad = 0
     with _progress() as progress, _open(progress, file, "Looking at rows") as lines:
         for row in read_rows(lines):
-            _, faults = _read(row)
+            _, faults = _read(row.in_batch(batch))
             bad += bool(faults)
             _report(row.line, faults)
     if bad:
@@ -171,12 +172,12 @@ def _require_good_rows(file: Path) -> None:
         raise typer.Exit(1)
 
 
-async def _import(services: "Services", file: Path, *, strict: bool) -> Counter[Outcome]:
+async def _import(services: "Services", file: Path, batch: str, *, strict: bool) -> Counter[Outcome]:
     counted: Counter[Outcome] = Counter()
     with _progress() as progress, _open(progress, file, "Importing") as lines:
         rows = read_rows(lines)
         while chunk := list(islice(rows, CHUNK)):
-            counted.update(await _import_chunk(services, chunk))
+            counted.update(await _import_chunk(services, [row.in_batch(batch) for row in chunk]))
             if strict and counted[Outcome.REFUSED]:
                 break
     return counted

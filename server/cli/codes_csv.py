@@ -1,4 +1,4 @@
-"""Access codes as CSV: UTF-8 with the header `code,description,maxUses,usedCount,expiresAt,active,createdAt,createdBy`.
+"""Access codes as CSV: UTF-8 with the columns of `HEADER`.
 
 Instants are ISO 8601. To be read, a file needs the columns `code`, `maxUses` and `expiresAt`, in any order; it may be
 as a spreadsheet saves it: with commas, semicolons or tabs, in UTF-8 or UTF-16, with rows and columns of blank cells.
@@ -7,7 +7,7 @@ as a spreadsheet saves it: with commas, semicolons or tabs, in UTF-8 or UTF-16, 
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO
@@ -17,7 +17,7 @@ from models.access_codes.batches import LONGEST_IMPORTED
 from models.access_codes.cells import code_to_cell, text_to_cell
 from models.values.instants import iso
 
-HEADER = ("code", "description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy")
+HEADER = ("code", "description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy", "batch")
 NEEDED = ("code", "maxUses", "expiresAt")
 DELIMITERS = ",;\t"
 LONGEST_CELL = LONGEST_IMPORTED + 1_000
@@ -36,6 +36,12 @@ class Row:
     cells: Mapping[str, str]
     fault: str | None = None
 
+    def in_batch(self, name: str) -> "Row":
+        """The row, whose code is of this batch where it names none."""
+        if not name or self.cells.get("batch", "").strip():
+            return self
+        return replace(self, cells={**self.cells, "batch": text_to_cell(name)})
+
 
 def to_cells(code: AccessCode) -> tuple[str | int, ...]:
     """The cells of a code, in the order of `HEADER`."""
@@ -48,6 +54,7 @@ def to_cells(code: AccessCode) -> tuple[str | int, ...]:
         "true" if code.active else "false",
         iso(code.created_at),
         text_to_cell(code.created_by),
+        text_to_cell(code.batch or ""),
     )
 
 

@@ -22,7 +22,7 @@ from models.access_codes.batches import (
 )
 from models.access_codes.effects import new_access_code
 from models.principal import Principal, Role
-from services.access_codes.repository import ACCESS_CODES, BATCHES, ENTITY_ALONE, draw_codes
+from services.access_codes.repository import ACCESS_CODES, BATCHES, ENTITY_ALONE, NEWEST_FIRST, draw_codes
 from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database
 
@@ -61,7 +61,8 @@ class AccessCodeBatches:
         """Yields every code, or every code of a batch, the oldest first."""
         caller.require_role(Role.VIEWER)
         query = {} if batch is None else {"batch": batch}
-        async for document in self._codes.find(query, ENTITY_ALONE, batch_size=CHUNK).sort("_id", 1):
+        order = [("_id", 1)] if batch is None else [(key, 1) for key in NEWEST_FIRST.keys]
+        async for document in self._codes.find(query, ENTITY_ALONE, batch_size=CHUNK).sort(order):
             yield ACCESS_CODES.load(document)
 
     async def count(self, caller: Principal, batch: str | None = None) -> int:
@@ -105,12 +106,12 @@ class AccessCodeBatches:
     async def _make(
         self, session: "Session", command: CreateAccessCode, number: int, batch: AccessCodeBatch | None = None
     ) -> list[AccessCode]:
-        now = self._clock() if batch is None else batch.created_at
+        now, name = (self._clock(), None) if batch is None else (batch.created_at, batch.id)
         codes = [
-            new_access_code(command, identifier=str(ObjectId()), code=code, now=now)
+            new_access_code(command, identifier=str(ObjectId()), code=code, now=now, batch=name)
             for code in await draw_codes(self._codes, session, number)
         ]
-        await self._insert(session, codes, batch)
+        await self._insert(session, codes)
         return codes
 
     async def _import(self, session: "Session", rows: Sequence[tuple[int, ImportAccessCode]]) -> list[RowOutcome]:
@@ -127,12 +128,9 @@ class AccessCodeBatches:
         await self._insert(session, new)
         return outcomes
 
-    async def _insert(
-        self, session: "Session", codes: Sequence[AccessCode], batch: AccessCodeBatch | None = None
-    ) -> None:
+    async def _insert(self, session: "Session", codes: Sequence[AccessCode]) -> None:
         if codes:
-            of_batch = {} if batch is None else {"batch": batch.id}
-            documents = [ACCESS_CODES.dump(code) | _unaccounted(code) | of_batch for code in codes]
+            documents = [ACCESS_CODES.dump(code) | _unaccounted(code) for code in codes]
             await self._codes.insert_many(documents, session=session, ordered=False)
             await self._counts.move(session, [(None, code) for code in codes])
 

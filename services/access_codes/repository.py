@@ -27,6 +27,7 @@ def search_fields(code: str) -> Document:
 
 ACCESS_CODES: Mapper[AccessCode] = Mapper(
     AccessCode,
+    optional=("batch",),
     derived=[
         WITH_FORM,
         Derived(frozenset({"used_count", "max_uses"}), lambda code: {"full": code.is_full}),
@@ -54,8 +55,14 @@ ACCESS_CODE_INDEXES = [
     IndexModel([("usedCount", DESCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="usedCount"),
     IndexModel([("codeTrigrams", ASCENDING)], name="codeTrigrams"),
     IndexModel(
-        [("batch", ASCENDING), ("_id", ASCENDING)],
-        name="batch",
+        [
+            ("batch", ASCENDING),
+            ("createdAt", DESCENDING),
+            ("_id", DESCENDING),
+            ("expiresAt", ASCENDING),
+            ("active", ASCENDING),
+        ],
+        name="ofBatch",
         # Not by `$type`, of which MongoDB makes no use when it looks for a batch.
         partialFilterExpression={"batch": {"$exists": True}},
     ),
@@ -84,6 +91,8 @@ def query_of(wanted: AccessCodeFilter, now: datetime) -> Document:
         query["expiresAt"] = {"$lte" if wanted.expired else "$gt": now}
     if wanted.code is not None:
         query |= contains("codeKey", "codeTrigrams", typed_form(wanted.code))
+    if wanted.batch is not None:
+        query["batch"] = wanted.batch
     return query
 
 

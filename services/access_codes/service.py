@@ -176,7 +176,7 @@ class AccessCodes:
         return await self._bus.submit(command)
 
     async def _count(self, wanted: AccessCodeFilter, now: datetime) -> int:
-        if wanted.code is not None:
+        if wanted.code is not None or wanted.batch is not None:
             return await self._codes.count_documents(query_of(wanted, now))
         census = await self._counts.read(now)
         return census.of(active=wanted.active, expired=wanted.expired)

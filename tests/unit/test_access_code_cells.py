@@ -42,6 +42,7 @@ def access_codes(draw: st.DrawFn) -> AccessCode:
         created_at=made,
         updated_at=made,
         created_by=draw(descriptions),
+        batch=draw(st.none() | descriptions),
     )
 
 
@@ -82,6 +83,7 @@ def test_any_codes_come_back_as_they_went(codes: list[AccessCode], delimiter: st
             code.active,
             code.created_at,
             code.created_by,
+            code.batch,
         )
         for code in codes
     ]

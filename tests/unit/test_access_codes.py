@@ -201,7 +201,7 @@ def test_a_code_is_stored_with_what_follows_from_it() -> None:
         "codeKey": "abc123",
         "codeTrigrams": ["123", "abc", "bc1", "c12"],
     }
-    assert ACCESS_CODES.load(document | {"batch": "b1", "unaccountedUses": 1, "touch": "x"}) == FULL
+    assert ACCESS_CODES.load(document | {"unaccountedUses": 1, "touch": "x"}) == FULL
 
 
 def test_an_update_adds_uses_and_sets_the_rest() -> None:

@@ -19,7 +19,8 @@ from tests.integration.access_codes.support import check_access_code_invariants
 from tests.support.api import MONGO_DRIVER
 from tests.support.processes import ROOT, environment
 
-HEADER = "code,description,maxUses,usedCount,expiresAt,active,createdAt,createdBy"
+HEADER = "code,description,maxUses,usedCount,expiresAt,active,createdAt,createdBy,batch"
+BATCHED = "code,maxUses,expiresAt,batch"
 
 
 def start(database_uri: str, *arguments: str | Path) -> subprocess.Popen[str]:
@@ -252,3 +253,15 @@ def test_options_outside_their_limits_are_refused(database_uri: str) -> None:
     assert (code, errors.splitlines()[-1]) == (2, "expiryDays must be at most 36500")
     assert run(database_uri, "generate", "--count", "1000001", "--batch", "a")[0] == 2
     assert codes_of(database_uri) == []
+
+
+def test_imported_codes_keep_their_batch_or_get_one(database_uri: str, tmp_path: Path) -> None:
+    first = write(tmp_path / "a.csv", "AAAAAA,1,2099-01-01,autumn", "BBBBBB,1,2099-01-01,", header=BATCHED)
+    assert run(database_uri, "import", first, "--batch", "winter")[0] == 0
+    assert {code["code"]: code["batch"] for code in codes_of(database_uri)} == {"AAAAAA": "autumn", "BBBBBB": "winter"}
+    assert run(database_uri, "export", tmp_path / "b.csv", "--batch", "winter")[0] == 0
+    assert [(row["code"], row["batch"]) for row in rows_of(tmp_path / "b.csv")] == [("BBBBBB", "winter")]
+    # What is there already stays in its batch, or in none.
+    assert run(database_uri, "import", write(tmp_path / "c.csv", row(1)))[0] == 0
+    assert run(database_uri, "import", write(tmp_path / "c.csv", row(1)), "--batch", "late")[0] == 0
+    assert "batch" not in codes_of(database_uri)[-1]

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from models.access_codes.batches import GenerateAccessCodes
+from models.principal import SYSTEM
 from models.values.ids import global_id
 from services.registry import utc_now
 from tests.integration.access_codes.support import expire, make_code, redeem, set_expiry
@@ -271,3 +273,17 @@ async def test_expiry_is_judged_when_the_statistics_are_asked_for(own_api: Api) 
         await set_expiry(own_api, code, utc_now() + left)
         stats = (await own_api.data(query, headers=ADMIN))["accessCodeStats"]
         assert stats == {"activeAccessCodes": active, "expiredAccessCodes": 1 - active}
+
+
+async def test_a_list_is_narrowed_to_a_batch(own_api: Api) -> None:
+    spring = GenerateAccessCodes(max_uses=1, expiry_days=1, count=3, batch="spring")
+    async for _ in own_api.services.access_code_batches.generate(SYSTEM, spring):
+        pass
+    await make_code(own_api)
+    for wanted, number in (
+        ({"batch": " spring"}, 3),
+        ({"batch": "Spring"}, 0),
+        ({"batch": "spring", "active": False}, 0),
+    ):
+        found = (await own_api.data(LIST, {"filter": wanted}, ADMIN))["accessCodes"]
+        assert (found["totalCount"], len(found["nodes"])) == (number, number)
