@@ -1,6 +1,6 @@
 """Who is calling, and what they may do. The transports make it, the verbs judge by it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
 
@@ -48,13 +48,23 @@ MAIN_KEY = ActingKey("admin", Role.ADMIN)
 """`ADMIN_KEY` of the settings."""
 
 
+class Transport(StrEnum):
+    """By which way a caller reaches the verbs."""
+
+    GRAPHQL = "GRAPHQL"
+    REST = "REST"
+    KAFKA = "KAFKA"
+    CLI = "CLI"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The caller of a verb.
 
     `address` is the key of the rate limit (an IPv4 address or an IPv6 /64 network). `refusal` is why the credentials
     that came were turned down; open verbs never look at it, the others raise it. `expires_at` (POSIX seconds) is when
-    the first of the credentials ends: from then on it is nobody who calls.
+    the first of the credentials ends: from then on it is nobody who calls. `request_id` is that of the access log, or
+    empty where no request led here.
     """
 
     address: str = "local"
@@ -63,6 +73,8 @@ class Principal:
     key: ActingKey | None = None
     refusal: DomainError | None = None
     expires_at: float = inf
+    transport: Transport = Transport.CLI
+    request_id: str = ""
 
     @property
     def role(self) -> Role | None:
@@ -84,6 +96,10 @@ class Principal:
         if self.key is not None and "admin" not in self.user_types:
             return self.key.kind
         return ActorKind.ANONYMOUS if self.user_id is None else ActorKind.USER
+
+    def turned_down(self, refusal: DomainError | None = None) -> "Principal":
+        """The same caller without what they showed, or with why it does not hold."""
+        return Principal(self.address, refusal=refusal, transport=self.transport, request_id=self.request_id)
 
     def has_role(self, role: Role) -> bool:
         """Whether an admin calls who may do what this role may."""
@@ -112,4 +128,6 @@ class Principal:
 
 
 SYSTEM = Principal(address="system", key=ActingKey("system", Role.ADMIN, kind=ActorKind.SYSTEM))
-"""The service itself: consumers, migration and the command line act as it."""
+"""The service itself: migration and the command line act as it."""
+CONSUMERS = replace(SYSTEM, transport=Transport.KAFKA)
+"""The service as it acts upon events."""

@@ -41,9 +41,13 @@ class Context:
 
     services: Services
     principal: Principal
-    request_id: str = ""
     connection_params: dict[str, object] | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def request_id(self) -> str:
+        """The id under which the access log and the faults of this request are found."""
+        return self.principal.request_id
 
     @property
     def loaders(self) -> RequestLoaders:

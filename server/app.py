@@ -46,8 +46,8 @@ def create_app(settings: Settings) -> Starlette:
     """The whole API: REST, GraphQL and health, over one set of verbs."""
     services, authenticator, draining = _open_services(settings), Authenticator(settings), asyncio.Event()
 
-    def make_context(connection: HTTPConnection, principal: Principal) -> Context:
-        return Context(services, principal, connection.scope.get("state", {}).get("request_id", ""))
+    def make_context(_: HTTPConnection, principal: Principal) -> Context:
+        return Context(services, principal)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:

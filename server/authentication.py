@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection, cookie_parser
 
 from models.claims import Claims, read_claims
 from models.errors import DomainError, ExpiredToken, Forbidden, InvalidToken
-from models.principal import MAIN_KEY, Principal
+from models.principal import MAIN_KEY, Principal, Transport
 from server.settings import Settings
 
 TOKEN_COOKIE = "token"
@@ -54,14 +54,16 @@ class Authenticator:
         self.clock = clock
         """The wall clock by which tokens expire, in POSIX seconds."""
 
-    def anonymous(self, connection: HTTPConnection) -> Principal:
+    def anonymous(self, connection: HTTPConnection, transport: Transport = Transport.REST) -> Principal:
         """The caller of a public REST route, whose key and token are ignored."""
-        return Principal(client_address(connection))
+        request_id = connection.scope.get("state", {}).get("request_id", "")
+        return Principal(client_address(connection), transport=transport, request_id=request_id)
 
     def principal(
         self,
         connection: HTTPConnection,
         *,
+        transport: Transport = Transport.REST,
         query_key: bool = False,
         changes_by_get: bool = False,
         takes_cookie: bool = True,
@@ -74,16 +76,16 @@ class Authenticator:
         """
         if not query_key and CREDENTIALS.isdisjoint([name for name, _ in connection.scope["headers"]]):
             # Most callers show nothing, and reading one header costs more than this.
-            return self.anonymous(connection)
+            return self.anonymous(connection, transport)
         key = connection.headers.get("x-admin-key")
         if key is None and query_key:
             key = next(iter(connection.query_params.getlist("adminKey")), None)
         bearer = _bearer(connection.headers.get("authorization"))
         token = _first_cookie(connection) if bearer is None and takes_cookie else bearer
-        caller = self._judge(Principal(client_address(connection)), key, token)
+        caller = self._judge(self.anonymous(connection, transport), key, token)
         by_cookie = bearer is None and caller.user_id is not None and caller.key is None
         if changes_by_get and by_cookie and _is_cross_site(connection):
-            return Principal(caller.address, refusal=Forbidden(CROSS_SITE))
+            return caller.turned_down(Forbidden(CROSS_SITE))
         return caller
 
     def websocket_principal(self, caller: Principal, parameters: Mapping[str, Any]) -> Principal:
@@ -93,10 +95,10 @@ class Authenticator:
         key = headers.get("x-admin-key") or None
         token = _bearer(headers.get("authorization"))
         if key is not None or token is not None:
-            return self._judge(Principal(caller.address), key, token)
+            return self._judge(caller.turned_down(), key, token)
         if self.has_expired(caller):
             # The token held when the connection was made, and was not used in time.
-            return Principal(caller.address, refusal=ExpiredToken())
+            return caller.turned_down(ExpiredToken())
         return caller
 
     def has_expired(self, caller: Principal) -> bool:

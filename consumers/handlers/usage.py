@@ -8,7 +8,7 @@ from consumers.handler import Handler
 from consumers.kafka.records import read_object
 from models.errors import DomainError, InvalidInput
 from models.inputs import parse, text
-from models.principal import SYSTEM
+from models.principal import CONSUMERS
 from models.usage.commands import (
     Command,
     DeleteUsageFollower,
@@ -97,7 +97,7 @@ def _read_set_usage(raw: object) -> Command:
     event = read_object(raw)
     basket = read_object(event["product"], "product") if "product" in event else event
     named = {name: basket[name] for name in ("userId", "campaignIds", "couponId") if name in basket}
-    return parse(MoveUsages, named).commit(SYSTEM.name, cause="basketService-setUsage-active")
+    return parse(MoveUsages, named).commit(CONSUMERS.name, cause="basketService-setUsage-active")
 
 
 def _key(kind: KeyKind, document: Mapping[str, object]) -> FollowerKey:

@@ -17,9 +17,11 @@ class RequestContext(Protocol):
     """What the transports ask of the context of a request."""
 
     principal: Principal
-    request_id: str
     response_headers: dict[str, str]
     connection_params: dict[str, Any] | None
+
+    @property
+    def request_id(self) -> str: ...
 
 
 class TesseraEngine(Engine):

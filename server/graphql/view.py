@@ -18,7 +18,7 @@ from graphql_engine.compiled import CompiledOperations
 from graphql_engine.engine import Refusal
 from graphql_engine.persisted import PersistedDocuments, PersistedMode
 from models.errors import DomainError, InvalidToken
-from models.principal import Principal
+from models.principal import Principal, Transport
 from server.authentication import TOKEN_COOKIE, Authenticator
 from server.graphiql import graphiql_page
 from server.graphql.engine import RequestContext, TesseraEngine
@@ -71,7 +71,7 @@ class GraphQLView(GraphQL[RequestContext, None]):
     async def _handle(self, request: Request) -> Response:
         """Returns the response to one HTTP request, whatever goes wrong."""
         accepted = negotiate(request.headers.get("accept", ""))
-        context = self.make_context(request, self.authenticator.principal(request))
+        context = self.make_context(request, self.authenticator.principal(request, transport=Transport.GRAPHQL))
         try:
             response = await self._respond(request, context, accepted)
         except ClientDisconnect:
@@ -104,7 +104,8 @@ class GraphQLView(GraphQL[RequestContext, None]):
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
         """Returns the context of a WebSocket connection, until `connection_init` says more."""
-        caller = self.authenticator.principal(request, takes_cookie=self._is_page_of_ours(request))
+        takes_cookie = self._is_page_of_ours(request)
+        caller = self.authenticator.principal(request, transport=Transport.GRAPHQL, takes_cookie=takes_cookie)
         return self.make_context(request, caller)
 
     def _is_page_of_ours(self, connection: HTTPConnection) -> bool:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from copy import copy
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, cast
 
@@ -125,6 +127,8 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
     """
 
     expiry: asyncio.Task[None] | None = None
+    started = 0
+    """How many operations have been started."""
 
     @property
     def _view(self) -> "GraphQLView":
@@ -194,8 +198,15 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
 
     @override
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
-        if not self._has_expired:
-            await super().run_operation(operation)
+        """Runs an operation under a request id of its own: that of the connection with the operation's number."""
+        if self._has_expired:
+            return
+        self.started += 1
+        one = copy(self)
+        one.context = copy(self.context)
+        caller = self.context.principal
+        one.context.principal = replace(caller, request_id=f"{caller.request_id}.{self.started}")
+        await super(TransportHandler, one).run_operation(operation)
 
     @override
     async def handle_subscribe(self, message: SubscribeMessage) -> None:

@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from models.errors import ExpiredToken, Forbidden, InvalidToken, Unauthenticated
-from models.principal import Principal, Role
+from models.principal import Principal, Role, Transport
 from server.authentication import Authenticator
 from tests.support.api import ADMIN_KEY, JWT_SECRET, settings_for, token
 
@@ -33,7 +33,7 @@ def connection_of(*headers: tuple[str, str], query: str = "") -> HTTPConnection:
 
 def test_nobody_is_anonymous_and_is_asked_to_sign_in() -> None:
     caller = authenticator.principal(connection())
-    assert caller == Principal("127.0.0.1")
+    assert caller == Principal("127.0.0.1", transport=Transport.REST)
     for require in (partial(caller.require_role, Role.VIEWER), caller.require_signed_in):
         with pytest.raises(Unauthenticated, match="Authentication required"):
             require()
@@ -211,3 +211,18 @@ def test_a_token_that_ended_before_connection_init_came_is_expired() -> None:
     assert isinstance(authenticator.websocket_principal(early, {}).refusal, ExpiredToken)
     assert authenticator.websocket_principal(early, {"authorization": f"Bearer {OTHER}"}).user_id == "other"
     assert authenticator.websocket_principal(early, {"x-admin-key": ADMIN_KEY}).expires_at == inf
+
+
+def test_a_caller_brings_along_by_which_way_and_in_which_request() -> None:
+    request = connection(x_admin_key="wrong", cookie=f"token={token('u1')}")
+    request.scope["state"] = {"request_id": "r1"}
+    callers = [
+        authenticator.anonymous(request),
+        authenticator.principal(request),
+        authenticator.principal(request, changes_by_get=True),
+    ]
+    assert {(caller.transport, caller.request_id) for caller in callers} == {(Transport.REST, "r1")}
+    connected = authenticator.principal(request, transport=Transport.GRAPHQL)
+    for parameters in ({}, {"x-admin-key": ADMIN_KEY}, {"authorization": "Bearer nonsense"}):
+        caller = authenticator.websocket_principal(connected, parameters)
+        assert (caller.transport, caller.request_id) == (Transport.GRAPHQL, "r1")
