@@ -10,6 +10,8 @@ from pathlib import Path
 from bench import report
 from bench.events import measure_events
 from bench.faults import measure_faults
+from bench.generate import measure_generate
+from bench.goals import Figures, goals_table
 from bench.growth import measure_growth
 from bench.load import BenchError
 from bench.memory import measure_memory
@@ -58,15 +60,22 @@ def run(mongod: EmbeddedMongod, kafka: EmbeddedKafka, *, smoke: bool, most: int)
     keep("Side by side", report.side_by_side_tables(measured))
     batched, single = (300, 30) if smoke else (40_000, 2_000)
     events = asyncio.run(measure_events(mongod.uri, kafka.start().uri, batched=batched, single=single))
-    keep("Events", report.table(("what", "figure"), events))
+    keep("Events", report.table(("what", "figure"), events.rows()))
     memory = measure_memory(mongod.uri, requests=1_000 if smoke else 1_000_000, seconds=1 if smoke else 20)
     keep("Start and memory", report.table(("what", "figure"), memory))
     with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
         outages = asyncio.run(measure_faults(mongod.uri, Path(folder), times=1 if smoke else 5))
-    header = ("fault, two workers under load", "nothing is answered for s", "at most")
-    keep("Faults", report.table(header, [outage.row() for outage in outages]))
+    columns = ("fault, two workers under load", "nothing is answered for s", "at most")
+    keep("Faults", report.table(columns, [outage.row() for outage in outages]))
     grown = asyncio.run(measure_growth(mongod.database_uri, (few, many), 5 if smoke else 40))
-    keep("Growth", report.table(("verb", f"ms at {few:,}", f"ms at {many:,}", "ratio"), grown))
+    header = ("verb", f"ms at {few:,}", f"ms at {many:,}", "ratio")
+    keep("Growth", report.table(header, [verb.row() for verb in grown]))
+    codes = 2_000 if smoke else 200_000
+    generated = measure_generate(mongod.uri, codes)
+    row = (f"`tessera codes generate`, {codes:,} codes: a second", f"{generated:,.0f}")
+    keep("Access codes", report.table(("what", "figure"), [row]))
+    figures = Figures(measured, events, grown, generated)
+    keep("Goals", report.table(("row", "goal", "measured", ""), goals_table(figures)))
 
 
 if __name__ == "__main__":

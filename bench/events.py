@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -24,17 +25,37 @@ RELAY_LEASE = "relay"
 WITHIN = 300.0
 
 
-async def measure_events(mongo_uri: str, kafka: str, *, batched: int, single: int) -> list[tuple[str, str]]:
-    """Rows of `what, figure`. Raises `BenchError` when an order is missing or doubled."""
+@dataclass(frozen=True, slots=True)
+class EventRates:
+    """Payments into orders, in batches and one by one, and events relayed, a second each; and of how many."""
+
+    batched: float
+    single: float
+    relayed: float
+    counts: tuple[int, int, int]
+
+    def rows(self) -> list[tuple[str, str]]:
+        batched, single, relayed = self.counts
+        return [
+            (
+                f"payments into orders a second, a transaction for each batch ({batched:,} payments)",
+                f"{self.batched:,.0f}",
+            ),
+            (
+                f"payments into orders a second, a transaction for each event ({single:,} payments)",
+                f"{self.single:,.0f}",
+            ),
+            ("ratio", f"{self.batched / self.single:.1f} ×"),
+            (f"events relayed to Kafka a second ({relayed:,} events)", f"{self.relayed:,.0f}"),
+        ]
+
+
+async def measure_events(mongo_uri: str, kafka: str, *, batched: int, single: int) -> EventRates:
+    """Raises `BenchError` when an order is missing or doubled."""
     in_batches = await _payments_into_orders(mongo_uri, kafka, "batched", batched, batch=500)
     one_by_one = await _payments_into_orders(mongo_uri, kafka, "single", single, batch=1)
     relayed = await _relay(mongo_uri, kafka, "batched", 3 * batched)
-    return [
-        (f"payments into orders a second, a transaction for each batch ({batched:,} payments)", f"{in_batches:,.0f}"),
-        (f"payments into orders a second, a transaction for each event ({single:,} payments)", f"{one_by_one:,.0f}"),
-        ("ratio", f"{in_batches / max(one_by_one, 1e-9):.1f} ×"),
-        (f"events relayed to Kafka a second ({3 * batched:,} events)", f"{relayed:,.0f}"),
-    ]
+    return EventRates(in_batches, max(one_by_one, 1e-9), relayed, (batched, single, 3 * batched))
 
 
 def _payment(name: str, n: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -114,10 +115,26 @@ def usage_verbs(services: Services, count: int) -> Mapping[str, Verb]:
     }
 
 
-async def measure_growth(uri_of: Callable[[str], str], counts: tuple[int, int], repeats: int) -> list[tuple[str, ...]]:
-    """Rows of `verb, milliseconds small, milliseconds large, ratio`; medians of `repeats` calls, one at a time."""
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A verb on a small and on a large database, in milliseconds."""
+
+    verb: str
+    small: float
+    large: float
+
+    @property
+    def ratio(self) -> float:
+        return self.large / self.small
+
+    def row(self) -> tuple[str, ...]:
+        return self.verb, f"{self.small:.2f}", f"{self.large:.2f}", f"{self.ratio:.2f}"
+
+
+async def measure_growth(uri_of: Callable[[str], str], counts: tuple[int, int], repeats: int) -> list[Grown]:
+    """Medians of `repeats` calls of each verb, one at a time."""
     small, large = [await _measure(uri_of(f"growth_{count}"), count, repeats) for count in counts]
-    return [(name, f"{small[name]:.2f}", f"{large[name]:.2f}", f"{large[name] / small[name]:.2f}") for name in small]
+    return [Grown(verb, small[verb], large[verb]) for verb in small]
 
 
 async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:

@@ -21,6 +21,9 @@ LIST = (
 REDEEM = "mutation($i: RedeemCouponInput!) { redeemCoupon(input: $i) { __typename } }"
 CAMPAIGN = "60d21b4667d0d8992e610c01"
 LIMITED = "Tessera, rate limit on"
+TWO_WORKERS = "Tessera, two workers"
+PYMONGO = "Tessera, PyMongo's own asyncio client"
+ALONE = ", one client alone"
 SPREAD = 49
 
 
@@ -48,29 +51,25 @@ class Scenario:
         return [str(coupons), *operation]
 
 
+_REST = ("Tessera", "Express + mongoose", "fastify")
+_GRAPHQL = ("Tessera", "Apollo", "mercurius JIT")
 SCENARIOS = (
-    Scenario("REST get", "get.lua", ("Tessera", LIMITED, "Express + mongoose", "fastify")),
+    Scenario("REST get", "get.lua", (*_REST, LIMITED, PYMONGO)),
     Scenario("REST get, from 10,000 addresses", "get_from.lua", ("Tessera", LIMITED)),
-    Scenario("GraphQL get", "graphql.lua", ("Tessera", "Apollo", "mercurius JIT"), operation=COUPON),
-    Scenario("GraphQL list of 20", "list.lua", ("Tessera", "Apollo", "mercurius JIT"), operation=LIST),
+    Scenario("GraphQL get", "graphql.lua", _GRAPHQL, operation=COUPON),
+    Scenario("GraphQL list of 20 × 10", "list.lua", _GRAPHQL, operation=LIST),
     Scenario(
         "redeem, spread over 49 coupons",
         "redeem.lua",
-        ("Tessera", "Express + mongoose", "fastify"),
+        (*_REST, TWO_WORKERS, PYMONGO),
         connections=64,
         codes=SPREAD,
     ),
-    Scenario(
-        "redeem, all on one coupon",
-        "redeem.lua",
-        ("Tessera", "Tessera, two workers", "Express + mongoose", "fastify"),
-        connections=64,
-        codes=1,
-    ),
+    Scenario("redeem, all on one coupon", "redeem.lua", (*_REST, TWO_WORKERS, PYMONGO), connections=64, codes=1),
     Scenario(
         "redeem by GraphQL, all on one coupon",
         "redeem_graphql.lua",
-        ("Tessera", "Apollo", "mercurius JIT"),
+        _GRAPHQL,
         connections=64,
         codes=1,
         operation=REDEEM,
@@ -78,12 +77,18 @@ SCENARIOS = (
     Scenario(
         "add usage, all on one campaign",
         "post.lua",
-        ("Tessera",),
+        ("Tessera", PYMONGO),
         connections=64,
         arguments_of=(
             "/api/usageFollower/add-usage",
             f'{{"userId": "{{n}}", "campaignId": "{CAMPAIGN}", "usageAmount": 1}}',
         ),
+    ),
+    Scenario("REST get" + ALONE, "get.lua", (*_REST, PYMONGO), connections=1),
+    Scenario("GraphQL get" + ALONE, "graphql.lua", _GRAPHQL, connections=1, operation=COUPON),
+    Scenario("redeem" + ALONE, "redeem.lua", (*_REST, PYMONGO), connections=1, codes=SPREAD),
+    Scenario(
+        "redeem by GraphQL" + ALONE, "redeem_graphql.lua", _GRAPHQL, connections=1, codes=SPREAD, operation=REDEEM
     ),
 )
 
@@ -102,7 +107,7 @@ def check_answers(server: Server) -> None:
 
 def prepare(server: Server) -> None:
     """Make what the scenarios need besides coupons: the campaign whose usage is counted."""
-    if server.name == "Tessera":
+    if server.name in ("Tessera", PYMONGO):
         body = {"campaignId": CAMPAIGN, "maxTotalLimit": 2_000_000_000}
         made = httpx.post(
             f"{server.url}/api/usageFollower/create-follower", json=body, headers={"x-admin-key": ADMIN_KEY}

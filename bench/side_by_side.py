@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.load import BenchError, Load, run_wrk
-from bench.scenarios import LIMITED, SCENARIOS, Scenario, check_answers, check_redemptions, prepare
+from bench.scenarios import (
+    LIMITED,
+    PYMONGO,
+    SCENARIOS,
+    TWO_WORKERS,
+    Scenario,
+    check_answers,
+    check_redemptions,
+    prepare,
+)
 from bench.seeds import index_for_lists, seed_coupons
 from bench.servers import Server, peers, tessera
 
@@ -35,7 +44,8 @@ def running(mongo_uri: str, coupons: int) -> Iterator[dict[str, Server]]:
         limited = {"RATE_LIMIT": "100000/minute", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
         servers = [
             tessera(mongo_uri),
-            tessera(mongo_uri, workers=2, name="Tessera, two workers"),
+            tessera(mongo_uri, workers=2, name=TWO_WORKERS),
+            tessera(mongo_uri, name=PYMONGO, environment={"MONGO_DRIVER": "pymongo"}),
             tessera(mongo_uri, name=LIMITED, environment=limited),
             *peers(mongo_uri),
         ]

@@ -16,7 +16,7 @@ def test_every_benchmark_runs_small() -> None:
     assert finished.returncode == 0, finished.stderr
     for part in (
         "### REST get",
-        "### GraphQL list of 20",
+        "### GraphQL list of 20 × 10",
         "### redeem, all on one coupon",
         "| mercurius JIT |",
         "| coupons: last page |",
@@ -25,5 +25,7 @@ def test_every_benchmark_runs_small() -> None:
         "resident, idle",
         "| kill -9 of one of two workers",
         "| primary of three nodes killed",
+        "`tessera codes generate`",
+        "| one client alone: REST get |",
     ):
         assert part in finished.stdout, part
