@@ -185,6 +185,14 @@ class CreateAccessCode:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeAccessCode:
+    """Makes a code; `by` is who made it."""
+
+    wanted: CreateAccessCode
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccessCodeFilter:
     """What a list of access codes may be narrowed by.
 

@@ -18,7 +18,7 @@ class Redeemed:
 
 
 def new_access_code(
-    command: CreateAccessCode, *, identifier: str, code: str, now: datetime, batch: str | None = None
+    command: CreateAccessCode, *, identifier: str, code: str, by: str, now: datetime, batch: str | None = None
 ) -> AccessCode:
     """Returns a code that nobody has used, which expires after so many days of 24 hours."""
     return AccessCode(
@@ -31,6 +31,7 @@ def new_access_code(
         active=True,
         created_at=now,
         updated_at=now,
+        created_by=by,
         batch=batch,
     )
 

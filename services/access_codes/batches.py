@@ -43,7 +43,9 @@ class AccessCodeBatches:
     async def create_many(self, caller: Principal, command: CreateAccessCodes) -> Sequence[AccessCode]:
         """Makes up to 1,000 codes of one kind, all of them or none."""
         caller.require_role(Role.ADMIN)
-        return await self._database.transaction(lambda session: self._make(session, command, command.count))
+        return await self._database.transaction(
+            lambda session: self._make(session, command, command.count, caller.name)
+        )
 
     async def generate(self, caller: Principal, command: GenerateAccessCodes) -> AsyncIterator[int]:
         """Makes codes until the batch has as many as asked for; yields how many it has, at first and after each chunk.
@@ -54,7 +56,7 @@ class AccessCodeBatches:
         made = await self._database.transaction(lambda session: self._begin(session, command))
         yield made
         while made < command.count:
-            made = await self._database.transaction(lambda session: self._continue(session, command))
+            made = await self._database.transaction(lambda session: self._continue(session, command, caller.name))
             yield made
 
     async def export(self, caller: Principal, batch: str | None = None) -> AsyncIterator[AccessCode]:
@@ -88,7 +90,7 @@ class AccessCodeBatches:
         command.require_same(found)
         return found.made
 
-    async def _continue(self, session: "Session", command: GenerateAccessCodes) -> int:
+    async def _continue(self, session: "Session", command: GenerateAccessCodes, by: str) -> int:
         """The next chunk. Two who generate the same batch conflict on its row, so neither makes one too many."""
         batch = await self._find(session, command.batch)
         assert batch is not None
@@ -96,7 +98,7 @@ class AccessCodeBatches:
         if number <= 0:
             return batch.made
         await self._batches.update_one({"_id": batch.id}, {"$inc": {"made": number}}, session=session)
-        await self._make(session, command, number, batch)
+        await self._make(session, command, number, by, batch)
         return batch.made + number
 
     async def _find(self, session: "Session", batch: str) -> AccessCodeBatch | None:
@@ -104,11 +106,11 @@ class AccessCodeBatches:
         return None if document is None else BATCHES.load(document)
 
     async def _make(
-        self, session: "Session", command: CreateAccessCode, number: int, batch: AccessCodeBatch | None = None
+        self, session: "Session", command: CreateAccessCode, number: int, by: str, batch: AccessCodeBatch | None = None
     ) -> list[AccessCode]:
         now, name = (self._clock(), None) if batch is None else (batch.created_at, batch.id)
         codes = [
-            new_access_code(command, identifier=str(ObjectId()), code=code, now=now, batch=name)
+            new_access_code(command, identifier=str(ObjectId()), code=code, by=by, now=now, batch=name)
             for code in await draw_codes(self._codes, session, number)
         ]
         await self._insert(session, codes)

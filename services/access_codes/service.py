@@ -18,6 +18,7 @@ from models.access_codes.access_code import (
     GetAccessCode,
     ListAccessCodes,
     ListRedemptions,
+    MakeAccessCode,
     RedeemAccessCode,
     require_found,
     require_usable,
@@ -81,7 +82,7 @@ class AccessCodes:
     async def create(self, caller: Principal, command: CreateAccessCode) -> AccessCode:
         """Makes a code. For admins."""
         caller.require_role(Role.ADMIN)
-        return await self._bus.submit(command)
+        return await self._bus.submit(MakeAccessCode(command, caller.name))
 
     async def get(self, caller: Principal, wanted: GetAccessCode) -> AccessCode:
         """Returns a code. For admins; 404 `Access code not found`."""

@@ -10,9 +10,9 @@ from typing_extensions import override
 from models.access_codes.access_code import (
     AccessCode,
     ActivateAccessCode,
-    CreateAccessCode,
     DeactivateAccessCode,
     DeleteAccessCode,
+    MakeAccessCode,
     RedeemAccessCode,
     require_activatable,
     require_found,
@@ -29,7 +29,7 @@ from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-Command: TypeAlias = CreateAccessCode | RedeemAccessCode | ActivateAccessCode | DeactivateAccessCode | DeleteAccessCode
+Command: TypeAlias = MakeAccessCode | RedeemAccessCode | ActivateAccessCode | DeactivateAccessCode | DeleteAccessCode
 
 
 class AccessCodeBus(CommandBus[Command, AccessCode]):
@@ -79,14 +79,14 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
 
     @override
     async def load(self, session: "Session", commands: Sequence[Command]) -> None:
-        typed = {command.code for command in commands if not isinstance(command, CreateAccessCode)}
+        typed = {command.code for command in commands if not isinstance(command, MakeAccessCode)}
         users = {command.username for command in commands if isinstance(command, RedeemAccessCode)}
         if len(typed) == 1:
             await self._load_one(session, typed, users)
         elif typed:
             await self._load_several(session, typed, users)
         self._ids = {code.code: code.id for code in self._codes}
-        new = sum(isinstance(command, CreateAccessCode) for command in commands)
+        new = sum(isinstance(command, MakeAccessCode) for command in commands)
         self._free = await draw_codes(self._database.access_codes, session, new)
 
     async def _load_one(self, session: "Session", typed: set[str], users: set[str]) -> None:
@@ -110,7 +110,7 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
     @override
     def apply(self, command: Command) -> AccessCode:
         match command:
-            case CreateAccessCode():
+            case MakeAccessCode():
                 return self._create(command)
             case RedeemAccessCode():
                 return self._redeem(command)
@@ -121,8 +121,9 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
             case DeleteAccessCode():
                 return self._remove(self._get(command))
 
-    def _create(self, command: CreateAccessCode) -> AccessCode:
-        return self._put(new_access_code(command, identifier=str(ObjectId()), code=self._free.pop(), now=self.now))
+    def _create(self, command: MakeAccessCode) -> AccessCode:
+        identifier, code = str(ObjectId()), self._free.pop()
+        return self._put(new_access_code(command.wanted, identifier=identifier, code=code, by=command.by, now=self.now))
 
     def _redeem(self, command: RedeemAccessCode) -> AccessCode:
         found = self._find(command.code)

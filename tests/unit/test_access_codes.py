@@ -29,7 +29,7 @@ from models.access_codes.effects import new_access_code, redeem, switch
 from services.access_codes.repository import ACCESS_CODES, USES
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-CODE = new_access_code(CreateAccessCode(2, 30, "Beta"), identifier="a" * 24, code="ABC123", now=NOW)
+CODE = new_access_code(CreateAccessCode(2, 30, "Beta"), identifier="a" * 24, code="ABC123", by="admin", now=NOW)
 END = NOW + timedelta(days=30)
 INACTIVE, FULL = replace(CODE, active=False), replace(CODE, used_count=2)
 

@@ -287,3 +287,18 @@ async def test_a_list_is_narrowed_to_a_batch(own_api: Api) -> None:
     ):
         found = (await own_api.data(LIST, {"filter": wanted}, ADMIN))["accessCodes"]
         assert (found["totalCount"], len(found["nodes"])) == (number, number)
+
+
+async def test_a_code_tells_who_made_it_whichever_way(api: Api) -> None:
+    created = mutation("createAccessCode", "accessCode { createdBy }")
+    several = mutation("createAccessCodes", "accessCodes { createdBy }")
+    given = {"maxUses": 1, "expiryDays": 1}
+    for headers, name in ((ADMIN, "admin"), (bearer("grace", "admin"), "grace"), (ADMIN | bearer("ada"), "admin")):
+        one = await api.data(created, {"input": given}, headers)
+        assert one["createAccessCode"]["accessCode"] == {"createdBy": name}
+        two = await api.data(several, {"input": given | {"count": 2}}, headers)
+        assert two["createAccessCodes"]["accessCodes"] == [{"createdBy": name}] * 2
+        rest = await api.http.post("/admin/access-code", json=given, headers=headers)
+        code = rest.json()["data"]["accessCode"]["code"]
+        shown = await api.http.get(f"/admin/access-code/{code}", headers=ADMIN)
+        assert shown.json()["data"]["accessCode"]["createdBy"] == name
