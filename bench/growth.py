@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from statistics import median
 from typing import Any
 
@@ -10,6 +11,7 @@ from pymongo import MongoClient
 
 from bench.load import BenchError
 from bench.seeds import (
+    MADE,
     access_code_of,
     access_codes,
     code_of,
@@ -28,7 +30,8 @@ from models.access_codes.access_code import (
     ListRedemptions,
     RedeemAccessCode,
 )
-from models.coupons.coupon import CouponFilter, FindCoupon, ListCoupons, RedeemCoupon
+from models.coupons.coupon import CouponFilter, CouponRole, FindCoupon, ListCoupons, RedeemCoupon
+from models.coupons.redemptions import RedemptionFilter
 from models.orders.commands import FindOrder, FindOrders, ListOrders, RefundOrder
 from models.pagination import Window
 from models.principal import SYSTEM
@@ -42,6 +45,7 @@ from services.registry import Services
 Verb = Callable[[], Awaitable[object]]
 UNCOUNTED = RateLimitPermit(SYSTEM)
 CAMPAIGN = "60d21b4667d0d8992e610c01"
+A_DAY = (MADE, MADE + timedelta(days=1))
 
 
 def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
@@ -51,8 +55,14 @@ def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         number = next(numbers)
         return coupons.redeem(UNCOUNTED, RedeemCoupon(f"g{number}", code_of(number % 40), "g", 1000))
 
+    def window(wanted: CouponFilter) -> Verb:
+        return lambda: coupons.list_window(SYSTEM, wanted, NEWEST_FIRST, Window(20))
+
     def search(part: str) -> Verb:
-        return lambda: coupons.list_window(SYSTEM, CouponFilter(username=part), NEWEST_FIRST, Window(20))
+        return window(CouponFilter(username=part))
+
+    def redeemed(wanted: RedemptionFilter) -> Verb:
+        return lambda: services.redemptions.window(SYSTEM, wanted, Window(20))
 
     return {
         "coupon by twitterId": lambda: coupons.find(UNCOUNTED, FindCoupon(twitter_id=f"seed{count // 2}")),
@@ -69,6 +79,17 @@ def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         "coupons: total count": lambda: coupons.count(SYSTEM, CouponFilter()),
         "coupons: search for a rare part": search(f"son_{count // 2 + 1}"),
         "coupons: search for a common part": search("person"),
+        "coupons: part of a code": window(CouponFilter(coupon_code=code_of(count // 2)[2:])),
+        "coupons: inactive": window(CouponFilter(active=False)),
+        "coupons: of a role, within a period": window(CouponFilter(*A_DAY, role=CouponRole.USER)),
+        "redemptions: first window": redeemed(RedemptionFilter()),
+        "redemptions: last window": lambda: services.redemptions.window(
+            SYSTEM, RedemptionFilter(), Window(20, backward=True)
+        ),
+        "redemptions of a code": redeemed(RedemptionFilter(coupon_code=code_of(count // 2))),
+        "redemptions of a creator": redeemed(RedemptionFilter(creator_twitter_id=f"seed{count // 2}")),
+        "redemptions of a redeemer": redeemed(RedemptionFilter(redeemer_twitter_id=f"redeemer{count // 2}")),
+        "redemptions within a day": redeemed(RedemptionFilter(*A_DAY)),
     }
 
 

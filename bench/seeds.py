@@ -22,7 +22,8 @@ from services.orders.repository import ORDERS
 from services.usage.repository import COUNTERS
 
 BATCH = 2_000
-_MADE = datetime(2025, 1, 1, tzinfo=UTC)
+MADE = datetime(2025, 1, 1, tzinfo=UTC)
+"""When the first of everything was made."""
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
@@ -38,7 +39,7 @@ def code_of(number: int) -> str:
 def coupons(count: int, *, times_used: int = 0) -> Iterator[Coupon]:
     """`count` coupons: owner `seed<n>`, made a second after each other."""
     for n in range(count):
-        made = _MADE + timedelta(seconds=n)
+        made = MADE + timedelta(seconds=n)
         yield Coupon(
             id=f"{n:024x}",
             coupon_code=code_of(n),
@@ -100,14 +101,14 @@ def index_for_lists(uri: str) -> None:
 def access_codes(count: int) -> Iterator[AccessCode]:
     """`count` codes, a tenth of them expired, each used once of 100 times."""
     for n in range(count):
-        made = _MADE + timedelta(seconds=n)
+        made = MADE + timedelta(seconds=n)
         yield AccessCode(
             id=f"{n:024x}",
             code=access_code_of(n),
             description="Beta access code",
             max_uses=100,
             used_count=1,
-            expires_at=_MADE if n % 10 == 0 else _MADE + timedelta(days=3_650),
+            expires_at=MADE if n % 10 == 0 else MADE + timedelta(days=3_650),
             active=True,
             created_at=made,
             updated_at=made,
@@ -130,7 +131,7 @@ def order_documents(count: int) -> Iterator[dict[str, Any]]:
     """`count` orders of two lines, ten for each user."""
     line = OrderLine("p1", 2, Decimal("19.90"), seller_id="s1")
     for n in range(count):
-        made = _MADE + timedelta(seconds=n)
+        made = MADE + timedelta(seconds=n)
         order = Order(
             id=f"{n:024x}",
             user_id=f"user{n // 10}",

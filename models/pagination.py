@@ -1,7 +1,7 @@
 """Pages. GraphQL asks by keyset cursors (`first`/`after`, `last`/`before`), REST by `page` and `limit`."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import orjson
 
 from models.errors import Fault, InvalidInput
-from models.inputs import whole
+from models.inputs import instant, whole
 
 Item = TypeVar("Item")
 
@@ -79,6 +79,22 @@ class Slice(Generic[Item]):
 
 
 @dataclass(frozen=True)
+class Period:
+    """When what a list holds has happened: `start` is within, `end` is not (no slots: it is mixed into filters)."""
+
+    start: datetime | None = instant("from", None)
+    end: datetime | None = instant("to", None)
+
+    @classmethod
+    def judge_together(cls, values: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+        """It ends after it began."""
+        start, end = values.get("start"), values.get("end")
+        if isinstance(start, datetime) and isinstance(end, datetime) and end <= start:
+            return [Fault("to", "to must be later than from")]
+        return []
+
+
+@dataclass(frozen=True)
 class NumberedPage:
     """What REST's lists take beside their filters (no slots: it is mixed into them)."""
 
@@ -128,9 +144,10 @@ def _plain(value: object) -> object:
 
 
 def _fits(key: str, plain: object) -> bool:
-    """Whether a plain value can be one of this sort key: an id is a text, an instant has a name in `…At`."""
+    """Whether a plain value can be one of this sort key: an id is a text, an instant is named `at` or `…At`."""
+    is_instant = key == "at" or key.endswith("At")
     if isinstance(plain, dict):
-        return key.endswith("At") and len(plain) == 1 and type(plain["ms"]) is int
+        return is_instant and len(plain) == 1 and type(plain["ms"]) is int
     if isinstance(plain, int) and not isinstance(plain, bool):
-        return not key.endswith("At") and -(2**63) <= plain < 2**63  # What MongoDB can compare with.
-    return plain is None or (isinstance(plain, str) and not key.endswith("At"))
+        return not is_instant and -(2**63) <= plain < 2**63  # What MongoDB can compare with.
+    return plain is None or (isinstance(plain, str) and not is_instant)

@@ -76,6 +76,8 @@ def read_flag(raw: object) -> bool:
 
 
 def read_instant(raw: object) -> datetime:
+    if isinstance(raw, datetime):  # GraphQL's scalar has read it.
+        return raw
     try:
         return parse_instant(clean(raw) if isinstance(raw, str) else "")
     except ValueError:

@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from models.coupons import coupon as models
+from models.coupons import redemptions
 from models.inputs import parse
 from models.pagination import Window
 from models.principal import Role
@@ -30,6 +31,7 @@ from schema.coupon import (
     SetCouponActivePayload,
     SetCouponActiveResult,
 )
+from schema.redemption import Redemption, RedemptionConnection, RedemptionFilter
 from schema.relay import After, Before, First, Last
 from services.coupons.repository import ORDERS
 
@@ -40,6 +42,14 @@ async def node(info: Info, raw_id: str) -> Coupon | None:
         return None
     coupons = info.context.services.coupons
     return Coupon.or_none(await info.context.public(lambda permit: coupons.find_by_id(permit, raw_id)))
+
+
+async def redemption_node(info: Info, raw_id: str) -> Redemption | None:
+    """A redemption by its raw id, for `node` and `nodes`: for admins."""
+    caller = info.context.admin(Role.VIEWER)
+    if not is_object_id(raw_id):
+        return None
+    return Redemption.or_none(await info.context.services.redemptions.find_by_id(caller, raw_id))
 
 
 @strawberry.type
@@ -76,6 +86,21 @@ class CouponQuery:
         wanted, window = command_of(models.CouponFilter, filter), Window.of(first, after, last, before)
         page = await coupons.list_window(caller, wanted, ORDERS[order_by.value], window)
         return CouponConnection.of(page, Coupon.of, partial(coupons.count, caller, wanted))
+
+    @strawberry.field(description="What was redeemed, the latest first; deleted coupons included. For admins.")
+    async def redemptions(
+        self,
+        info: Info,
+        filter: Annotated[RedemptionFilter | None, strawberry.argument(description="Narrows the list.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> RedemptionConnection:
+        caller, ledger = info.context.admin(Role.VIEWER), info.context.services.redemptions
+        wanted, window = command_of(redemptions.RedemptionFilter, filter), Window.of(first, after, last, before)
+        page = await ledger.window(caller, wanted, window)
+        return RedemptionConnection.of(page, Redemption.of, partial(ledger.count, caller, wanted))
 
     @strawberry.field(description="Counts over all coupons that exist. For admins.")
     async def coupon_stats(self, info: Info) -> CouponStats:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from models.access_codes.access_code import AccessCode, AccessCodeUsage
+from models.coupons.redemptions import RedemptionsOfCoupon
 from models.pagination import Window
 from models.principal import Principal
 from models.usage.commands import FindUsageFollower
 from schema.access_code import AccessCodeUse, AccessCodeUseConnection
 from schema.coupon import Coupon
+from schema.redemption import Redemption, RedemptionConnection
 from schema.usage import UsageFollower, UserUsage, UserUsageConnection
 from services.registry import Services
 
@@ -23,6 +25,13 @@ class RequestLoaders:
     async def coupon(self, raw_id: str) -> Coupon | None:
         """The coupon that a follower follows; the field that led there has judged the caller."""
         return Coupon.or_none(await self.services.coupons.find_followed(self.caller, raw_id))
+
+    async def redemptions(self, coupon_id: str, coupon_code: str, window: Window) -> RedemptionConnection:
+        """Who redeemed a coupon. For admins."""
+        redemptions = self.services.redemptions
+        wanted = RedemptionsOfCoupon(coupon_id=coupon_id, coupon_code=coupon_code)
+        page = await redemptions.window(self.caller, wanted, window)
+        return RedemptionConnection.of(page, Redemption.of, partial(redemptions.count, self.caller, wanted))
 
     async def usage_follower(self, coupon_id: str) -> UsageFollower | None:
         """The follower of a coupon. For users and admins."""

@@ -23,6 +23,7 @@ Finder = Callable[[Info, str], Awaitable[Node | None]]
 # How an object of each type is found by its raw id.
 FINDERS: dict[str, Finder] = {
     "Coupon": coupons.node,
+    "Redemption": coupons.redemption_node,
     "AccessCode": access_codes.node,
     "UsageFollower": usage.node,
     "Order": orders.node,

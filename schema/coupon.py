@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 
 from models.coupons import coupon as models
+from models.pagination import Window
 from schema.loaders import Info
 from schema.problems import Conflict, InvalidInput, NotFound, RateLimited, Refused
-from schema.relay import Connection, Entity, IdempotentInput, Shows
+from schema.redemption import RedemptionConnection
+from schema.relay import After, Before, Connection, Entity, First, IdempotentInput, Last, PeriodInput, Shows
 from schema.scalars import BigInt, describe_enum
 
 if TYPE_CHECKING:
@@ -64,6 +66,13 @@ class Coupon(Entity, Shows[models.Coupon]):
     async def usage_follower(self, info: Info) -> Annotated["UsageFollower", strawberry.lazy("schema.usage")] | None:
         return await info.context.loaders.usage_follower(self.database_id)
 
+    @strawberry.field(description="Its redemptions, the latest first. For admins.")
+    async def redemptions(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> RedemptionConnection | None:
+        window = Window.of(first, after, last, before)
+        return await info.context.loaders.redemptions(self.database_id, self.coupon_code, window)
+
 
 @strawberry.type(description="A page of coupons.")
 class CouponConnection(Connection[Coupon]):
@@ -92,7 +101,7 @@ class CouponStats(Shows[models.CouponStats]):
 
 
 @strawberry.input(description="Narrows a list of coupons; every condition given must hold.")
-class CouponFilter:
+class CouponFilter(PeriodInput):
     role: models.CouponRole | None = strawberry.field(
         default=strawberry.UNSET, description="Only coupons of this role."
     )
@@ -102,6 +111,13 @@ class CouponFilter:
     username: str | None = strawberry.field(
         default=strawberry.UNSET,
         description="This text literally, anywhere in the username, ignoring case in any script.",
+    )
+    coupon_code: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="This part of the code, anywhere in it; case, blanks and dashes do not count.",
+    )
+    active: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Only coupons that can be redeemed, or only those that cannot."
     )
 
 

@@ -10,6 +10,7 @@ from models.pagination import Window
 if TYPE_CHECKING:
     from schema.access_code import AccessCodeUseConnection
     from schema.coupon import Coupon
+    from schema.redemption import RedemptionConnection
     from schema.usage import UsageFollower, UserUsageConnection
 
 
@@ -17,6 +18,8 @@ class Loaders(Protocol):
     """What the types may ask for in the caller's name; each judges what the caller may see."""
 
     async def coupon(self, raw_id: str) -> "Coupon | None": ...
+
+    async def redemptions(self, coupon_id: str, coupon_code: str, window: Window) -> "RedemptionConnection": ...
 
     async def usage_follower(self, coupon_id: str) -> "UsageFollower | None": ...
 

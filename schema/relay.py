@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Generic, Self, TypeVar
 
@@ -127,6 +128,18 @@ class Connection(Generic[Item]):
             end_cursor=page.edges[-1].cursor if edges else None,
         )
         return cls(edges=edges, nodes=[edge.node for edge in edges], page_info=info, counter=count)
+
+
+@strawberry.input
+class PeriodInput:
+    """What the filter of every list has that is narrowed by when something happened."""
+
+    from_: datetime | None = strawberry.field(
+        name="from", default=strawberry.UNSET, description="Only from this instant on, itself included."
+    )
+    to: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Only before this instant, itself not included."
+    )
 
 
 @strawberry.input

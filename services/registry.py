@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from models.coupons.redemptions import LedgerEntry, RedemptionFilter
 from models.values.instants import to_milliseconds
 from services.access_codes.batches import AccessCodeBatches
 from services.access_codes.service import AccessCodes
+from services.coupons.repository import redemptions
 from services.coupons.service import Coupons
 from services.kit.database import Database
 from services.kit.idempotency.keys import Idempotency
 from services.kit.messages.inbox import Inbox
 from services.kit.messages.outbox import Outbox, OutboxQueue
 from services.kit.messages.parked import ParkedRecords
+from services.kit.pagination import Listing
 from services.kit.rate_limit import RateLimiter
 from services.mongo_uri import MongoDriver
 from services.orders.service import Orders
@@ -33,6 +36,7 @@ class Services:
     rate_limit: RateLimiter
     idempotency: Idempotency
     coupons: Coupons
+    redemptions: Listing[RedemptionFilter, LedgerEntry]
     access_codes: AccessCodes
     access_code_batches: AccessCodeBatches
     orders: Orders
@@ -62,6 +66,7 @@ class Services:
             rate_limit=RateLimiter(database, rate_limit),
             idempotency=Idempotency(database, clock),
             coupons=Coupons(database, outbox, clock),
+            redemptions=redemptions(database),
             access_codes=AccessCodes(database, outbox, clock),
             access_code_batches=AccessCodeBatches(database, clock),
             orders=Orders(database, outbox, clock),

@@ -7,10 +7,11 @@ from enum import StrEnum
 
 from models.base import Id
 from models.coupons.events import created_event, redeemed_event
+from models.coupons.redemptions import LedgerEntry
 from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
 from models.events import Event
 from models.inputs import choice, flag, object_id, text, whole
-from models.pagination import NumberedPage
+from models.pagination import NumberedPage, Period
 from models.stored import stored
 from models.values.codes import draw_code, normalize_code
 
@@ -149,12 +150,17 @@ class SetCouponActive:
 
 
 @dataclass(frozen=True, slots=True)
-class CouponFilter:
-    """What a list of coupons may be narrowed by; `username` matches literally, anywhere, ignoring case."""
+class CouponFilter(Period):
+    """What a list of coupons may be narrowed by; `username` matches literally, anywhere, ignoring case.
+
+    So does `coupon_code`, by its letters and digits alone. The period is that in which they were made.
+    """
 
     role: CouponRole | None = choice("role", CouponRole, None)
     min_followers: int | None = whole("minFollowers", None, minimum=0)
     username: str | None = text("username", None)
+    coupon_code: str | None = text("couponCode", None)
+    active: bool | None = flag("active", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,20 +176,6 @@ class Redemption:
     creator_points: int
     redeemer_points: int
     new_coupon: Coupon | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One redemption, for ever: it outlives both coupons. What an older system left may not know one of its sides."""
-
-    id: Id
-    coupon_id: Id
-    coupon_code: str
-    creator_twitter_id: str
-    redeemer_twitter_id: str
-    redeemer_coupon_id: Id
-    points: int
-    redeemed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +241,7 @@ def redeem(coupon: Coupon, redeemer: Coupon, *, is_new: bool, entry_id: str, at:
         redeemer_coupon_id=redeemer.id,
         points=POINTS_PER_REDEMPTION,
         redeemed_at=at,
+        new_user=is_new,
     )
     redeemed = redeemed_event(creator, redeemer, at, is_new=is_new)
     return Redeemed(creator, redeemer, entry, (created_event(redeemer), redeemed) if is_new else (redeemed,))

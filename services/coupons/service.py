@@ -140,10 +140,11 @@ class Coupons:
         return coupon
 
     async def _count(self, wanted: CouponFilter) -> int:
-        if wanted.min_followers is None and wanted.username is None:
+        query = query_of(wanted)
+        if wanted.active is None and query.keys() <= {"active", "role"}:
             totals = await self._counters.read()
             return totals.get("total" if wanted.role is None else f"{wanted.role}s", 0)
-        return await self._coupons.count_documents(query_of(wanted))
+        return await self._coupons.count_documents(query)
 
     async def _find_window(self, asked: Sequence[_Wanted]) -> dict[_Wanted, Slice[Coupon]]:
         ((wanted, order, window),) = asked

@@ -20,7 +20,7 @@ from services.kit.database import Document
 Entity = TypeVar("Entity")
 
 # What MongoDB gives back is of the right class already; a value of another is a fault of whoever stored it.
-_AS_THEY_ARE = (str, int, bool, datetime, datetime | None, str | None, int | None)
+_AS_THEY_ARE = (str, int, bool, datetime, datetime | None, str | None, int | None, bool | None)
 
 
 def _overrides(entity: type) -> Any:  # cattrs takes them as keywords, among its own

@@ -1,17 +1,58 @@
 """Lists. Relay windows go by keyset, as quick on the last page as on the first; numbered pages from the nearer end."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from bson import ObjectId
 
 from models.errors import InvalidInput
-from models.pagination import Edge, KeysetOrder, NumberedPage, Page, Slice, Window, decode_cursor
+from models.pagination import Edge, KeysetOrder, NumberedPage, Page, Period, Slice, Window, decode_cursor
+from models.principal import Principal, Role
 from models.values.ids import is_object_id
 from services.kit.database import Collection, Document
 
 Item = TypeVar("Item")
+Wanted = TypeVar("Wanted")
 Query = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Wanted, Item]):
+    """A list of what is recorded, for admins: where it is, in which order, and what a filter leaves of it."""
+
+    collection: Collection
+    order: KeysetOrder
+    query_of: Callable[[Wanted], Document]
+    from_document: Callable[[Document], Item]
+
+    async def window(self, caller: Principal, wanted: Wanted, window: Window) -> Slice[Item]:
+        """Returns a Relay window of what the filter leaves."""
+        caller.require_role(Role.VIEWER)
+        return await fetch_window(self.collection, self.query_of(wanted), self.order, window, self.from_document)
+
+    async def count(self, caller: Principal, wanted: Wanted) -> int:
+        """Returns how many items the filter leaves."""
+        caller.require_role(Role.VIEWER)
+        return await self.collection.count_documents(self.query_of(wanted))
+
+    async def find_by_id(self, caller: Principal, raw_id: str) -> Item | None:
+        """Returns an item by its raw ObjectId, or None."""
+        caller.require_role(Role.VIEWER)
+        document = await self.collection.find_one({"_id": ObjectId(raw_id)})
+        return None if document is None else self.from_document(document)
+
+
+def within(field: str, period: Period) -> Document:
+    """Returns the condition that an instant lies within a period, none where the period is open on both sides."""
+    bounds = {"$gte": period.start, "$lt": period.end}
+    asked = {operator: bound for operator, bound in bounds.items() if bound is not None}
+    return {field: asked} if asked else {}
+
+
+def given(**conditions: object) -> Document:
+    """Returns the conditions of those fields that a filter names."""
+    return {field: value for field, value in conditions.items() if value is not None}
 
 
 async def fetch_window(

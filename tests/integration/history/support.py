@@ -1,0 +1,62 @@
+"""Lists as a test walks them and asks MongoDB how it finds them."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from models.pagination import KeysetOrder, Slice, Window
+from services.kit.database import Collection
+
+Item = TypeVar("Item")
+Fetch = Callable[[Window], Awaitable[Slice[Item]]]
+
+
+async def walked(fetch: Fetch[Item], size: int, *, backward: bool = False) -> list[Item]:
+    """All items of a list in its order, read page by page from its start or from its end."""
+    pages: list[list[Item]] = []
+    cursor: str | None = None
+    while True:
+        before, after = (cursor, None) if backward else (None, cursor)
+        page = await fetch(Window(size, after, before, backward=backward))
+        pages.append([edge.node for edge in page.edges])
+        more = page.has_previous if backward else page.has_next
+        assert (page.has_next if backward else page.has_previous) is (cursor is not None)
+        if not more:
+            return [item for one in (reversed(pages) if backward else pages) for item in one]
+        assert len(page.edges) == size
+        cursor = page.edges[0 if backward else -1].cursor
+
+
+async def check_walks(fetch: Fetch[Item], expected: list[Item]) -> None:
+    """Assert that a list holds just these, in this order, from either end and in pages of any size."""
+    for size in (1, 7, 100):
+        assert await walked(fetch, size) == expected, size
+        assert await walked(fetch, size, backward=True) == expected, size
+
+
+def stages(plan: Mapping[str, Any]) -> Iterator[str]:
+    """The names of all stages of a plan."""
+    yield plan["stage"]
+    for inner in [*plan.get("inputStages", []), *([plan["inputStage"]] if "inputStage" in plan else [])]:
+        yield from stages(inner)
+
+
+async def plan_of(collection: Collection, query: Mapping[str, Any], order: KeysetOrder, size: int) -> dict[str, Any]:
+    """How MongoDB finds the first page of a list, as it ran it."""
+    found = collection.find(query).sort([(key, -1 if order.descending else 1) for key in order.keys]).limit(size + 1)
+    explained: dict[str, Any] = await found.explain()
+    return explained
+
+
+async def check_flat(collection: Collection, query: Mapping[str, Any], order: KeysetOrder, *, sorts: bool) -> None:
+    """Assert that a page is a walk over an index: nothing is sorted, and hardly more is read than is shown.
+
+    Where it `sorts`, because a search finds few by their parts or one by a unique key, only the walk is judged.
+    """
+    explained = await plan_of(collection, query, order, 20)
+    names = set(stages(explained["queryPlanner"]["winningPlan"]))
+    assert "COLLSCAN" not in names, explained
+    if not sorts:
+        ran = explained["executionStats"]
+        assert "SORT" not in names, explained
+        assert ran["totalDocsExamined"] <= 40, (query, ran["totalDocsExamined"])
+        assert ran["totalKeysExamined"] <= 100, (query, ran["totalKeysExamined"])
