@@ -38,6 +38,9 @@ def run(environment: Mapping[str, str]) -> int:
 
     settings = ConsumerSettings.from_environment(environment)
     configure_logs(settings.log_level)
+    log = logging.getLogger("tessera.consumer")
+    for sentence in ConsumerSettings.misspelt(environment):
+        log.warning(sentence)
 
     async def work() -> int:
         return await ConsumersProcess(settings).run()
@@ -45,7 +48,7 @@ def run(environment: Mapping[str, str]) -> int:
     try:
         return _run(work())
     except (TopicsMissing, OSError) as fault:
-        logging.getLogger("tessera.consumer").critical("%s", fault)
+        log.critical("%s", fault)
         return 2
 
 

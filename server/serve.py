@@ -42,6 +42,8 @@ def serve(settings: Settings, host: str, workers: int) -> None:
     is at fault.
     """
     configure_logs(settings.log_level)
+    for sentence in Settings.misspelt(os.environ):
+        log.warning(sentence)
     sockets = listen(host, (settings.port, *settings.extra_ports))
     addresses = ", ".join(f"{host}:{sock.getsockname()[1]}" for sock in sockets)
     log.info("listening", extra={"addresses": addresses, "workers": workers})

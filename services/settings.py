@@ -4,7 +4,7 @@ A class has a field for each variable, under the variable's name in lower case w
 be given by their own names, as values that are read already.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Annotated, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from models.values.networks import read_network
 from models.values.origins import read_origin
+from services.environment import misspelt, read_variables
 from services.mongo_uri import FORM, MongoDriver, database_name, is_sound
 
 
@@ -129,21 +130,38 @@ class ProcessSettings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read every variable, a blank one as if it were not there.
+        """Read every variable, a blank one as if it were not there; `NAME_FILE` names a file that holds NAME.
 
-        Raises `SettingsError` naming all that are missing or malformed; it shows no secret.
+        Raises `SettingsError` naming all that are missing or malformed, and what may be meant; it shows no secret.
         """
-        variables = {name: value.strip() for name, value in environment.items() if value.strip()}
+        variables, unread = read_variables(environment, cls.names())
+        faults = list(unread.values())
         try:
-            return cls.model_validate(variables, by_alias=True, by_name=False)
+            settings = cls.model_validate(variables, by_alias=True, by_name=False)
         except ValidationError as fault:
-            raise SettingsError([sentence for one in fault.errors() for sentence in cls._sentences(one)]) from None
+            faults += [sentence for one in fault.errors() for sentence in cls._sentences(one, unread)]
+        else:
+            if not faults:
+                return settings
+        raise SettingsError([*faults, *cls.misspelt(environment)])
 
     @classmethod
-    def _sentences(cls, fault: ErrorDetails) -> Iterator[str]:
+    def names(cls) -> tuple[str, ...]:
+        """The variables that are read."""
+        return tuple(str(field.validation_alias) for field in cls.model_fields.values())
+
+    @classmethod
+    def misspelt(cls, environment: Mapping[str, str]) -> list[str]:
+        """A sentence for each variable that is none of these, but nearly."""
+        return list(misspelt(environment, cls.names()))
+
+    @classmethod
+    def _sentences(cls, fault: ErrorDetails, told: Container[str]) -> Iterator[str]:
         # A fault of what was read names the variable, one of a default names the field.
         place = fault["loc"][0]
         [field] = (one for name, one in cls.model_fields.items() if place in (name, one.validation_alias))
+        if field.validation_alias in told:
+            return
         match fault:
             case {"type": "missing"}:
                 rests = [f"is missing: {field.description}" if field.description else "is missing"]

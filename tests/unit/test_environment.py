@@ -1,12 +1,15 @@
 """Values of the environment that are written in several ways: put right, or refused with the name of the variable."""
 
+import os
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.values.networks import as_seen, read_network
+from server.settings import Settings
 from services.settings import MongoSettings, Networks, Origins, ProcessSettings, SettingsError
 
 
@@ -161,3 +164,59 @@ GOOD_URIS = [
 @pytest.mark.parametrize("uri", GOOD_URIS)
 def test_a_right_mongo_uri_is_taken(uri: str) -> None:
     assert MongoSettings.from_environment({"MONGO_URI": uri}).mongo_uri == uri
+
+
+def secret(**variables: str) -> MongoSettings:
+    return MongoSettings.from_environment(variables)
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    place = tmp_path / "uri"
+    place.write_text("mongodb://db.example/shop\n")
+    assert secret(MONGO_URI_FILE=str(place)).mongo_uri == "mongodb://db.example/shop"
+
+
+def test_a_file_and_a_variable_do_not_go_together(tmp_path: Path) -> None:
+    [fault] = faults_of(MongoSettings, MONGO_URI="mongodb://db.example/shop", MONGO_URI_FILE=str(tmp_path / "uri"))
+    assert fault == "MONGO_URI and MONGO_URI_FILE are both set; one of them has to go"
+
+
+def test_a_file_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(b"mongodb://\xff")
+    for name, reason in (("none", "No such file or directory"), ("bytes", "it is no text"), (".", "Is a directory")):
+        [fault] = faults_of(MongoSettings, MONGO_URI_FILE=str(tmp_path / name))
+        assert fault == f"MONGO_URI_FILE cannot be read: {reason}"
+
+
+def test_a_blank_file_is_as_good_as_none(tmp_path: Path) -> None:
+    (tmp_path / "blank").write_text(" \n")
+    [fault] = faults_of(MongoSettings, MONGO_URI_FILE=str(tmp_path / "blank"))
+    assert fault.startswith("MONGO_URI is missing")
+
+
+MISSPELT = {
+    "JWT_SECRET": "JWT_SEC",
+    "MONGO_URL": "MONGO_URI",
+    "MONGODB_URI": "MONGO_URI",
+    "ADMIN_API_KEY": "ADMIN_KEY",
+    "RATE_LIMITS": "RATE_LIMIT",
+    "CORS_ORIGIN": "CORS_ORIGINS",
+    "JWT_SEC_FIEL": "JWT_SEC_FILE",
+}
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_what_is_nearly_a_setting_is_told_of(name: str) -> None:
+    assert Settings.misspelt({name: "x"}) == [f"{name} is not a setting; is {MISSPELT[name]} meant?"]
+
+
+def test_what_others_put_into_the_environment_is_none_of_ours() -> None:
+    theirs = [*os.environ, "KAFKA_PORT", "KAFKA_SERVICE_HOST", "MONGO_PORT_27017_TCP", "KAFKA_BATCH", "CONSUMERS_PORT"]
+    assert Settings.misspelt(dict.fromkeys([*theirs, *Settings.names()], "x")) == []
+
+
+def test_what_may_be_meant_stands_beside_what_is_missing() -> None:
+    assert faults_of(MongoSettings, MONGO_URL="mongodb://db") == [
+        "MONGO_URI is missing: the URI of a MongoDB replica set or sharded cluster",
+        "MONGO_URL is not a setting; is MONGO_URI meant?",
+    ]
