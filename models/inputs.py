@@ -1,168 +1,224 @@
-"""What a verb takes: declared once as a dataclass, parsed alike for REST bodies, GraphQL inputs and Kafka values.
+"""What a verb takes: declared once as a dataclass with fields of these kinds, read alike from JSON, GraphQL and Kafka.
 
-A field is declared by its kind (`text`, `whole`, `object_id`, …), whose metadata say how a raw value is read. `parse`
-reads a mapping with the names of the documents and raises `InvalidInput` with every fault at once. Texts are cleaned
-(`clean`) and a blank text is missing; whole numbers are whole numbers (`1500.0`, `"1500"` and `true` are
-not).
+pydantic reads the values, and every fault gets a sentence of ours. A blank text is missing, and so is null, unless a
+field takes `None` and has another default. An `Input` that is made by calling its class is not judged.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
-from functools import cache
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from functools import cache, partial
+from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PlainValidator,
+    Strict,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import with_info_plain_validator_function
 
 from models.errors import Fault, InvalidInput
 from models.readers import (
-    MAX_INT,
-    MAX_TEXT,
-    Faulty,
-    Reader,
+    as_ids,
+    as_texts,
     flag_from_query,
+    read_amount,
     read_card,
-    read_choice,
-    read_flag,
     read_instant,
-    read_money,
-    read_object_id,
-    read_object_ids,
-    read_text,
-    read_texts,
-    read_unit_price,
-    read_whole,
     whole_from_query,
 )
+from models.values.ids import is_object_id, unwrapped
+from models.values.money import to_cents, to_unit_price
 from models.values.texts import clean
 
+MAX_INT = 2_147_483_647
+MAX_TEXT = 256
+MAX_ITEMS = 1_000
 
-class DataclassLike(Protocol):
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+_SENTENCES = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "string_unicode": "must not contain half of a character",
+    "string_too_long": "must be at most {max_length} characters",
+    "string_pattern_mismatch": "must be a valid ObjectId",
+    "int_type": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "bool_type": "must be true or false",
+    "value_error": "{error}",
+}
 
 
-Shape = TypeVar("Shape", bound=DataclassLike)
-FromQuery: TypeAlias = Callable[[str], object]
-Declaration: TypeAlias = Any
-"""The default of a field: it stands where a value of any type will."""
+class Input(Protocol):
+    """The base of what is read. Names on the wire are in camelCase, or what `Field(alias=…)` says."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel)
+
+    @classmethod
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+        """Returns the faults that several fields have together.
+
+        `given` has what is not missing, as it was sent, by its name on the wire, `at_fault` the paths of the faults so
+        far.
+        """
+        return []
+
+
+Shape = TypeVar("Shape", bound=Input)
+Choices = TypeVar("Choices", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class _TypeReader:
+    """Reads a value by a function that is told the type that it is to make."""
+
+    read: Callable[[Any, object, ValidationInfo], object]
+
+    def __get_pydantic_core_schema__(self, source: object, _: GetCoreSchemaHandler) -> CoreSchema:
+        return with_info_plain_validator_function(partial(self.read, source))
+
+
+def _read_choice(choices: type[StrEnum], raw: object, _: ValidationInfo) -> StrEnum:
+    try:
+        return choices(clean(raw) if isinstance(raw, str) else "")
+    except ValueError:
+        raise ValueError(f"must be {' or '.join(choices)}") from None
+
+
+def relay_id(type_name: str) -> BeforeValidator:
+    """Takes the Relay id of such an object beside its raw one."""
+
+    def read(raw: object) -> object:
+        wrapped = unwrapped(type_name, raw) if isinstance(raw, str) else ""
+        return wrapped if is_object_id(wrapped) else raw
+
+    return BeforeValidator(read)
+
+
+def _exactly(rounded: Callable[[Decimal], Decimal], sentence: str) -> AfterValidator:
+    def read(amount: Decimal) -> Decimal:
+        if amount != rounded(amount):
+            raise ValueError(sentence)
+        return rounded(amount)
+
+    return AfterValidator(read)
+
+
+def _read_items(source: type[tuple[Shape, ...]], raw: object, info: ValidationInfo) -> tuple[Shape, ...]:
+    if not isinstance(raw, list | tuple) or not all(isinstance(item, Mapping) for item in raw):
+        raise ValueError("must be a list of objects")
+    if not 1 <= len(raw) <= MAX_ITEMS:
+        raise ValueError(f"must hold from 1 to {MAX_ITEMS} items")
+    shape: type[Shape] = get_args(source)[0]
+    items, faults = list[Shape](), list[Fault]()
+    for place, item in enumerate(raw):
+        try:
+            items.append(parse(shape, item, ignore_unknown=bool(info.context)))
+        except InvalidInput as fault:
+            faults += _within(str(place), fault.faults)
+    if faults:
+        raise PydanticCustomError("items", "must hold sound items", {"faults": faults})
+    return tuple(items)
+
+
+Text: TypeAlias = Annotated[str, Strict(), StringConstraints(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]
+"""A text, cleaned, of at most 256 characters, or what `Field(max_length=…)` says."""
+Whole: TypeAlias = Annotated[int, Strict(), Field(ge=-MAX_INT - 1, le=MAX_INT)]
+"""A whole number of 32 bits; `1500.0`, `"1500"` and `true` are none. `Field(ge=…, le=…)` narrows it."""
+NonNegative: TypeAlias = Annotated[Whole, Field(ge=0)]
+Positive: TypeAlias = Annotated[Whole, Field(ge=1)]
+Flag: TypeAlias = Annotated[bool, Strict()]
+Choice: TypeAlias = Annotated[Choices, _TypeReader(_read_choice)]
+Instant: TypeAlias = Annotated[datetime, PlainValidator(read_instant)]
+"""An ISO 8601 text; without an offset it is UTC. Kept to the millisecond."""
+Amount: TypeAlias = Annotated[Decimal, PlainValidator(read_amount)]
+Money: TypeAlias = Annotated[Amount, _exactly(to_cents, "must have at most two decimals")]
+"""An amount of zero or more, to the cent; what is finer is a fault."""
+RoundedMoney: TypeAlias = Annotated[Amount, AfterValidator(to_cents)]
+UnitPrice: TypeAlias = Annotated[Amount, _exactly(to_unit_price, "must have at most six decimals and fifteen digits")]
+"""The price of one unit, of zero or more, with up to six decimals; what is finer is a fault."""
+RoundedUnitPrice: TypeAlias = Annotated[Amount, AfterValidator(to_unit_price)]
+Card: TypeAlias = Annotated[str, PlainValidator(read_card)]
+"""A card number, of which only the last four digits are kept, as a text."""
+_ID = StringConstraints(max_length=MAX_TEXT, pattern="^[0-9a-fA-F]{24}$", to_lower=True)
+RawId: TypeAlias = Annotated[str, Strict(), _ID]
+"""A raw ObjectId, kept in lower case."""
+RawIds: TypeAlias = Annotated[tuple[Text, ...], BeforeValidator(as_texts), AfterValidator(as_ids)]
+"""One raw ObjectId or a list of at most 100, without doubles."""
+Items: TypeAlias = Annotated[tuple[Shape, ...], _TypeReader(_read_items)]
+"""A list of objects, one at least; the paths of its faults are dotted."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    name: str
-    read: Reader[object]
-    required: bool
-    from_query: FromQuery
+    """What of a field pydantic does not see to."""
+
+    is_text: bool
     nullable: bool
+    from_query: Callable[[str], object]
 
 
-def _read_items(shape: type[DataclassLike], maximum: int, ignore_unknown: bool) -> Reader[tuple[DataclassLike, ...]]:
-    def read(raw: object) -> tuple[DataclassLike, ...]:
-        if not isinstance(raw, list | tuple) or not all(isinstance(item, Mapping) for item in raw):
-            raise Faulty("must be a list of objects")
-        if not 1 <= len(raw) <= maximum:
-            raise Faulty(f"must hold from 1 to {maximum} items")
-        items, faults = [], []
-        for place, item in enumerate(raw):
-            try:
-                items.append(parse(shape, item, ignore_unknown=ignore_unknown))
-            except InvalidInput as fault:
-                faults += [Fault(f"{place}.{inner.path}", f"{place}.{inner.message}") for inner in fault.faults]
-        if faults:
-            raise InvalidInput(faults)
-        return tuple(items)
-
-    return read
-
-
-def declare(
-    name: str,
-    read: Reader[object],
-    default: object = MISSING,
-    from_query: FromQuery = lambda raw: raw,
-    *,
-    nullable: bool = False,
-) -> Declaration:
-    """A field of an input. Without a default it is required; `name` is the name on the wire.
-
-    `from_query` turns the text of a query parameter into the value that `read` judges. Null is missing, unless
-    `nullable` makes it a value of its own.
-    """
-    kind = _Kind(name, read, default is MISSING, from_query, nullable)
-    return field(default=default, metadata={"kind": kind})
-
-
-def text(name: str, default: object = MISSING, *, maximum: int = MAX_TEXT) -> Declaration:
-    return declare(name, read_text(maximum), default)
-
-
-def whole(
-    name: str,
-    default: object = MISSING,
-    *,
-    minimum: int = -MAX_INT - 1,
-    maximum: int = MAX_INT,
-    nullable: bool = False,
-) -> Declaration:
-    return declare(name, read_whole(minimum, maximum), default, whole_from_query, nullable=nullable)
-
-
-def choice(name: str, choices: type[StrEnum], default: object = MISSING) -> Declaration:
-    return declare(name, read_choice(choices), default)
-
-
-def flag(name: str, default: object = MISSING) -> Declaration:
-    return declare(name, read_flag, default, flag_from_query)
-
-
-def instant(name: str, default: object = MISSING) -> Declaration:
-    """An ISO 8601 text; without an offset it is UTC. Kept to the millisecond."""
-    return declare(name, read_instant, default)
-
-
-def texts(name: str, default: object = MISSING, *, maximum: int = 100) -> Declaration:
-    """One text or a list of them, without doubles."""
-    return declare(name, read_texts(maximum), default)
-
-
-def money(name: str, default: object = MISSING, *, exact: bool = True) -> Declaration:
-    """An amount of zero or more, to the cent; what is finer is a fault, or rounded where it need not be exact."""
-    return declare(name, read_money(exact), default)
-
-
-def unit_price(name: str, default: object = MISSING, *, exact: bool = True) -> Declaration:
-    """The price of one unit, of zero or more, with up to six decimals; what is finer is a fault, or rounded."""
-    return declare(name, read_unit_price(exact), default)
-
-
-def card(name: str, default: object = MISSING) -> Declaration:
-    """A card number, of which only the last four digits are kept, as a text."""
-    return declare(name, read_card, default)
-
-
-def items(
-    name: str,
-    shape: type[DataclassLike],
-    default: object = MISSING,
-    *,
-    maximum: int = 1_000,
-    ignore_unknown: bool = False,
-) -> Declaration:
-    """A list of objects, one at least, each read into `shape`; the paths of its faults are dotted."""
-    return declare(name, _read_items(shape, maximum, ignore_unknown), default)
-
-
-def object_id(name: str, default: object = MISSING, *, relay_type: str | None = None) -> Declaration:
-    """A raw ObjectId, kept in lower case; with `relay_type` the Relay id of such an object is taken too."""
-    return declare(name, read_object_id(relay_type), default)
-
-
-def object_ids(name: str, default: object = MISSING, *, maximum: int = 100) -> Declaration:
-    """One raw ObjectId or a list of them, without doubles."""
-    return declare(name, read_object_ids(maximum), default)
+def _parts(hint: object) -> Iterator[object]:
+    yield hint
+    for part in () if get_origin(hint) is tuple else get_args(hint):
+        yield from _parts(part)
 
 
 @cache
-def _kinds(shape: type[DataclassLike]) -> dict[str, tuple[str, _Kind]]:
-    return {f.metadata["kind"].name: (f.name, f.metadata["kind"]) for f in fields(shape)}
+def _kinds(shape: type[Input]) -> dict[str, _Kind]:
+    """The fields by their names on the wire, in the order of their faults."""
+    kinds, hints = {}, get_type_hints(shape, include_extras=True)
+    for field in fields(shape):  # type: ignore[arg-type]
+        parts = list(_parts(hints[field.name]))
+        alias = next((part.alias for part in parts if isinstance(part, FieldInfo) and part.alias), None)
+        kinds[alias or to_camel(field.name)] = _Kind(
+            is_text=any(isinstance(part, StringConstraints) for part in parts),
+            nullable=type(None) in parts and field.default is not None,
+            from_query=whole_from_query if int in parts else flag_from_query if bool in parts else str,
+        )
+    return kinds
+
+
+@cache
+def _reader(shape: type[Input]) -> Callable[..., Any]:
+    return TypeAdapter(shape).validator.validate_python
+
+
+def parse(shape: type[Shape], raw: Mapping[str, object], *, ignore_unknown: bool = False) -> Shape:
+    """Read `raw` into `shape`. Raises `InvalidInput` with every fault, unknown fields first."""
+    kinds, given = _kinds(shape), dict[str, object]()
+    unknown = () if ignore_unknown else (name for name in raw if name not in kinds)
+    faults = [Fault(name, f"{name} is not a known field") for name in unknown]
+    for name, value in raw.items():
+        if (kind := kinds.get(name)) is None:
+            continue
+        if kind.is_text and isinstance(value, str):
+            if text := clean(value):
+                given[name] = text
+        elif value is not None or kind.nullable:
+            given[name] = value
+    try:
+        read: Shape = _reader(shape)(given, context=ignore_unknown)
+    except ValidationError as invalid:
+        faults += _faults(invalid)
+    faults += shape.judge_together(given, {fault.path for fault in faults})
+    if faults:
+        raise InvalidInput(faults)
+    return read
 
 
 def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape:
@@ -174,42 +230,35 @@ def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape
     known = {name: values for name, values in query.items() if name in kinds}
     faults = [Fault(name, f"{name} must be given once") for name, values in known.items() if len(values) > 1]
     given = {name: clean(values[0]) for name, values in known.items()}
-    raw = {name: kinds[name][1].from_query(value) for name, value in given.items() if value}
-    if not faults:
-        return parse(shape, raw)
     try:
-        parse(shape, raw)
+        read = parse(shape, {name: kinds[name].from_query(value) for name, value in given.items() if value})
     except InvalidInput as others:
         faults += others.faults
-    raise InvalidInput(faults)
-
-
-def parse(shape: type[Shape], raw: Mapping[str, object], *, ignore_unknown: bool = False) -> Shape:
-    """Read `raw` into `shape`; raises `InvalidInput` with every fault, unknown fields among them.
-
-    Where a shape has a method `judge_together`, it is given the values and the names that are at fault, and answers the
-    faults that several fields have together.
-    """
-    kinds = _kinds(shape)
-    faults = [] if ignore_unknown else [Fault(n, f"{n} is not a known field") for n in raw if n not in kinds]
-    values: dict[str, object] = {}
-    for name, (attribute, kind) in kinds.items():
-        try:
-            given = raw.get(name)
-            value = None if given is None else kind.read(given)
-        except Faulty as faulty:
-            faults.append(Fault(name, f"{name} {faulty}"))
-            continue
-        except InvalidInput as nested:
-            faults += [Fault(f"{name}.{inner.path}", f"{name}.{inner.message}") for inner in nested.faults]
-            continue
-        if value is not None or (kind.nullable and name in raw and given is None):
-            values[attribute] = value
-        elif kind.required:
-            faults.append(Fault(name, f"{name} is required"))
-    judge_together = getattr(shape, "judge_together", None)
-    if judge_together is not None:
-        faults += judge_together(values, {fault.path for fault in faults})
     if faults:
         raise InvalidInput(faults)
-    return shape(**values)
+    return read
+
+
+def _faults(invalid: ValidationError) -> list[Fault]:
+    """The fault of each field: of a value that may be of several types, that of the first."""
+    errors = dict[str, ErrorDetails]()
+    for error in invalid.errors(include_url=False):
+        errors.setdefault(str(error["loc"][0]), error)
+    return [fault for name, error in errors.items() for fault in _faults_of(name, error)]
+
+
+def _faults_of(name: str, error: ErrorDetails) -> list[Fault]:
+    given, context = error["input"], error.get("ctx", {})
+    if "faults" in context:
+        return _within(name, context["faults"])
+    sentence = _SENTENCES[error["type"]].format_map(context)
+    match error["type"]:
+        case "greater_than_equal" | "less_than_equal" if not -MAX_INT - 1 <= given <= MAX_INT:
+            sentence = _SENTENCES["int_type"]
+        case "string_unicode" | "string_too_long" | "string_pattern_mismatch" if "\x00" in given:
+            sentence = "must not contain a NUL character"
+    return [Fault(name, f"{name} {sentence}")]
+
+
+def _within(path: str, faults: Iterable[Fault]) -> list[Fault]:
+    return [Fault(f"{path}.{fault.path}", f"{path}.{fault.message}") for fault in faults]

@@ -4,12 +4,14 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import orjson
+from pydantic import Field
 
 from models.errors import Fault, InvalidInput
-from models.inputs import instant, whole
+from models.inputs import Input, Instant, Positive, Whole
+from models.readers import read_instant
 
 Item = TypeVar("Item")
 
@@ -79,27 +81,27 @@ class Slice(Generic[Item]):
 
 
 @dataclass(frozen=True)
-class Period:
+class Period(Input):
     """When what a list holds has happened: `start` is within, `end` is not (no slots: it is mixed into filters)."""
 
-    start: datetime | None = instant("from", None)
-    end: datetime | None = instant("to", None)
+    start: Annotated[Instant | None, Field(alias="from")] = None
+    end: Annotated[Instant | None, Field(alias="to")] = None
 
     @classmethod
-    def judge_together(cls, values: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
         """It ends after it began."""
-        start, end = values.get("start"), values.get("end")
-        if isinstance(start, datetime) and isinstance(end, datetime) and end <= start:
-            return [Fault("to", "to must be later than from")]
-        return []
+        if at_fault & {"from", "to"} or not {"from", "to"} <= given.keys():
+            return []
+        is_sound = read_instant(given["from"]) < read_instant(given["to"])
+        return [] if is_sound else [Fault("to", "to must be later than from")]
 
 
 @dataclass(frozen=True)
-class NumberedPage:
+class NumberedPage(Input):
     """What REST's lists take beside their filters (no slots: it is mixed into them)."""
 
-    page: int = whole("page", 1, minimum=1)
-    limit: int = whole("limit", DEFAULT_PAGE_SIZE, minimum=1, maximum=MAX_PAGE_SIZE)
+    page: Positive = 1
+    limit: Annotated[Whole, Field(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE
 
 
 @dataclass(frozen=True, slots=True)

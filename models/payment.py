@@ -2,43 +2,45 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
 
 from models.errors import Fault, InvalidInput
-from models.inputs import card, flag, items, money, parse, text, unit_price, whole
+from models.inputs import Card, Flag, Input, Items, Positive, RoundedMoney, RoundedUnitPrice, Text, parse
 from models.values.texts import clean
 
 MAX_ADDRESS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class PaidProduct:
+class PaidProduct(Input):
     """A line of a payment; `price` is that of one unit."""
 
-    product_id: str = text("productId")
-    quantity: int = whole("quantity", minimum=1)
-    price: Decimal = unit_price("price", exact=False)
-    seller_id: str | None = text("sellerId", None)
+    product_id: Text
+    quantity: Positive
+    price: RoundedUnitPrice
+    seller_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Input):
     """A payment whole. Of the card only the last four digits have come this far."""
 
-    id: str = text("_id")
-    user_id: str = text("userId")
-    checkout_id: str = text("checkoutId")
-    basket_id: str = text("basketId")
-    products: tuple[PaidProduct, ...] = items("products", PaidProduct, ignore_unknown=True)
-    address: str = text("address", maximum=MAX_ADDRESS)
-    total_price: Decimal = money("totalPrice", exact=False)
-    card_last4: str = card("cardNumber")
-    is_gift: bool = flag("isGift", False)
+    id: Annotated[Text, Field(alias="_id")]
+    user_id: Text
+    checkout_id: Text
+    basket_id: Text
+    products: Items[PaidProduct]
+    address: Annotated[Text, Field(max_length=MAX_ADDRESS)]
+    total_price: RoundedMoney
+    card_last4: Annotated[Card, Field(alias="cardNumber")]
+    is_gift: Flag = False
 
 
 @dataclass(frozen=True, slots=True)
-class _PaymentId:
-    id: str = text("paymentId")
+class _PaymentId(Input):
+    id: Annotated[Text, Field(alias="paymentId")]
 
 
 def parse_payment(raw: object) -> Payment:

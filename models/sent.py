@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from models.errors import DomainError, Forbidden
-from models.inputs import DataclassLike, parse
+from models.inputs import Input, parse
 from models.principal import Principal, Role
 from models.values.texts import clean
 
 Given = TypeVar("Given")
-Sent = TypeVar("Sent")
+Sent = TypeVar("Sent", bound=Input)
 
 
-class ForUser(DataclassLike, Protocol):
+class ForUser(Input, Protocol):
     """A command that is about a user, whom only they themselves and admins may name."""
 
     @property

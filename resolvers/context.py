@@ -13,14 +13,14 @@ from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from models.errors import InvalidToken
-from models.inputs import DataclassLike, parse
+from models.inputs import Input, parse
 from models.principal import Principal, Role
 from resolvers.loaders import RequestLoaders
 from services.kit.rate_limit import PendingPermit, Permit, RateLimitExceeded, RateLimitPermit
 from services.registry import Services
 
 Found = TypeVar("Found")
-Command = TypeVar("Command", bound=DataclassLike)
+Command = TypeVar("Command", bound=Input)
 
 _permit: ContextVar[RateLimitPermit | None] = ContextVar("permit", default=None)
 

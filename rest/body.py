@@ -6,7 +6,7 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from models.errors import DomainError, Fault, InvalidInput
-from models.inputs import DataclassLike, parse
+from models.inputs import Input, parse
 from models.sent import RefusedCommand
 from models.values.media_types import require_json
 from models.values.money import from_json_fraction
@@ -15,7 +15,7 @@ from models.values.strict_json import DoubledKey, parse_json
 MALFORMED = "Request body must be valid JSON"
 NO_OBJECT = "Request body must be a JSON object"
 
-Shape = TypeVar("Shape", bound=DataclassLike)
+Shape = TypeVar("Shape", bound=Input)
 
 
 _decoder = json.JSONDecoder(parse_float=from_json_fraction)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from consumers.handler import Handler
 from consumers.kafka.records import read_object
 from models.errors import DomainError, InvalidInput
-from models.inputs import parse, text
+from models.inputs import Input, Text, parse
 from models.principal import CONSUMERS
 from models.usage.commands import (
     Command,
@@ -82,8 +82,8 @@ def _deleted(key: FollowerKey, _: Mapping[str, object]) -> Command:
 
 
 @dataclass(frozen=True, slots=True)
-class _Redeemed:
-    user_id: str = text("userId")
+class _Redeemed(Input):
+    user_id: Text
 
 
 def _read_redeemed(raw: object) -> Command:

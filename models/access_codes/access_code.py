@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
 
 from models.base import Id
 from models.errors import ErrorCode, NotFound, Refused
-from models.inputs import flag, text, whole
+from models.inputs import Flag, Input, Positive, Text, Whole
 from models.pagination import NumberedPage
 from models.stored import stored
 from models.values.codes import draw_code
@@ -133,10 +136,10 @@ class AccessCodeStats:
 
 
 @dataclass(frozen=True, slots=True)
-class ByCode:
+class ByCode(Input):
     """An access code, as it was typed."""
 
-    code: str = text("code")
+    code: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,28 +163,28 @@ class DeleteAccessCode(ByCode):
 
 
 @dataclass(frozen=True, slots=True)
-class ListRedemptions:
+class ListRedemptions(Input):
     """What `GET /api/access-code/user/:username` and `accessCodeRedemptions` take."""
 
-    username: str = text("username")
+    username: Text
 
 
 @dataclass(frozen=True, slots=True)
-class RedeemAccessCode:
+class RedeemAccessCode(Input):
     """What `POST /api/access-code/redeem` and `redeemAccessCode` take. Identity is the exact username."""
 
-    code: str = text("code")
-    username: str = text("username")
-    twitter_id: str | None = text("twitterId", None)
+    code: Text
+    username: Text
+    twitter_id: Text | None = None
 
 
 @dataclass(frozen=True)
-class CreateAccessCode:
+class CreateAccessCode(Input):
     """What `POST /admin/access-code` and `createAccessCode` take (no slots: others are made from it)."""
 
-    max_uses: int = whole("maxUses", minimum=1)
-    expiry_days: int = whole("expiryDays", minimum=1, maximum=MAX_EXPIRY_DAYS)
-    description: str = text("description", DEFAULT_DESCRIPTION)
+    max_uses: Positive
+    expiry_days: Annotated[Whole, Field(ge=1, le=MAX_EXPIRY_DAYS)]
+    description: Text = DEFAULT_DESCRIPTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,17 +196,17 @@ class MakeAccessCode:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessCodeFilter:
+class AccessCodeFilter(Input):
     """What a list of access codes may be narrowed by.
 
     `active` is the switch, `expired` the expiry at the moment of asking; `code` matches anywhere, ignoring case;
     `batch` is the name of a batch.
     """
 
-    active: bool | None = flag("active", None)
-    expired: bool | None = flag("expired", None)
-    code: str | None = text("code", None)
-    batch: str | None = text("batch", None)
+    active: Flag | None = None
+    expired: Flag | None = None
+    code: Text | None = None
+    batch: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

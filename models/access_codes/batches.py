@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from models.access_codes.access_code import CREATED_BY, DEFAULT_DESCRIPTION, AccessCode, CreateAccessCode
 from models.access_codes.cells import code_fault, plain_cells
 from models.errors import Conflict, ErrorCode, Fault, InvalidInput
-from models.inputs import flag, instant, parse_query, text, whole
+from models.inputs import Flag, Input, Instant, NonNegative, Positive, Text, Whole, parse_query
 from models.values.codes import normalize_code
 
 CHUNK = 1_000
@@ -57,15 +60,15 @@ class AccessCodeBatch:
 class CreateAccessCodes(CreateAccessCode):
     """What `createAccessCodes` takes."""
 
-    count: int = whole("count", minimum=1, maximum=MAX_CODES_AT_ONCE)
+    count: Annotated[Whole, Field(ge=1, le=MAX_CODES_AT_ONCE)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateAccessCodes(CreateAccessCode):
     """What `tessera codes generate` takes: a batch is known by its id, and completed when it is asked for again."""
 
-    batch: str = text("batch")
-    count: int = whole("count", minimum=1, maximum=MAX_BATCH)
+    batch: Text
+    count: Annotated[Whole, Field(ge=1, le=MAX_BATCH)]
 
     def begin(self, now: datetime) -> AccessCodeBatch:
         """Returns the batch, of which no code is made yet."""
@@ -78,18 +81,18 @@ class GenerateAccessCodes(CreateAccessCode):
 
 
 @dataclass(frozen=True, slots=True)
-class ImportAccessCode:
+class ImportAccessCode(Input):
     """A row of `tessera codes import`. `usedCount` are uses of which no more is known than their number."""
 
-    code: str = text("code", maximum=LONGEST_IMPORTED)
-    max_uses: int = whole("maxUses", minimum=1)
-    expires_at: datetime = instant("expiresAt")
-    description: str = text("description", DEFAULT_DESCRIPTION, maximum=LONGEST_IMPORTED)
-    used_count: int = whole("usedCount", 0, minimum=0)
-    active: bool = flag("active", default=True)
-    created_at: datetime | None = instant("createdAt", None)
-    created_by: str = text("createdBy", CREATED_BY, maximum=LONGEST_IMPORTED)
-    batch: str | None = text("batch", None)
+    code: Annotated[Text, Field(max_length=LONGEST_IMPORTED)]
+    max_uses: Positive
+    expires_at: Instant
+    description: Annotated[Text, Field(max_length=LONGEST_IMPORTED)] = DEFAULT_DESCRIPTION
+    used_count: NonNegative = 0
+    active: Flag = True
+    created_at: Instant | None = None
+    created_by: Annotated[Text, Field(max_length=LONGEST_IMPORTED)] = CREATED_BY
+    batch: Text | None = None
 
     def create(self, *, identifier: str, now: datetime) -> AccessCode:
         """Returns the code that the row tells of."""

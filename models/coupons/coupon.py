@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from models.base import Id
 from models.coupons.events import created_event, redeemed_event
 from models.coupons.redemptions import LedgerEntry
 from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
 from models.events import Event
-from models.inputs import choice, flag, object_id, text, whole
+from models.inputs import Choice, Flag, Input, NonNegative, RawId, Text, Whole, relay_id
 from models.pagination import NumberedPage, Period
 from models.stored import stored
 from models.values.codes import draw_code, normalize_code
@@ -93,30 +96,30 @@ class Coupon:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateCoupon:
+class CreateCoupon(Input):
     """What `POST /api/coupon` and `createCoupon` take."""
 
-    twitter_id: str = text("twitterId")
-    username: str = text("username")
-    followers: int = whole("followers", minimum=MINIMUM_FOLLOWERS)
-    role: CouponRole = choice("role", CouponRole, CouponRole.USER)
+    twitter_id: Text
+    username: Text
+    followers: Annotated[Whole, Field(ge=MINIMUM_FOLLOWERS)]
+    role: Choice[CouponRole] = CouponRole.USER
 
 
 @dataclass(frozen=True, slots=True)
-class RedeemCoupon:
+class RedeemCoupon(Input):
     """What `POST /api/redeem` and `redeemCoupon` take; which fields are needed is for `judge_redemption` to say."""
 
-    redeemer_twitter_id: str | None = text("redeemerTwitterId", None)
-    coupon_code: str | None = text("couponCode", None)
-    username: str | None = text("username", None)
-    followers: int | None = whole("followers", None)
+    redeemer_twitter_id: Text | None = None
+    coupon_code: Text | None = None
+    username: Text | None = None
+    followers: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class GetCoupon:
+class GetCoupon(Input):
     """What `GET /api/coupon` takes."""
 
-    twitter_id: str = text("twitterId")
+    twitter_id: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,26 +130,26 @@ class DeleteCoupon:
 
 
 @dataclass(frozen=True, slots=True)
-class FindCoupon:
+class FindCoupon(Input):
     """What the query `coupon` takes: exactly one of them."""
 
-    twitter_id: str | None = text("twitterId", None)
-    coupon_code: str | None = text("couponCode", None)
+    twitter_id: Text | None = None
+    coupon_code: Text | None = None
 
     @classmethod
-    def judge_together(cls, values: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
         """Exactly one is named."""
-        if at_fault or len(values) == 1:
+        if at_fault or len(given) == 1:
             return []
         return [Fault("twitterId", "Give exactly one of twitterId and couponCode")]
 
 
 @dataclass(frozen=True, slots=True)
-class SetCouponActive:
+class SetCouponActive(Input):
     """What `setCouponActive` takes."""
 
-    id: str = object_id("id", relay_type="Coupon")
-    active: bool = flag("active")
+    id: Annotated[RawId, relay_id("Coupon")]
+    active: Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +159,11 @@ class CouponFilter(Period):
     So does `coupon_code`, by its letters and digits alone. The period is that in which they were made.
     """
 
-    role: CouponRole | None = choice("role", CouponRole, None)
-    min_followers: int | None = whole("minFollowers", None, minimum=0)
-    username: str | None = text("username", None)
-    coupon_code: str | None = text("couponCode", None)
-    active: bool | None = flag("active", None)
+    role: Choice[CouponRole] | None = None
+    min_followers: NonNegative | None = None
+    username: Text | None = None
+    coupon_code: Text | None = None
+    active: Flag | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.base import Id
-from models.inputs import text
+from models.inputs import Text
 from models.pagination import Period
 from models.values.codes import compact_form, kept_forms
 
@@ -32,9 +32,9 @@ class LedgerEntry:
 class RedemptionFilter(Period):
     """What a list of redemptions may be narrowed by (no slots: it is mixed into others)."""
 
-    coupon_code: str | None = text("couponCode", None)
-    creator_twitter_id: str | None = text("creatorTwitterId", None)
-    redeemer_twitter_id: str | None = text("redeemerTwitterId", None)
+    coupon_code: Text | None = None
+    creator_twitter_id: Text | None = None
+    redeemer_twitter_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """What the verbs of orders take: commands, most of them read from what a caller sent."""
 
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import ClassVar, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
-from models.inputs import card, flag, items, money, text, unit_price, whole
+from pydantic import Field
+
+from models.inputs import Card, Flag, Input, Items, Money, NonNegative, Positive, Text, UnitPrice, Whole
 from models.payment import MAX_ADDRESS, Payment
 from models.principal import Principal, Role
 from models.sent import RefusedCommand
@@ -18,55 +19,55 @@ class FindOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class FindOrders:
+class FindOrders(Input):
     """What `GET /api/order/find/:userId` takes."""
 
-    user_id: str = text("userId")
+    user_id: Text
 
 
 @dataclass(frozen=True, slots=True)
-class ListOrders:
+class ListOrders(Input):
     """What `orders` and `orderChanged` take; without a user they are the caller's, or for an admin everyone's."""
 
-    user_id: str | None = text("userId", None)
+    user_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedLine:
+class ChangedLine(Input):
     """A line as an admin sets it; what is not said of its refunds stays as it is."""
 
-    product_id: str = text("productId")
-    quantity: int = whole("quantity", minimum=1)
-    price: Decimal = unit_price("price")
-    is_refunded: bool | None = flag("isRefunded", None)
-    refunded_quantity: int | None = whole("refundedQuantity", None, minimum=0)
-    seller_id: str | None = text("sellerId", None)
+    product_id: Text
+    quantity: Positive
+    price: UnitPrice
+    is_refunded: Flag | None = None
+    refunded_quantity: NonNegative | None = None
+    seller_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class OrderChange:
+class OrderChange(Input):
     """What `PATCH /api/order/:orderId` and `updateOrder` take beside the id. Ids may be repeated, not changed."""
 
-    address: str | None = text("address", None, maximum=MAX_ADDRESS)
-    is_gift: bool | None = flag("isGift", None)
-    status: str | None = text("status", None)
-    products: tuple[ChangedLine, ...] | None = items("products", ChangedLine, None)
-    total_price: Decimal | None = money("totalPrice", None)
-    refunded: bool | None = flag("refunded", None)
-    card_last4: str | None = card("cardNumber", None)
-    id: str | None = text("_id", None)
-    user_id: str | None = text("userId", None)
-    checkout_id: str | None = text("checkoutId", None)
-    basket_id: str | None = text("basketId", None)
-    payment_id: str | None = text("paymentId", None)
+    address: Annotated[Text, Field(max_length=MAX_ADDRESS)] | None = None
+    is_gift: Flag | None = None
+    status: Text | None = None
+    products: Items[ChangedLine] | None = None
+    total_price: Money | None = None
+    refunded: Flag | None = None
+    card_last4: Annotated[Card | None, Field(alias="cardNumber")] = None
+    id: Annotated[Text | None, Field(alias="_id")] = None
+    user_id: Text | None = None
+    checkout_id: Text | None = None
+    basket_id: Text | None = None
+    payment_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ProductUnits:
+class ProductUnits(Input):
     """What `/api/order/refundProductFromOrder/:orderId` and `refundOrderProduct` take beside the id."""
 
-    product_id: str = text("productId")
-    quantity: int = whole("quantity")
+    product_id: Text
+    quantity: Whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,42 +2,44 @@
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import ClassVar, TypeAlias
+from enum import Enum
+from typing import Annotated, ClassVar, TypeAlias
+
+from pydantic import Field
 
 from models.errors import Fault
-from models.inputs import object_id, object_ids, text, whole
+from models.inputs import Input, NonNegative, Positive, RawId, RawIds, Text, relay_id
 from models.usage.follower import FollowerKey, KeyKind, Limits, Move
 
 
 class Unset(Enum):
     """A limit that an update does not name stays as it is; null lifts it."""
 
-    UNSET = auto()
+    UNSET = object()  # No value that is sent is equal to it.
 
 
 @dataclass(frozen=True, kw_only=True)
-class LimitFields(Limits):
+class LimitFields(Limits, Input):
     """The limits of a follower as they are sent (no slots: it is mixed into others)."""
 
-    max_limit_in_basket: int | None = whole("maxLimitInBasket", None, minimum=0)
-    max_total_limit: int | None = whole("maxTotalLimit", None, minimum=0)
-    max_limit_per_customer: int | None = whole("maxLimitPerCustomer", None, minimum=0)
+    max_limit_in_basket: NonNegative | None = None
+    max_total_limit: NonNegative | None = None
+    max_limit_per_customer: NonNegative | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(Input):
     """A coupon or a campaign (no slots: it is mixed into others)."""
 
-    KEYS: ClassVar[dict[str, str]] = {"couponId": "coupon_id", "campaignId": "campaign_id"}
+    KEYS: ClassVar[tuple[str, ...]] = ("couponId", "campaignId")
 
-    coupon_id: str | None = object_id("couponId", None, relay_type="Coupon")
-    campaign_id: str | None = object_id("campaignId", None)
+    coupon_id: Annotated[RawId, relay_id("Coupon")] | None = None
+    campaign_id: RawId | None = None
 
     @classmethod
-    def judge_together(cls, values: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
         """Exactly one is named."""
-        if at_fault & set(cls.KEYS) or sum(values.get(name) is not None for name in cls.KEYS.values()) == 1:
+        if at_fault & set(cls.KEYS) or len(given.keys() & set(cls.KEYS)) == 1:
             return []
         return [Fault("couponId", f"Give exactly one of {' and '.join(cls.KEYS)}")]
 
@@ -54,9 +56,9 @@ class Target:
 class FindUsageFollower(Target):
     """What `usageFollower` takes."""
 
-    KEYS: ClassVar[dict[str, str]] = {"id": "id", **Target.KEYS}
+    KEYS: ClassVar[tuple[str, ...]] = ("id", *Target.KEYS)
 
-    id: str | None = object_id("id", None, relay_type="UsageFollower")
+    id: Annotated[RawId, relay_id("UsageFollower")] | None = None
 
     @property
     def key(self) -> FollowerKey:
@@ -78,12 +80,12 @@ class UpsertUsageFollower:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LimitChange:
+class LimitChange(Input):
     """What `PATCH update-follower` and `updateUsageFollower` take beside the id."""
 
-    max_limit_in_basket: int | Unset | None = whole("maxLimitInBasket", Unset.UNSET, minimum=0, nullable=True)
-    max_total_limit: int | Unset | None = whole("maxTotalLimit", Unset.UNSET, minimum=0, nullable=True)
-    max_limit_per_customer: int | Unset | None = whole("maxLimitPerCustomer", Unset.UNSET, minimum=0, nullable=True)
+    max_limit_in_basket: NonNegative | Unset | None = Unset.UNSET
+    max_total_limit: NonNegative | Unset | None = Unset.UNSET
+    max_limit_per_customer: NonNegative | Unset | None = Unset.UNSET
 
     def applied_to(self, limits: Limits) -> Limits:
         """Returns the limits with those that are named in their places."""
@@ -117,8 +119,8 @@ class DeleteUsageFollower:
 class CheckUsage(Target):
     """What `POST check-availability` and `checkUsage` take."""
 
-    user_id: str = text("userId")
-    usage_amount: int = whole("usageAmount", 1, minimum=1)
+    user_id: Text
+    usage_amount: Positive = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,8 @@ class GiveBack:
 class RedeemUsage(Target):
     """What `POST redeem-follower` and `redeemUsage` take. Without an amount the hold counts, else one unit."""
 
-    user_id: str = text("userId")
-    usage_amount: int | None = whole("usageAmount", None, minimum=1)
+    user_id: Text
+    usage_amount: Positive | None = None
 
     def commit(self, by: str) -> Commit:
         """Returns what is to be counted."""
@@ -161,20 +163,20 @@ class RedeemUsage(Target):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoveUsage:
+class MoveUsage(Input):
     """What `POST add-usage` and `POST remove-usage` take."""
 
     CAMPAIGNS: ClassVar[str] = "campaignId"
 
-    user_id: str = text("userId")
-    campaign_ids: tuple[str, ...] = object_ids("campaignId", ())
-    coupon_id: str | None = object_id("couponId", None, relay_type="Coupon")
-    usage_amount: int | None = whole("usageAmount", None, minimum=1)
+    user_id: Text
+    campaign_ids: Annotated[RawIds, Field(alias="campaignId")] = ()
+    coupon_id: Annotated[RawId, relay_id("Coupon")] | None = None
+    usage_amount: Positive | None = None
 
     @classmethod
-    def judge_together(cls, values: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
         """At least one is named."""
-        if at_fault & {cls.CAMPAIGNS, "couponId"} or values.get("campaign_ids") or values.get("coupon_id"):
+        if at_fault & {cls.CAMPAIGNS, "couponId"} or given.get(cls.CAMPAIGNS) or "couponId" in given:
             return []
         return [Fault(cls.CAMPAIGNS, f"{cls.CAMPAIGNS} or couponId is required")]
 
@@ -199,7 +201,7 @@ class MoveUsages(MoveUsage):
 
     CAMPAIGNS: ClassVar[str] = "campaignIds"
 
-    campaign_ids: tuple[str, ...] = object_ids("campaignIds", ())
+    campaign_ids: RawIds = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +223,14 @@ class SweepHolds:
 class FindAvailability(Target):
     """What `usageAvailability` and `usageAvailabilityChanged` take; without a user it is about the caller."""
 
-    user_id: str | None = text("userId", None)
+    user_id: Text | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedUser:
+class AskedUser(Input):
     """The body of `POST get-availability/:id`; without a user it is about the caller."""
 
-    user_id: str | None = text("userId", None)
+    user_id: Text | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

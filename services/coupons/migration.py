@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from models.coupons.coupon import POINTS_PER_REDEMPTION, CouponRole
-from models.readers import MAX_INT
+from models.inputs import MAX_INT
 from models.values.codes import normalize_code
 from services.coupons.repository import COUPON_INDEXES, LEDGER_INDEXES, code_field, search_fields
 from services.coupons.totals import CouponCounts

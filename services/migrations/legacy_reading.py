@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from bson import ObjectId
 
-from models.readers import MAX_INT
+from models.inputs import MAX_INT
 from models.values.instants import to_milliseconds
 from services.migrations.legacy_values import (
     LAST_INSTANT,

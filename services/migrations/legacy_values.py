@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from bson import Decimal128, ObjectId
 from bson.datetime_ms import DatetimeMS
 
-from models.readers import MAX_INT
+from models.inputs import MAX_INT
 from models.values.instants import iso, to_milliseconds
 from models.values.money import from_number
 from models.values.texts import clean

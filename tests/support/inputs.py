@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from models.inputs import text
+from models.inputs import Input, Text
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class Named(Input):
     """A text that is required."""
 
-    name: str = text("name")
+    name: Text
