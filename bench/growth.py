@@ -16,7 +16,9 @@ from bench.seeds import (
     access_codes,
     code_of,
     coupons,
+    follower_documents,
     insert,
+    move_documents,
     order_documents,
     redemption_documents,
     usage_documents,
@@ -36,6 +38,8 @@ from models.orders.commands import FindOrder, FindOrders, ListOrders, RefundOrde
 from models.pagination import Window
 from models.principal import SYSTEM
 from models.usage.commands import CheckUsage, CreateUsageFollower, GetAvailability, MoveUsage
+from models.usage.follower import Move
+from models.usage.history import UsageFollowerFilter, UsageMoveFilter
 from services.access_codes.repository import ACCESS_CODES
 from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST
 from services.kit.rate_limit import RateLimitPermit
@@ -129,10 +133,25 @@ def usage_verbs(services: Services, count: int) -> Mapping[str, Verb]:
     usage = services.usage
     user = f"user{count // 2}"
     add = MoveUsage(user_id=user, campaign_ids=(CAMPAIGN,), usage_amount=1)
+
+    def followers(wanted: UsageFollowerFilter) -> Verb:
+        return lambda: usage.list_window(SYSTEM, wanted, Window(20))
+
+    def moved(wanted: UsageMoveFilter) -> Verb:
+        return lambda: services.usage_moves.window(SYSTEM, wanted, Window(20))
+
     return {
         "availability": lambda: usage.get_availability(SYSTEM, GetAvailability(id=CAMPAIGN, user_id=user)),
         "check usage": lambda: usage.check(SYSTEM, CheckUsage(user_id=user, campaign_id=CAMPAIGN)),
         "add usage": lambda: usage.add(SYSTEM, add),
+        "followers: first window": followers(UsageFollowerFilter()),
+        "followers that are exhausted": followers(UsageFollowerFilter(exhausted=True)),
+        "moves: first window": moved(UsageMoveFilter()),
+        "moves: last window": lambda: services.usage_moves.window(SYSTEM, UsageMoveFilter(), Window(20, backward=True)),
+        "moves of a campaign": moved(UsageMoveFilter(campaign_id=CAMPAIGN)),
+        "moves of a user": moved(UsageMoveFilter(user_id=user)),
+        "moves of a rare kind": moved(UsageMoveFilter(campaign_id=CAMPAIGN, move=Move.REMOVE)),
+        "moves within a day": moved(UsageMoveFilter(*A_DAY)),
     }
 
 
@@ -172,7 +191,9 @@ async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
         insert(database["accesscodes"], map(ACCESS_CODES.dump, access_codes(count)))
         insert(database["accesscodeuses"], use_documents(count))
         insert(database["orders"], order_documents(count))
+        insert(database["usagefollowers"], follower_documents(count))
         insert(database["usagecounters"], usage_documents(made.follower.id, count))
+        insert(database["usageledger"], move_documents(made.follower, count))
     await migrate(services.database)
     taken: dict[str, float] = {}
     for family in (coupon_verbs, access_code_verbs, order_verbs, usage_verbs):

@@ -15,11 +15,13 @@ from models.access_codes.effects import redeem as redeem_code
 from models.coupons.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole, redeem
 from models.orders.lines import OrderLine
 from models.orders.order import Order
-from models.usage.follower import UserUsage
+from models.usage.effects import new_follower
+from models.usage.follower import FollowerKey, KeyKind, Limits, Move, UsageFollower, UserUsage
 from services.access_codes.repository import USES
 from services.coupons.repository import COUPONS, LEDGER
 from services.orders.repository import ORDERS
-from services.usage.repository import COUNTERS
+from services.usage.repository import COUNTERS, FOLLOWERS
+from services.usage.repository import LEDGER as MOVES
 
 BATCH = 2_000
 MADE = datetime(2025, 1, 1, tzinfo=UTC)
@@ -155,3 +157,21 @@ def usage_documents(follower_id: str, count: int) -> Iterator[dict[str, Any]]:
     """The counters of `count` users of one follower, each with one use."""
     for n in range(count):
         yield COUNTERS.dump(UserUsage(id=str(ObjectId()), follower_id=follower_id, user_id=f"user{n}", used=1))
+
+
+def move_documents(follower: UsageFollower, count: int) -> Iterator[dict[str, Any]]:
+    """The move that made each of these counts."""
+    for n in range(count):
+        at = MADE + timedelta(seconds=n)
+        move = replace(follower, revision=n).move(f"user{n}", 1, Move.ADD, by="system", cause=None, at=at)
+        yield MOVES.dump(move)
+
+
+def follower_documents(count: int) -> Iterator[dict[str, Any]]:
+    """Followers of `count` campaigns, of a hundredth of which nothing is left."""
+    for n in range(count):
+        at = MADE + timedelta(seconds=n)
+        used = 5 if n % 100 == 0 else 4
+        key = FollowerKey(KeyKind.CAMPAIGN, f"{n:024x}")
+        follower = new_follower(key, Limits(max_total_limit=5), identifier=str(ObjectId()), now=at)
+        yield FOLLOWERS.dump(replace(follower, total_usage_count=used))

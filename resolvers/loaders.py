@@ -8,10 +8,12 @@ from models.coupons.redemptions import RedemptionsOfCoupon
 from models.pagination import Window
 from models.principal import Principal
 from models.usage.commands import FindUsageFollower
+from models.usage.history import MovesOfFollower
 from schema.access_code import AccessCodeUse, AccessCodeUseConnection
 from schema.coupon import Coupon
 from schema.redemption import Redemption, RedemptionConnection
 from schema.usage import UsageFollower, UserUsage, UserUsageConnection
+from schema.usage_move import UsageMove, UsageMoveConnection
 from services.registry import Services
 
 
@@ -38,6 +40,19 @@ class RequestLoaders:
         return UsageFollower.or_none(
             await self.services.usage.find(self.caller, FindUsageFollower(coupon_id=coupon_id))
         )
+
+    async def follower(self, raw_id: str) -> UsageFollower | None:
+        """A follower by its raw id. For users and admins."""
+        return UsageFollower.or_none(await self.services.usage.find(self.caller, FindUsageFollower(id=raw_id)))
+
+    async def usage_moves(
+        self, follower_id: str, coupon_id: str | None, campaign_id: str | None, window: Window
+    ) -> UsageMoveConnection:
+        """What moved the counts of a follower. For admins."""
+        moves = self.services.usage_moves
+        wanted = MovesOfFollower(coupon_id=coupon_id, campaign_id=campaign_id, follower_id=follower_id)
+        page = await moves.window(self.caller, wanted, window)
+        return UsageMoveConnection.of(page, UsageMove.of, partial(moves.count, self.caller, wanted))
 
     async def usages(self, follower_id: str, window: Window) -> UserUsageConnection:
         """The users of a follower: all of them for an admin, else the caller."""

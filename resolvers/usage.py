@@ -11,7 +11,7 @@ from models.inputs import parse
 from models.pagination import Window
 from models.principal import Role
 from models.sent import RefusedCommand, read_for_user
-from models.usage import commands
+from models.usage import commands, history
 from models.usage.follower import FollowerKey, KeyKind
 from models.values.ids import either_id, is_object_id
 from resolvers.context import Info, as_mapping, command_of
@@ -41,7 +41,9 @@ from schema.usage import (
     UsageAvailability,
     UsageFollower,
     UsageFollowerConnection,
+    UsageFollowerFilter,
 )
+from schema.usage_move import UsageMove, UsageMoveConnection, UsageMoveFilter
 
 CouponId = Annotated[
     strawberry.ID | None, strawberry.argument(description="The coupon, by its raw `_id` or its Relay id.")
@@ -93,11 +95,33 @@ class UsageQuery:
 
     @strawberry.field(description="All usage followers, the newest first. For admins.")
     async def usage_followers(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        filter: Annotated[UsageFollowerFilter | None, strawberry.argument(description="Narrows the list.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> UsageFollowerConnection:
         caller, usage = info.context.admin(Role.VIEWER), info.context.services.usage
-        page = await usage.list_window(caller, Window.of(first, after, last, before))
-        return UsageFollowerConnection.of(page, UsageFollower.of, partial(usage.count, caller))
+        wanted, window = command_of(history.UsageFollowerFilter, filter), Window.of(first, after, last, before)
+        page = await usage.list_window(caller, wanted, window)
+        return UsageFollowerConnection.of(page, UsageFollower.of, partial(usage.count, caller, wanted))
+
+    @strawberry.field(description="What moved the counts of all followers, the latest first. For admins.")
+    async def usage_moves(
+        self,
+        info: Info,
+        filter: Annotated[UsageMoveFilter | None, strawberry.argument(description="Narrows the list.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> UsageMoveConnection:
+        caller, moves = info.context.admin(Role.VIEWER), info.context.services.usage_moves
+        wanted, window = command_of(history.UsageMoveFilter, filter), Window.of(first, after, last, before)
+        page = await moves.window(caller, wanted, window)
+        return UsageMoveConnection.of(page, UsageMove.of, partial(moves.count, caller, wanted))
 
     @strawberry.field(
         description="What the follower of a coupon or a campaign (exactly one) allows a user; null where there is none."

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from schema.coupon import Coupon
     from schema.redemption import RedemptionConnection
     from schema.usage import UsageFollower, UserUsageConnection
+    from schema.usage_move import UsageMoveConnection
 
 
 class Loaders(Protocol):
@@ -22,6 +23,12 @@ class Loaders(Protocol):
     async def redemptions(self, coupon_id: str, coupon_code: str, window: Window) -> "RedemptionConnection": ...
 
     async def usage_follower(self, coupon_id: str) -> "UsageFollower | None": ...
+
+    async def follower(self, raw_id: str) -> "UsageFollower | None": ...
+
+    async def usage_moves(
+        self, follower_id: str, coupon_id: str | None, campaign_id: str | None, window: Window
+    ) -> "UsageMoveConnection": ...
 
     async def usages(self, follower_id: str, window: Window) -> "UserUsageConnection": ...
 

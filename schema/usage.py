@@ -13,6 +13,7 @@ from schema.loaders import Info
 from schema.problems import Conflict, InvalidInput, NotFound, Problem
 from schema.relay import After, Before, Connection, Entity, First, IdempotentInput, Last, Shows
 from schema.scalars import BigInt, describe_enum
+from schema.usage_move import UsageMoveConnection
 
 _COUPON = "The coupon, by its raw `_id` or its Relay id."
 _CAMPAIGN = "The campaign, by its raw `_id`."
@@ -80,6 +81,7 @@ class UsageFollower(Entity, Shows[models.UsageFollower]):
     max_limit_per_customer: int | None = strawberry.field(description="The most units of each user; null is no limit.")
     total_usage_count: BigInt = strawberry.field(description="How many units all users used.")
     created_at: datetime = strawberry.field(description="When it was made.")
+    exhausted: bool = strawberry.field(description="Whether all units of `maxTotalLimit` are used; holds are not.")
     updated_at: datetime = strawberry.field(description="When it last changed, or a count of it.")
 
     @strawberry.field(description="Its users in the order they came: all of them for an admin, else the caller.")
@@ -87,6 +89,13 @@ class UsageFollower(Entity, Shows[models.UsageFollower]):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> UserUsageConnection:
         return await info.context.loaders.usages(self.database_id, Window.of(first, after, last, before))
+
+    @strawberry.field(description="What moved its counts, the latest first. For admins.")
+    async def moves(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> UsageMoveConnection | None:
+        named = (self.database_id, self.coupon_id, self.campaign_id)
+        return await info.context.loaders.usage_moves(*named, Window.of(first, after, last, before))
 
     @strawberry.field(description="The coupon it follows, where it is one of ours.")
     async def coupon(self, info: Info) -> Coupon | None:
@@ -96,6 +105,15 @@ class UsageFollower(Entity, Shows[models.UsageFollower]):
 @strawberry.type(description="A page of usage followers.")
 class UsageFollowerConnection(Connection[UsageFollower]):
     pass
+
+
+@strawberry.input(description="Narrows a list of usage followers; every condition given must hold.")
+class UsageFollowerFilter:
+    coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
+    campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_CAMPAIGN)
+    exhausted: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Only where all units of `maxTotalLimit` are used, or only where not."
+    )
 
 
 @strawberry.type(description="What a follower allows a user at this moment.")

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from models.coupons.redemptions import LedgerEntry, RedemptionFilter
+from models.usage.follower import UsageMove
+from models.usage.history import UsageMoveFilter
 from models.values.instants import to_milliseconds
 from services.access_codes.batches import AccessCodeBatches
 from services.access_codes.service import AccessCodes
@@ -21,6 +23,7 @@ from services.kit.rate_limit import RateLimiter
 from services.mongo_uri import MongoDriver
 from services.orders.service import Orders
 from services.reconciliation.audit import Audit
+from services.usage.repository import moves
 from services.usage.service import Usage
 
 
@@ -44,6 +47,7 @@ class Services:
     outbox_queue: OutboxQueue
     parked: ParkedRecords
     usage: Usage
+    usage_moves: Listing[UsageMoveFilter, UsageMove]
     audit: Audit
 
     @classmethod
@@ -74,6 +78,7 @@ class Services:
             outbox_queue=OutboxQueue(database),
             parked=ParkedRecords(database),
             usage=Usage(database, outbox, clock, timedelta(seconds=usage_hold)),
+            usage_moves=moves(database),
             audit=Audit(database),
         )
 

@@ -113,8 +113,6 @@ class UsageMove:
     """One move of a count, for ever: who, what, how much, in which order (`sequence`), by whom and upon what."""
 
     follower_id: Id
-    coupon_id: Id | None
-    campaign_id: Id | None
     user_id: str | None
     amount: int
     move: Move
@@ -122,6 +120,8 @@ class UsageMove:
     by: str
     cause: str | None
     at: datetime
+    coupon_id: Id | None = None
+    campaign_id: Id | None = None
 
 
 @stored("usageFollower")
@@ -156,8 +156,13 @@ class UsageFollower(Limits):
         self, user_id: str | None, amount: int, move: Move, *, by: str, cause: str | None, at: datetime
     ) -> UsageMove:
         """Returns the ledger's row of the change that has made the follower what it is."""
-        what = (self.id, self.coupon_id, self.campaign_id, user_id, amount, move)
-        return UsageMove(*what, sequence=self.revision, by=by, cause=cause, at=at)
+        followed = (self.coupon_id, self.campaign_id)
+        return UsageMove(self.id, user_id, amount, move, self.revision, by, cause, at, *followed)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all units of the total limit are used; holds are not, because they may expire."""
+        return self.max_total_limit is not None and self.total_usage_count >= self.max_total_limit
 
     @property
     def target(self) -> dict[str, str]:

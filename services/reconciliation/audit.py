@@ -14,6 +14,7 @@ from services.coupons.totals import CouponCounts
 from services.kit.counters import Counts, RowCounts
 from services.kit.database import Database
 from services.reconciliation.totals import Reconciliation, Source
+from services.usage.repository import IS_EXHAUSTED
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -53,6 +54,7 @@ RECONCILIATIONS = (
         "usagefollowers",
         "totalUsageCount",
         (Source("usageledger", ("followerId",), "$amount"),),
+        follows={"exhausted": IS_EXHAUSTED},
     ),
     Reconciliation(
         AuditFamily.USAGE_FOLLOWERS,

@@ -30,7 +30,7 @@ class Reconciliation:
     """A counter of a collection's documents, which its sources sum up to.
 
     `offset` names a field of the document that is added: what an older system counted without keeping rows of it.
-    `follows` are fields that follow from the counter, as expressions over the mended document.
+    `follows` are fields that follow from the counter, as expressions over the document: they are judged and mended too.
     """
 
     family: AuditFamily
@@ -65,22 +65,34 @@ class Reconciliation:
                 counted += sum([row["n"] async for row in rows])
             drift = self._judge(document, counted)
             if drift is not None:
-                change: list[Document] = [{"$set": {self.counter: drift.expected}}, {"$set": self.follows}]
+                right = {self.counter: self._expected(document, counted)}
+                change: list[Document] = [{"$set": right}, {"$set": self.follows}]
                 await documents.update_one({"_id": identifier}, change if self.follows else change[:1], session=session)
             return drift
 
         return await database.transaction(work)
 
-    def _projection(self) -> dict[str, int]:
-        fields = ("_id", self.counter, *self.key, *((self.offset,) if self.offset else ()))
-        return dict.fromkeys(fields, 1)
+    def _projection(self) -> Document:
+        fields = ("_id", self.counter, *self.key, *self.follows, *((self.offset,) if self.offset else ()))
+        return dict.fromkeys(fields, 1) | {_due(name): due for name, due in self.follows.items()}
+
+    def _expected(self, document: Document, counted: int) -> int:
+        return counted + int(document.get(self.offset, 0) if self.offset else 0)
 
     def _judge(self, document: Document, counted: int) -> Drift | None:
-        stored = document.get(self.counter, 0)
-        expected = counted + (document.get(self.offset, 0) if self.offset else 0)
-        if stored == expected:
-            return None
-        return Drift(self.family, self.collection, str(document["_id"]), self.counter, stored, expected)
+        """What is wrong: the counter, or else what follows from it."""
+        expected = {self.counter: self._expected(document, counted)}
+        expected |= {name: document[_due(name)] for name in self.follows}
+        for name, due in expected.items():
+            stored = document.get(name, 0)
+            if stored != due:
+                return Drift(self.family, self.collection, str(document["_id"]), name, int(stored), int(due))
+        return None
+
+
+def _due(name: str) -> str:
+    """Under which name a projection tells what a field ought to be."""
+    return f"{name}Due"
 
 
 class _Sums:

@@ -30,7 +30,10 @@ _HOLDING = {"holdExpiresAt": {"$exists": True}}
 FOLLOWER_INDEXES = [
     IndexModel([(field, ASCENDING)], name=field, unique=True, partialFilterExpression={field: {"$type": "objectId"}})
     for field in ("couponId", "campaignId")
-] + [IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest")]
+] + [
+    IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
+    IndexModel([("exhausted", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="exhausted"),
+]
 COUNTER_INDEXES = [
     IndexModel([("followerId", ASCENDING), ("userId", ASCENDING)], name="user", unique=True),
     IndexModel([("followerId", ASCENDING), ("_id", ASCENDING)], name="listed"),
@@ -43,7 +46,20 @@ COUNTER_INDEXES = [
         [("holdExpiresAt", ASCENDING), ("followerId", ASCENDING)], name="expired", partialFilterExpression=_HOLDING
     ),
 ]
-LEDGER_INDEXES = [IndexModel([("followerId", ASCENDING), ("userId", ASCENDING)], name="user")]
+_LATEST_OF_EACH_MOVE = [("move", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]
+LEDGER_INDEXES = [
+    IndexModel([("followerId", ASCENDING), ("userId", ASCENDING)], name="user"),
+    IndexModel(_LATEST_OF_EACH_MOVE, name="latest"),
+    IndexModel([("userId", ASCENDING), *_LATEST_OF_EACH_MOVE], name="ofUser"),
+] + [
+    # With the follower, so that the moves of one of several that followed the same are told apart in the index.
+    IndexModel(
+        [(field, ASCENDING), *_LATEST_OF_EACH_MOVE, ("followerId", ASCENDING)],
+        name=field,
+        partialFilterExpression={field: {"$exists": True}},
+    )
+    for field in ("couponId", "campaignId")
+]
 Counts = Mapping[str | None, int]
 _LIMITS = ("maxLimitInBasket", "maxTotalLimit", "maxLimitPerCustomer")
 _KNOWN = frozenset(

@@ -9,18 +9,33 @@ from collections.abc import Iterable
 from bson import ObjectId
 
 from models.pagination import KeysetOrder
-from models.usage.follower import FollowerKey, UsageFollower, UsageMove, UserUsage
-from services.kit.database import Document
-from services.kit.mapping import Mapper
+from models.usage.follower import FollowerKey, Move, UsageFollower, UsageMove, UserUsage
+from models.usage.history import MovesOfFollower, UsageFollowerFilter, UsageMoveFilter
+from services.kit.database import Database, Document
+from services.kit.mapping import Derived, Mapper
+from services.kit.pagination import Listing, given, within
 from services.kit.stored_form import WITH_FORM
 
 # Only a hold that stands has an expiry, and a follower only what it follows: their indexes hold nothing else.
-FOLLOWERS: Mapper[UsageFollower] = Mapper(UsageFollower, derived=[WITH_FORM], optional=("coupon_id", "campaign_id"))
+FOLLOWERS: Mapper[UsageFollower] = Mapper(
+    UsageFollower,
+    derived=[
+        WITH_FORM,
+        Derived(
+            frozenset({"total_usage_count", "max_total_limit"}), lambda follower: {"exhausted": follower.exhausted}
+        ),
+    ],
+    optional=("coupon_id", "campaign_id"),
+)
 COUNTERS = Mapper(UserUsage, optional=("hold_expires_at",))
 LEDGER = Mapper(UsageMove, optional=("coupon_id", "campaign_id"))
 
 NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
 USAGE_ORDER = KeysetOrder("usages", (), descending=False)
+LATEST_FIRST = KeysetOrder("moves", ("at",))
+
+IS_EXHAUSTED: Document = {"$and": [{"$isNumber": "$maxTotalLimit"}, {"$gte": ["$totalUsageCount", "$maxTotalLimit"]}]}
+"""What `exhausted` follows from, as an expression over the document."""
 
 
 def key_query(keys: Iterable[FollowerKey]) -> Document:
@@ -37,3 +52,29 @@ def key_query(keys: Iterable[FollowerKey]) -> Document:
 def either(queries: list[Document]) -> Document:
     """Returns the query for what one of these finds, of which there is at least one."""
     return queries[0] if len(queries) == 1 else {"$or": queries}
+
+
+def followers_query(wanted: UsageFollowerFilter) -> Document:
+    """Returns the query for what a filter leaves of the followers."""
+    named = {"couponId": wanted.coupon_id, "campaignId": wanted.campaign_id}
+    targets = {name: {"$eq": ObjectId(raw), "$type": "objectId"} for name, raw in named.items() if raw is not None}
+    return targets | given(exhausted=wanted.exhausted)
+
+
+def moves_query(wanted: UsageMoveFilter) -> Document:
+    """Returns the query for what a filter leaves of the ledger.
+
+    It names every move where any will do: each index has the move before the instant, and MongoDB merges what it finds
+    of each in the order of the list.
+    """
+    query: Document = {"move": {"$in": [move.value for move in Move if wanted.move in (None, move)]}}
+    named = {"couponId": wanted.coupon_id, "campaignId": wanted.campaign_id}
+    if isinstance(wanted, MovesOfFollower):
+        named["followerId"] = wanted.follower_id
+    query |= {name: ObjectId(raw) for name, raw in named.items() if raw is not None}
+    return query | given(userId=wanted.user_id) | within("at", wanted)
+
+
+def moves(database: Database) -> Listing[UsageMoveFilter, UsageMove]:
+    """What moved a count, the latest first."""
+    return Listing(database.usage_ledger, LATEST_FIRST, moves_query, LEDGER.load)

@@ -35,6 +35,7 @@ from models.usage.follower import (
     UserUsage,
     judge_availability,
 )
+from models.usage.history import UsageFollowerFilter
 from services.kit.batching import Coalescer
 from services.kit.change_streams import ChangeFeed, Event, Listener
 from services.kit.counters import RowCounts
@@ -42,7 +43,7 @@ from services.kit.database import Database, Document
 from services.kit.messages.outbox import Outbox
 from services.kit.pagination import fetch_window
 from services.usage.accounts import Question, UsageAccounts
-from services.usage.repository import COUNTERS, FOLLOWERS, NEWEST_FIRST, USAGE_ORDER, key_query
+from services.usage.repository import COUNTERS, FOLLOWERS, NEWEST_FIRST, USAGE_ORDER, followers_query, key_query
 from services.usage.sweeper import UsageSweeper
 from services.usage.unit_of_work import Result, UsageBus
 
@@ -164,15 +165,16 @@ class Usage:
         caller.require_signed_in()
         return await self._by_key.load(wanted.key)
 
-    async def list_window(self, caller: Principal, window: Window) -> Slice[UsageFollower]:
+    async def list_window(self, caller: Principal, wanted: UsageFollowerFilter, window: Window) -> Slice[UsageFollower]:
         """Returns a Relay window of all followers, the newest first. For admins."""
         caller.require_role(Role.VIEWER)
-        return await fetch_window(self._followers, {}, NEWEST_FIRST, window, FOLLOWERS.load)
+        return await fetch_window(self._followers, followers_query(wanted), NEWEST_FIRST, window, FOLLOWERS.load)
 
-    async def count(self, caller: Principal) -> int:
-        """Returns how many followers there are. For admins."""
+    async def count(self, caller: Principal, wanted: UsageFollowerFilter) -> int:
+        """Returns how many followers the filter leaves. For admins."""
         caller.require_role(Role.VIEWER)
-        return await self._total.read()
+        query = followers_query(wanted)
+        return await self._followers.count_documents(query) if query else await self._total.read()
 
     async def list_usages(self, caller: Principal, follower_id: str, window: Window) -> Slice[UserUsage]:
         """Returns a Relay window of a follower's counters in the order they were made: all, or a user's own."""

@@ -10,6 +10,7 @@ from pymongo import MongoClient
 from models.audit import AuditFamily
 from models.orders.commands import ListOrders
 from models.principal import SYSTEM
+from models.usage.history import UsageFollowerFilter
 from tests.integration.access_codes.support import check_access_code_invariants, make_code, redeem
 from tests.support.api import ADMIN, Api, bearer
 from tests.support.ledger import check_coupon_invariants
@@ -32,6 +33,8 @@ DRIFTS: list[tuple[str, dict[str, Any], str]] = [
     ("usagefollowers", {"$inc": {"totalUsageCount": -1}}, "totalUsageCount"),
     ("usagefollowers", {"$set": {"heldCount": 77}}, "heldCount"),
     ("usagefollowers", {"$set": {"userCount": 0}}, "userCount"),
+    ("usagefollowers", {"$set": {"exhausted": True}}, "exhausted"),
+    ("accesscodes", {"$set": {"full": True}}, "full"),
 ]
 
 
@@ -123,7 +126,7 @@ async def test_the_total_of_a_list_is_audited_too(
     services = filled.services
     counts = {
         "ORDERS": await services.orders.count(SYSTEM, ListOrders()),
-        "USAGE_FOLLOWERS": await services.usage.count(SYSTEM),
+        "USAGE_FOLLOWERS": await services.usage.count(SYSTEM, UsageFollowerFilter()),
     }
     assert counts[family] == number
 

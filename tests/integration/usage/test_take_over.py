@@ -8,6 +8,7 @@ from bson import ObjectId
 from pymongo import MongoClient
 
 from models.principal import SYSTEM
+from models.usage.history import UsageFollowerFilter
 from services.migrations.runner import migrate
 from tests.support.api import ADMIN, Api, running_api, settings_for
 from tests.support.usage import BASE, availability, check_usage_invariants, post
@@ -54,7 +55,7 @@ async def test_starting_on_an_original_database_takes_its_followers_over(
     database_uri: str, originals: list[dict[str, Any]]
 ) -> None:
     async with running_api(settings_for(database_uri)) as api:
-        assert await api.services.usage.count(SYSTEM) == 4  # without the one that was set aside
+        assert await api.services.usage.count(SYSTEM, UsageFollowerFilter()) == 4  # without the one that was set aside
         first, coupon, more, twin, texts = originals
         assert await shown(api, first) == {
             "_id": str(first["_id"]),

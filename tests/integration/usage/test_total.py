@@ -14,6 +14,7 @@ from models.usage.commands import (
     UpsertUsageFollower,
 )
 from models.usage.follower import FollowerKey, KeyKind, Limits, UsageFollowerAlreadyExists, UsageSnapshot
+from models.usage.history import UsageFollowerFilter
 from services.migrations.runner import migrate
 from services.registry import Services
 from tests.support.api import ADMIN, Api
@@ -26,11 +27,15 @@ def delete(made: UsageSnapshot) -> DeleteUsageFollower:
 
 async def test_a_follower_is_in_the_total_while_there_is_one(own_api: Api, other: Services) -> None:
     usage = own_api.services.usage
-    assert await usage.count(SYSTEM) == 0
+    assert await usage.count(SYSTEM, UsageFollowerFilter()) == 0
     made = [await usage.create(SYSTEM, CreateUsageFollower(campaign_id=new_id())) for _ in range(3)]
-    assert await usage.count(SYSTEM) == await other.usage.count(SYSTEM) == 3
+    assert (
+        await usage.count(SYSTEM, UsageFollowerFilter()) == await other.usage.count(SYSTEM, UsageFollowerFilter()) == 3
+    )
     await other.usage.delete(SYSTEM, delete(made[1]))
-    assert await usage.count(SYSTEM) == await other.usage.count(SYSTEM) == 2
+    assert (
+        await usage.count(SYSTEM, UsageFollowerFilter()) == await other.usage.count(SYSTEM, UsageFollowerFilter()) == 2
+    )
     key = FollowerKey(KeyKind.FOLLOWER, made[0].follower.id)
     await usage.update(SYSTEM, UpdateUsageFollower(key, LimitChange(max_total_limit=7)))
     answer = await own_api.data("{ usageFollowers(first: 1) { totalCount } }", None, ADMIN)
@@ -42,7 +47,7 @@ async def test_followers_made_and_deleted_in_one_transaction_leave_what_there_is
     keys = [FollowerKey(KeyKind.CAMPAIGN, new_id()) for _ in range(3)]
     made = [UpsertUsageFollower(key, Limits()) for key in keys]
     await services.database.transaction(lambda session: services.usage.carry_out(session, made))
-    assert await services.usage.count(SYSTEM) == 3
+    assert await services.usage.count(SYSTEM, UsageFollowerFilter()) == 3
     found = await services.usage.find(SYSTEM, FindUsageFollower(campaign_id=keys[0].id))
     assert found is not None
     key = FollowerKey(KeyKind.CAMPAIGN, new_id())
@@ -53,7 +58,7 @@ async def test_followers_made_and_deleted_in_one_transaction_leave_what_there_is
         made[0],
     ]
     await services.database.transaction(lambda session: services.usage.carry_out(session, then))
-    assert await services.usage.count(SYSTEM) == 4
+    assert await services.usage.count(SYSTEM, UsageFollowerFilter()) == 4
     check_usage_invariants(own_api.settings.mongo_uri)
 
 
@@ -75,7 +80,12 @@ async def test_followers_made_and_deleted_at_once_by_two_processes_are_counted_o
     done = Counter(await asyncio.gather(*map(make, range(40))))
     stored = await other.database.usage_followers.count_documents({})
     assert done["made"] >= 20
-    assert await own_api.services.usage.count(SYSTEM) == await other.usage.count(SYSTEM) == stored == 15
+    assert (
+        await own_api.services.usage.count(SYSTEM, UsageFollowerFilter())
+        == await other.usage.count(SYSTEM, UsageFollowerFilter())
+        == stored
+        == 15
+    )
     check_usage_invariants(own_api.settings.mongo_uri)
 
 
@@ -84,7 +94,7 @@ async def test_a_total_that_is_missing_is_put_right_at_the_next_start(own_api: A
     for _ in range(3):
         await usage.create(SYSTEM, CreateUsageFollower(coupon_id=new_id()))
     await database.counters.delete_many({"family": "usagefollowers"})
-    assert await usage.count(SYSTEM) == 0
+    assert await usage.count(SYSTEM, UsageFollowerFilter()) == 0
     await migrate(database, thorough=False)
-    assert await usage.count(SYSTEM) == 3
+    assert await usage.count(SYSTEM, UsageFollowerFilter()) == 3
     check_usage_invariants(own_api.settings.mongo_uri)
