@@ -57,9 +57,9 @@ def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | N
     from consumers.kafka.emit import emit_events
     from consumers.settings import KafkaSettings
 
-    servers = KafkaSettings.from_environment(environment).kafka_servers
+    kafka = KafkaSettings.from_environment(environment).kafka
     with _kafka_errors():
-        return _run(emit_events(servers, topic, raw, key=key, each=each))
+        return _run(emit_events(kafka, topic, raw, key=key, each=each))
 
 
 def replay(
@@ -73,14 +73,13 @@ def replay(
     from consumers.settings import ReplaySettings
 
     settings = ReplaySettings.from_environment(environment)
-    servers = settings.kafka_servers
 
     async def work() -> list[DeadLetter]:
         async with _services(settings) as services:
             if parked or topic is None:
                 rows, queue = services.parked, services.outbox_queue
-                return await replay_parked(servers, rows, queue, topic, filters, dry_run=dry_run)
-            return await replay_dead_letters(servers, services.inbox, topic, filters, dry_run=dry_run)
+                return await replay_parked(settings.kafka, rows, queue, topic, filters, dry_run=dry_run)
+            return await replay_dead_letters(settings.kafka, services.inbox, topic, filters, dry_run=dry_run)
 
     with _kafka_errors():
         return _run(work())

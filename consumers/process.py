@@ -39,7 +39,7 @@ class ConsumersProcess:
         self._settings = settings
         self._stopping = asyncio.Event()
         self._metrics = Metrics()
-        self._broker = Broker(settings.kafka_servers, settings.partitions)
+        self._broker = Broker(settings.kafka, settings.partitions)
         self._services = Services.open(
             mongo_uri=settings.mongo_uri,
             database_name=settings.database,

@@ -1,16 +1,130 @@
 """What the consumers process and the commands about events are told, read once from the environment and frozen."""
 
-from typing import Annotated
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from services.settings import DatabaseSettings, KafkaServers, MongoSettings, ProcessSettings, Url, whole
+from services.settings import (
+    DatabaseSettings,
+    GivenKafkaUri,
+    KafkaUri,
+    Malformed,
+    MongoSettings,
+    ProcessSettings,
+    Url,
+    whole,
+    written,
+)
+
+if TYPE_CHECKING:
+    from consumers.kafka.connection import KafkaConnection
+
+
+def _file(raw: str) -> Path:
+    path = Path(raw)
+    try:
+        path.read_bytes()
+    except OSError as fault:
+        raise Malformed(f"cannot be read: {fault.strerror}") from None
+    return path
+
+
+def _usable(file: Path | None, use: Callable[[], object]) -> Path | None:
+    """The PEM file, once it has been used. What OpenSSL says shows nothing of a key."""
+    try:
+        use()
+    except OSError as fault:
+        raise Malformed(f"cannot be used: {getattr(fault, 'reason', None) or fault.strerror}") from None
+    return file
+
+
+def _asks_for_tls(uri: KafkaUri, protocol: str | None) -> bool:
+    return uri.tls if protocol is None else protocol.endswith("SSL")
+
+
+Mechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+MECHANISMS: tuple[Mechanism, ...] = get_args(Mechanism)
+BY_TOKEN = "OAUTHBEARER"
+PemFile: TypeAlias = Annotated[Path, written(_file)]
 
 
 class KafkaSettings(ProcessSettings):
     """How Kafka is reached, where nothing works without it."""
 
-    kafka_servers: KafkaServers = Field(validation_alias="KAFKA_URI", description="host:port[,host:port] of Kafka")
+    kafka_uri: GivenKafkaUri = Field(description="host:port[,host:port] of Kafka")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] | None = None
+    kafka_ssl_ca: PemFile | None = None
+    kafka_ssl_certificate: PemFile | None = None
+    kafka_ssl_key_password: str | None = Field(default=None, repr=False)
+    kafka_ssl_key: PemFile | None = Field(default=None, validate_default=True)
+    kafka_sasl_mechanism: Mechanism | None = Field(default=None, validate_default=True)
+    kafka_sasl_username: str | None = Field(default=None, validate_default=True)
+    kafka_sasl_password: str | None = Field(default=None, validate_default=True, repr=False)
+    kafka_sasl_token_command: str | None = Field(default=None, validate_default=True, repr=False)
+
+    @property
+    def kafka(self) -> "KafkaConnection":
+        from consumers.kafka.connection import KafkaConnection, Sasl, Tls
+
+        tls, sasl = None, None
+        if _asks_for_tls(self.kafka_uri, self.kafka_security_protocol):
+            tls = Tls(self.kafka_ssl_ca, self.kafka_ssl_certificate, self.kafka_ssl_key, self.kafka_ssl_key_password)
+        if self.kafka_sasl_mechanism is not None:
+            sasl = Sasl(
+                self.kafka_sasl_mechanism,
+                self.kafka_sasl_username,
+                self.kafka_sasl_password,
+                self.kafka_sasl_token_command,
+            )
+        return KafkaConnection(self.kafka_uri.servers, tls, sasl)
+
+    @field_validator("kafka_security_protocol")
+    @classmethod
+    def _agrees_with_scheme(cls, protocol: str | None, info: ValidationInfo) -> str | None:
+        uri = info.data.get("kafka_uri")
+        if uri is not None and uri.tls and protocol in ("PLAINTEXT", "SASL_PLAINTEXT"):
+            raise Malformed(f"is {protocol}, but KAFKA_URI asks for TLS")
+        return protocol
+
+    @field_validator("kafka_ssl_ca")
+    @classmethod
+    def _holds_authorities(cls, file: Path | None) -> Path | None:
+        return _usable(file, lambda: ssl.create_default_context(cafile=file))
+
+    @field_validator("kafka_ssl_key")
+    @classmethod
+    def _fits_certificate(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        certificate = info.data.get("kafka_ssl_certificate")
+        if certificate is None:
+            if file is not None:
+                raise Malformed("needs KAFKA_SSL_CERTIFICATE beside it")
+            return None
+        password = info.data.get("kafka_ssl_key_password") or ""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return _usable(file, lambda: context.load_cert_chain(certificate, file, password))
+
+    @field_validator("kafka_sasl_mechanism")
+    @classmethod
+    def _goes_with_protocol(cls, mechanism: str | None, info: ValidationInfo) -> str | None:
+        protocol = info.data.get("kafka_security_protocol") or ""
+        if protocol.startswith("SASL_") and mechanism is None:
+            raise Malformed(f"is missing: KAFKA_SECURITY_PROTOCOL={protocol} needs one of {', '.join(MECHANISMS)}")
+        if mechanism is not None and not protocol.startswith("SASL_"):
+            raise Malformed("needs KAFKA_SECURITY_PROTOCOL=SASL_SSL (or SASL_PLAINTEXT)")
+        return mechanism
+
+    @field_validator("kafka_sasl_username", "kafka_sasl_password", "kafka_sasl_token_command")
+    @classmethod
+    def _is_what_the_mechanism_needs(cls, given: str | None, info: ValidationInfo) -> str | None:
+        mechanism = info.data.get("kafka_sasl_mechanism")
+        if mechanism is None:
+            return given
+        if given is None and (mechanism == BY_TOKEN) == (info.field_name == "kafka_sasl_token_command"):
+            raise Malformed(f"is missing: KAFKA_SASL_MECHANISM={mechanism} needs it")
+        return given
 
 
 class ReplaySettings(KafkaSettings, MongoSettings):

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from graphql_engine.manifest import ManifestError, read_manifest
 from services.settings import (
     DatabaseSettings,
-    KafkaServers,
+    GivenKafkaUri,
     Malformed,
     Networks,
     Origins,
@@ -41,7 +41,7 @@ class Settings(PortSettings, DatabaseSettings):
     admin_key: str = Field(repr=False)
     order_service_port: Port | None = None
     usage_follower_service_port: Port | None = None
-    kafka_servers: KafkaServers | None = Field(default=None, validation_alias="KAFKA_URI")
+    kafka_uri: GivenKafkaUri | None = None
     rate_limit: str = "100/15minutes"
     forwarded_allow_ips: Networks = ()
     cors_origins: Origins = ()
@@ -64,7 +64,7 @@ class Settings(PortSettings, DatabaseSettings):
 
     @property
     def events_enabled(self) -> bool:
-        return self.kafka_servers is not None
+        return self.kafka_uri is not None
 
     @field_validator("jwt_secret", "admin_key")
     @classmethod

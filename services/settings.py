@@ -4,8 +4,9 @@ A class has a field for each variable, under the variable's name in lower case w
 be given by their own names, as values that are read already.
 """
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, NamedTuple, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -15,6 +16,8 @@ from models.values.networks import read_network
 from models.values.origins import read_origin
 from services.environment import misspelt, read_variables
 from services.mongo_uri import FORM, MongoDriver, database_name, is_sound
+
+_KAFKA_SERVER = re.compile(r"(?:(?P<scheme>kafka(?:\+ssl)?)://)?(?P<host>.+):(?P<port>[0-9]{1,5})")
 
 
 class SettingsError(Exception):
@@ -59,13 +62,22 @@ def _switch(raw: str) -> bool:
     return raw == "1"
 
 
-def _kafka_servers(raw: str) -> str:
-    servers = [server.strip() for server in raw.removeprefix("kafka://").split(",")]
-    for server in servers:
-        host, _, port = server.rpartition(":")
-        if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 65_536:
-            raise Malformed("must be host:port[,host:port]")
-    return ",".join(servers)
+class KafkaUri(NamedTuple):
+    """`host:port[,host:port]`, and whether the scheme asks for TLS."""
+
+    servers: str
+    tls: bool
+
+
+def _kafka_uri(raw: str) -> KafkaUri:
+    found = [_KAFKA_SERVER.fullmatch(server.strip()) for server in raw.split(",")]
+    if not all(server and "/" not in server["host"] and 0 < int(server["port"]) < 65_536 for server in found):
+        raise Malformed("must be host:port[,host:port], with kafka:// or kafka+ssl:// before it if you like")
+    schemes = {server["scheme"] for server in found if server and server["scheme"]}
+    if len(schemes) > 1:
+        raise Malformed("must have one scheme for all of its servers")
+    servers = ",".join(f"{server['host']}:{server['port']}" for server in found if server)
+    return KafkaUri(servers, tls=schemes == {"kafka+ssl"})
 
 
 def _url(raw: str) -> str:
@@ -107,8 +119,7 @@ Port: TypeAlias = Annotated[int, whole(1, 65_535)]
 Switch: TypeAlias = Annotated[bool, written(_switch)]
 Sign: TypeAlias = Annotated[bool, written(lambda raw: raw == "1")]
 """On by `1`; whatever else stands there is off."""
-KafkaServers: TypeAlias = Annotated[str, written(_kafka_servers)]
-"""`host:port[,host:port]` without its scheme."""
+GivenKafkaUri: TypeAlias = Annotated[KafkaUri, written(_kafka_uri)]
 Url: TypeAlias = Annotated[str, written(_url)]
 Origins: TypeAlias = Annotated[tuple[str, ...], written(_origins)]
 """Origins of pages as browsers send them, without repetition; or `*` alone, for all."""

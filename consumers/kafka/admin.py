@@ -23,6 +23,7 @@ from aiokafka.errors import (
 )
 
 from consumers.faults import reason_of
+from consumers.kafka.connection import KafkaConnection
 
 log = logging.getLogger("tessera.kafka")
 
@@ -91,8 +92,8 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
 class Broker:
     """Opens connections to one Kafka."""
 
-    def __init__(self, servers: str, partitions: int) -> None:
-        self.servers = servers
+    def __init__(self, connection: KafkaConnection, partitions: int) -> None:
+        self.connection = connection
         self._partitions = partitions
         self._seen: dict[str, float] = {}
 
@@ -104,8 +105,7 @@ class Broker:
         `largest` counts the bytes of a record before compression. Raises `KafkaError` without Kafka.
         """
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.servers,
-            client_id="tessera",
+            **self.connection.options(),
             enable_idempotence=True,
             acks="all",
             linger_ms=linger_ms,
@@ -175,7 +175,7 @@ class Broker:
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers, client_id="tessera")
+        admin = AIOKafkaAdminClient(**self.connection.options())
         try:
             await admin.start()
             yield admin

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from consumers.kafka.admin import Broker
+from consumers.kafka.connection import KafkaConnection
 from consumers.kafka.kept_values import sendable
 from consumers.kafka.records import cloud_event_headers, read_json, write_json
 from models.errors import InvalidInput
@@ -14,7 +15,7 @@ from models.values.kept import may_hold_secret
 _KEYS = ("paymentId", "_id", "userId")
 
 
-async def emit_events(servers: str, topic: str, raw: bytes, *, key: str | None, each: bool) -> list[str]:
+async def emit_events(connection: KafkaConnection, topic: str, raw: bytes, *, key: str | None, each: bool) -> list[str]:
     """Send the JSON `raw` as one event, or `each` item of the list it holds as one; answers the events' ids.
 
     It may be written as the consumers take it. Of the events of a topic that is consumed only what may be kept of them
@@ -24,7 +25,7 @@ async def emit_events(servers: str, topic: str, raw: bytes, *, key: str | None, 
     if key is not None and may_hold_secret(key):
         raise InvalidInput.of("key", "The key looks like a card number or its expiry")
     values = [sendable(topic, value) for value in _values(raw, each)]
-    broker, identifiers = Broker(servers, partitions=1), []
+    broker, identifiers = Broker(connection, partitions=1), []
     producer = await broker.open_producer()
     try:
         for value in values:

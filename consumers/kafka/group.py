@@ -47,8 +47,7 @@ class GroupConsumer:
         self.broken = asyncio.Event()
         self.has_joined = False
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka_servers,
-            client_id="tessera",
+            **broker.connection.options(),
             group_id=settings.group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

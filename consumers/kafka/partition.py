@@ -153,7 +153,7 @@ class PartitionWorker:
 
     async def _read_raw(self, position: int, fault: Exception) -> Batch:
         self._context.consumer.seek(self._partition, position)
-        async with BatchReader(self._context.ends.broker.servers) as reader:
+        async with BatchReader(self._context.ends.broker.connection) as reader:
             batch = await reader.read(self._partition, position)
         if batch.next_offset == position:
             raise fault

@@ -18,6 +18,7 @@ from aiokafka.record.default_records import DefaultRecordBase, DefaultRecordBatc
 from aiokafka.record.util import decode_varint
 
 from consumers.faults import reason_of
+from consumers.kafka.connection import KafkaConnection
 from consumers.kafka.records import Headers, Record
 
 _MAGIC = 2
@@ -97,8 +98,8 @@ class _Header:
 class BatchReader:
     """Fetches from Kafka; an async context manager. Raises `KafkaError` for what Kafka says, and without Kafka."""
 
-    def __init__(self, servers: str) -> None:
-        self._client = AIOKafkaClient(bootstrap_servers=servers, client_id="tessera")
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._client = AIOKafkaClient(**connection.options())
         self._leaders: dict[TopicPartition, int] = {}
 
     async def __aenter__(self) -> Self:

@@ -15,6 +15,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from consumers.faults import reason_of
 from consumers.filters import DeadLetter, Filters
 from consumers.kafka.admin import DEAD_LETTERS, Broker, is_passing
+from consumers.kafka.connection import KafkaConnection
 from consumers.kafka.kept_values import sendable_value
 from consumers.kafka.letters import KEY_OMITTED, OMITTED, digest, without_origin
 from consumers.kafka.raw_batches import BatchReader, Found, Unreadable, last_offset
@@ -48,8 +49,8 @@ class _Original:
 class Replay:
     """Puts records back into Kafka; an async context manager, which connects when it has to."""
 
-    def __init__(self, servers: str) -> None:
-        self._broker = Broker(servers, partitions=1)
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._broker = Broker(connection, partitions=1)
         self._topics: dict[str, bool] = {}
         self._producer: AIOKafkaProducer | None = None
         self._reader: BatchReader | None = None
@@ -74,7 +75,7 @@ class Replay:
             raise CannotGoBack(f"its value was not kept, and there is no topic {place.topic}")
         try:
             if self._reader is None:
-                self._reader = await self._open_reader.enter_async_context(BatchReader(self._broker.servers))
+                self._reader = await self._open_reader.enter_async_context(BatchReader(self._broker.connection))
             batch = await self._reader.read(TopicPartition(place.topic, place.partition), place.offset)
         except OffsetOutOfRangeError:
             raise CannotGoBack("its value was not kept, and the record is no longer in its topic") from None
@@ -110,7 +111,7 @@ class Replay:
 
 
 async def replay_dead_letters(
-    servers: str, inbox: Inbox, topic: str, filters: Filters, *, dry_run: bool
+    connection: KafkaConnection, inbox: Inbox, topic: str, filters: Filters, *, dry_run: bool
 ) -> list[DeadLetter]:
     """Put back the dead letters of `topic` that the filters leave, in their order; returns them.
 
@@ -121,10 +122,10 @@ async def replay_dead_letters(
     if not topic.endswith(DEAD_LETTERS) or topic == DEAD_LETTERS:
         raise InvalidInput.of("topic", f"The name of a dead-letter topic ends with {DEAD_LETTERS}")
     chosen: list[DeadLetter] = []
-    async with Replay(servers) as replay:
+    async with Replay(connection) as replay:
         if not await replay.has_topic(topic):
             raise NotFound(f"There is no topic {topic}")
-        async for found in _read_all(servers, topic):
+        async for found in _read_all(connection, topic):
             left = [one for one in found if _match(filters, one)]
             if not filters.again:
                 before = await inbox.replayed([place_id(one) for one in left])
@@ -138,7 +139,13 @@ async def replay_dead_letters(
 
 
 async def replay_parked(
-    servers: str, parked: ParkedRecords, queue: OutboxQueue, topic: str | None, filters: Filters, *, dry_run: bool
+    connection: KafkaConnection,
+    parked: ParkedRecords,
+    queue: OutboxQueue,
+    topic: str | None,
+    filters: Filters,
+    *,
+    dry_run: bool,
 ) -> list[DeadLetter]:
     """Put back what is parked, of one topic or of all, like dead letters; returns it.
 
@@ -146,7 +153,7 @@ async def replay_parked(
     """
     rows = [row for row in await parked.find(topic, again=filters.again) if _match_parked(filters, row)]
     chosen: list[DeadLetter] = []
-    async with Replay(servers) as replay:
+    async with Replay(connection) as replay:
         for row in rows[: filters.limit]:
             shown = show_parked(row)
             if not dry_run:
@@ -260,9 +267,9 @@ def _is(found: Record, place: _Original) -> bool:
     )
 
 
-async def _read_all(servers: str, topic: str) -> AsyncIterator[Sequence[Found]]:
+async def _read_all(connection: KafkaConnection, topic: str) -> AsyncIterator[Sequence[Found]]:
     """Every record that stands in the topic now, those among them that the consumer cannot decode."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=servers, client_id="tessera")
+    consumer = AIOKafkaConsumer(topic, **connection.options())
     await consumer.start()
     try:
         partitions = sorted(consumer.assignment())
@@ -270,7 +277,7 @@ async def _read_all(servers: str, topic: str) -> AsyncIterator[Sequence[Found]]:
         ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
     finally:
         await consumer.stop()
-    async with BatchReader(servers) as reader:
+    async with BatchReader(connection) as reader:
         for partition in partitions:
             position = begins[partition]
             while position < ends[partition]:

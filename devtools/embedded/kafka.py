@@ -7,9 +7,10 @@ import struct
 import subprocess
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 from uuid import uuid4
 
@@ -36,9 +37,9 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}{listener}
+advertised.listeners=PLAINTEXT://{host}:{port}{listener}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
@@ -108,10 +109,11 @@ def _jar_cache() -> Iterator[Path]:
         complete.touch()
 
 
-def format_storage(java: list[str], properties: Path, cluster_id: str) -> None:
+def format_storage(java: list[str], properties: Path, cluster_id: str, users: Sequence[str] = ()) -> None:
     """Make the data folder that `properties` names. Raises `EmbeddedError`."""
     # Joined by `=`, because one id in 64 begins with a dash and would be taken for an option.
     command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(properties)]
+    command += [word for user in users for word in ("--add-scram", user)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as fault:
@@ -126,13 +128,28 @@ def new_cluster_id() -> str:
 
 
 class EmbeddedKafka:
-    """Kafka with its data, log and last ports under `directory`; bound to the loopback interface only."""
+    """Kafka with its data, log and last ports under `directory`; bound to the loopback interface only.
 
-    def __init__(self, directory: Path, *, name: str = "kafka") -> None:
+    `listener` is one more (`SASL_SSL://127.0.0.1:9094`), `properties` are what it needs, `users` those of SCRAM in the
+    words of Kafka's own formatter.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        name: str = "kafka",
+        listener: str | None = None,
+        properties: Mapping[str, str] = MappingProxyType({}),
+        users: Sequence[str] = (),
+    ) -> None:
         # Kafka wants an absolute path, and its properties file knows no quotes.
         self.directory = directory.resolve()
         self.name = name
         self.port = 0
+        self._listener = listener
+        self._own_properties = properties
+        self._users = users
         self._controller_port = 0
         self._child: ChildProcess | None = None
 
@@ -166,13 +183,9 @@ class EmbeddedKafka:
     def _start(self, java: list[str]) -> Self:
         self.reserve()
         properties = self.directory / "server.properties"
-        properties.write_text(
-            _PROPERTIES.format(
-                host=LOOPBACK, port=self.port, controller=self._controller_port, data=self.directory / "data"
-            )
-        )
+        properties.write_text(self._properties())
         if not (self.directory / "data" / "meta.properties").exists():
-            format_storage(java, properties, new_cluster_id())
+            format_storage(java, properties, new_cluster_id(), self._users)
         command: list[str | Path] = [*java, "kafka.Kafka", properties]
         self._child = child = ChildProcess(self.name, command, self.directory / "kafka.log").start()
         try:
@@ -181,6 +194,16 @@ class EmbeddedKafka:
             child.stop()
             raise
         return self
+
+    def _properties(self) -> str:
+        written = _PROPERTIES.format(
+            host=LOOPBACK,
+            port=self.port,
+            controller=self._controller_port,
+            data=self.directory / "data",
+            listener=f",{self._listener}" if self._listener else "",
+        )
+        return written + "".join(f"{name}={value}\n" for name, value in self._own_properties.items())
 
     def stop(self) -> None:
         """Have it close its logs and end."""

@@ -16,6 +16,7 @@ from jwt.api_jws import PyJWS
 from server.app import create_app
 from server.settings import Settings
 from services.registry import Services
+from services.settings import KafkaUri
 
 ADMIN_KEY = "an-admin-key-of-the-tests-with-32-bytes"
 MONGO_DRIVER: Any = os.environ.get("MONGO_DRIVER", "motor")
@@ -55,7 +56,7 @@ def settings_for(database_uri: str, **changes: Any) -> Settings:
         "jwt_secret": JWT_SECRET,
         "admin_key": ADMIN_KEY,
         "rate_limit": "1000000/15minutes",
-        "kafka_servers": "kafka.invalid:9092",
+        "kafka_uri": KafkaUri("kafka.invalid:9092", tls=False),
     }
     return Settings(**(values | changes))
 

@@ -15,6 +15,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from consumers.kafka.connection import KafkaConnection
 from consumers.topics import PRODUCED
 from devtools.embedded import EmbeddedKafka
 from devtools.embedded.ports import free_ports
@@ -113,6 +114,7 @@ class EventWorld:
 
     def __init__(self, kafka_uri: str, database_uri: str, folder: Path, **variables: str) -> None:
         self.kafka_uri = kafka_uri
+        self.kafka = KafkaConnection(kafka_uri)
         self.prefix = f"t{uuid4().hex[:8]}-"
         self.folder = folder
         of_kafka = {"KAFKA_URI": kafka_uri, "KAFKA_TOPIC_PREFIX": self.prefix}

@@ -75,7 +75,7 @@ def test_a_token_names_a_user_and_an_admin_by_type() -> None:
         jwt.encode({"userId": "u1", "userType": []}, JWT_SECRET, algorithm="HS256"),
         jwt.encode({"userId": "u1", "exp": 9_999_999_999}, "another-secret-of-thirty-two-bytes!!", algorithm="HS256"),
         jwt.encode({"userId": "u1", "exp": 9_999_999_999}, JWT_SECRET + "x" * 32, algorithm="HS512"),
-        jwt.encode({"userId": "u1", "exp": 9_999_999_999}, None, algorithm="none"),
+        jwt.encode({"userId": "u1", "exp": 9_999_999_999}, "", algorithm="none"),
         jwt.encode({"userId": "u1", "userType": "admin", "exp": 9_999_999_999}, JWT_SECRET, algorithm="HS256"),
         jwt.encode({"userId": 5, "userType": [], "exp": 9_999_999_999}, JWT_SECRET, algorithm="HS256"),
     ],

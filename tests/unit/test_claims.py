@@ -168,7 +168,7 @@ FOREIGN = "another-secret-of-thirty-two-bytes!!"
         signed(FOREIGN, **GOOD),
         jwt.encode(GOOD, JWT_SECRET + "x" * 32, algorithm="HS512"),
         jwt.encode(GOOD, JWT_SECRET + "x" * 32, algorithm="HS384"),
-        jwt.encode(GOOD, None, algorithm="none"),
+        jwt.encode(GOOD, "", algorithm="none"),
         jwt.encode(GOOD, JWT_SECRET, algorithm="HS256", headers={"crit": ["exp"]}),
         jwt.encode(GOOD, JWT_SECRET, algorithm="HS256", headers={"kid": "k"})[:-2],
         jwt.encode(GOOD, JWT_SECRET, algorithm="HS256") + ".x",

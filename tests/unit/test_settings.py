@@ -3,7 +3,7 @@
 import pytest
 
 from server.settings import DEVELOPMENT, Settings
-from services.settings import SettingsError
+from services.settings import KafkaUri, SettingsError
 
 SECRET = "s" * 32
 GOOD = {"MONGO_URI": "mongodb://db.example/shop?replicaSet=rs0", "JWT_SEC": SECRET, "ADMIN_KEY": SECRET[::-1]}
@@ -12,7 +12,7 @@ GOOD = {"MONGO_URI": "mongodb://db.example/shop?replicaSet=rs0", "JWT_SEC": SECR
 def test_the_defaults_are_those_of_the_documentation() -> None:
     settings = Settings.from_environment(GOOD)
     assert (settings.port, settings.extra_ports, settings.database) == (3000, (), "shop")
-    assert (settings.rate_limit, settings.usage_hold, settings.kafka_servers) == ("100/15minutes", 900, None)
+    assert (settings.rate_limit, settings.usage_hold, settings.kafka_uri) == ("100/15minutes", 900, None)
     assert settings.forwarded_allow_ips == ()
     assert not settings.open_tools
 
@@ -37,7 +37,7 @@ def test_every_variable_is_read() -> None:
     )
     assert settings.port == 8080
     assert settings.extra_ports == (8081, 8082)
-    assert settings.kafka_servers == "one:9092,two:9093"
+    assert settings.kafka_uri == KafkaUri("one:9092,two:9093", tls=False)
     assert settings.forwarded_allow_ips == ("10.0.0.0/8", "127.0.0.1/32")
     assert settings.log_level == "debug"
     assert not settings.compiled_operations

@@ -27,6 +27,7 @@ from consumers.settings import ConsumerSettings
 from models.errors import DomainError, NotFound, ServiceUnavailable
 from services.migrations.runner import migrate
 from services.registry import Services
+from services.settings import KafkaUri
 from tests.support.consumers import EventWorld
 from tests.support.eventually import eventually
 from tests.support.raw_records import CODECS, Odd, encode_batch, produce
@@ -41,7 +42,7 @@ class Topic:
         self.world = world
         self.name = "odd"
         self.partition = TopicPartition(world.prefix + self.name, 0)
-        self.broker = Broker(world.kafka_uri, partitions=1)
+        self.broker = Broker(world.kafka, partitions=1)
         self.metrics = Metrics()
         self.acted: list[str] = []
         self.away = False
@@ -71,7 +72,10 @@ class Topic:
 
     def consumer(self, services: Services) -> GroupConsumer:
         told = ConsumerSettings(
-            mongo_uri="mongodb://unused/", kafka_servers=self.world.kafka_uri, topic_prefix=self.world.prefix, batch=20
+            mongo_uri="mongodb://unused/",
+            kafka_uri=KafkaUri(self.world.kafka_uri, tls=False),
+            topic_prefix=self.world.prefix,
+            batch=20,
         )
         handler = Handler(self.read, self.act, self.prepare)
         return GroupConsumer(told, {self.name: handler}, self.broker, services.inbox, services.parked, self.metrics)
@@ -100,7 +104,7 @@ class Topic:
     async def letters(self) -> list[Any]:
         partition = TopicPartition(self.partition.topic + ".dlt", 0)
         found: list[Any] = []
-        async with BatchReader(self.world.kafka_uri) as reader:
+        async with BatchReader(self.world.kafka) as reader:
             position = 0
             while (batch := await reader.read(partition, position)).next_offset > position:
                 found += batch.records

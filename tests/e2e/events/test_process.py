@@ -147,7 +147,7 @@ async def test_two_processes_share_the_partitions_and_one_takes_over_when_the_ot
 
 
 async def test_a_topic_that_is_missing_later_is_made_too(own_world: EventWorld) -> None:
-    broker, topic = Broker(own_world.kafka_uri, partitions=2), f"{own_world.prefix}later"
+    broker, topic = Broker(own_world.kafka, partitions=2), f"{own_world.prefix}later"
     assert not await broker.has_topic(topic)
     await broker.ensure_topics([topic])
     assert await broker.has_topic(topic)

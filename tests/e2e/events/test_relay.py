@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from consumers.kafka.admin import Broker
+from consumers.kafka.connection import KafkaConnection
 from consumers.kafka.relay import Relay
 from consumers.metrics import Metrics
 from devtools.embedded import EmbeddedKafka
@@ -39,7 +40,7 @@ async def world(own_world: EventWorld) -> EventWorld:
 def make_relay(world: EventWorld, servers: str = "") -> tuple[Relay, Metrics]:
     metrics = Metrics()
     lease = Lease(world.services.database, "relay", LEASE_SECONDS)
-    broker = Broker(servers or world.kafka_uri, partitions=3)
+    broker = Broker(KafkaConnection(servers) if servers else world.kafka, partitions=3)
     return Relay(world.services.outbox_queue, lease, broker, metrics, prefix=world.prefix), metrics
 
 
@@ -157,7 +158,7 @@ async def test_an_event_that_kafka_never_takes_is_set_aside_and_holds_up_no_othe
 
 async def test_events_reach_the_topic_soon_after_their_change(world: EventWorld) -> None:
     """Prints how soon; asserts only that a change wakes the relay, which a poll each half second would not explain."""
-    await Broker(world.kafka_uri, partitions=3).ensure_topics([world.prefix + TOPIC])
+    await Broker(world.kafka, partitions=3).ensure_topics([world.prefix + TOPIC])
     consumer = AIOKafkaConsumer(
         world.prefix + TOPIC, bootstrap_servers=world.kafka_uri, auto_offset_reset="earliest", fetch_max_wait_ms=10
     )

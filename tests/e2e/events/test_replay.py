@@ -36,9 +36,9 @@ async def run(world: EventWorld, *words: str) -> Result:
 async def stands(world: EventWorld, topic: str, *records: Odd, codec: str = "none") -> list[RawRecord]:
     """Put records into a topic; returns them as they stand there."""
     partition = TopicPartition(world.prefix + topic, 0)
-    await Broker(world.kafka_uri, partitions=1).ensure_topics([partition.topic])
+    await Broker(world.kafka, partitions=1).ensure_topics([partition.topic])
     first = await produce(world.kafka_uri, partition, encode_batch(records, codec))
-    async with BatchReader(world.kafka_uri) as reader:
+    async with BatchReader(world.kafka) as reader:
         batch = await reader.read(partition, first)
     return [one for one in batch.records if isinstance(one, RawRecord)]
 
@@ -55,7 +55,7 @@ async def test_a_letter_that_cannot_go_back_is_named_and_those_behind_it_go(own_
         *await stands(own_world, TOPIC, Odd(large, key=b"large", timestamp=now()), codec="gzip"),
         *await stands(own_world, TOPIC, Odd(None, timestamp=now()), Odd(b"", headers=[(b"n", None)], timestamp=now())),
     ]
-    letters = DeadLetters(Broker(own_world.kafka_uri, partitions=1))
+    letters = DeadLetters(Broker(own_world.kafka, partitions=1))
     # All of them stand in one topic of dead letters, that of the first among them.
     for record in (gone, *back):
         named = RawRecord(
@@ -65,7 +65,7 @@ async def test_a_letter_that_cannot_go_back_is_named_and_those_behind_it_go(own_
         await letters.put(named, REFUSAL)
     await letters.close()
     dead = own_world.prefix + f"{TOPIC}.dlt"
-    async with BatchReader(own_world.kafka_uri) as reader:
+    async with BatchReader(own_world.kafka) as reader:
         stored = [one for one in (await reader.read(TopicPartition(dead, 0), 0)).records if isinstance(one, RawRecord)]
     assert len(stored) >= 1
     done = await run(own_world, "replay", dead)
@@ -158,7 +158,7 @@ async def test_another_record_in_the_place_of_the_one_that_stood_there_does_not_
     value, key = b'{"_id": "%s"}' % uuid4().hex[:24].encode(), b"4111111111111111"
     (other,) = await stands(own_world, TOPIC, Odd(value, key=key, timestamp=now()))
     gone = RawRecord(other.topic, 0, other.offset, other.timestamp - 60_000, key, value, ())
-    letters = DeadLetters(Broker(own_world.kafka_uri, partitions=1))
+    letters = DeadLetters(Broker(own_world.kafka, partitions=1))
     await letters.put(gone, REFUSAL)
     await letters.close()
     await own_world.services.parked.put(parked_record(gone, REFUSAL, KeyError("no letter")))
