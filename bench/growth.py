@@ -27,6 +27,7 @@ from bench.seeds import (
 from bench.walks import walks_within
 from models.access_codes.access_code import (
     AccessCodeFilter,
+    AccessCodeUseFilter,
     GetAccessCode,
     ListAccessCodes,
     ListRedemptions,
@@ -104,6 +105,12 @@ def access_code_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         number = next(numbers)
         return codes.redeem(UNCOUNTED, RedeemAccessCode(access_code_of(number % 40 * 10 + 1), f"g{number}"))
 
+    def listed(wanted: AccessCodeFilter) -> Verb:
+        return lambda: codes.list_window(SYSTEM, wanted, Window(20))
+
+    def used(wanted: AccessCodeUseFilter) -> Verb:
+        return lambda: services.access_code_uses.window(SYSTEM, wanted, Window(20))
+
     return {
         "validate a code": lambda: codes.validate(UNCOUNTED, GetAccessCode(access_code_of(count // 2 + 1))),
         "redeem a code": redeem,
@@ -115,6 +122,17 @@ def access_code_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         "codes: search": lambda: codes.list_window(
             SYSTEM, AccessCodeFilter(code=access_code_of(count // 2)[1:]), Window(20)
         ),
+        "codes: part of the description": listed(AccessCodeFilter(description="beta")),
+        "codes of a maker": listed(AccessCodeFilter(created_by="nobody")),
+        "codes within a day": listed(AccessCodeFilter(*A_DAY)),
+        "uses: first window": used(AccessCodeUseFilter()),
+        "uses: last window": lambda: services.access_code_uses.window(
+            SYSTEM, AccessCodeUseFilter(), Window(20, backward=True)
+        ),
+        "uses of a code": used(AccessCodeUseFilter(code=access_code_of(count // 2))),
+        "uses of a batch": used(AccessCodeUseFilter(batch="none")),
+        "uses of a user": used(AccessCodeUseFilter(username=f"user{count // 2}")),
+        "uses within a day": used(AccessCodeUseFilter(*A_DAY)),
     }
 
 

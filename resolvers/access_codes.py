@@ -19,6 +19,9 @@ from schema.access_code import (
     AccessCodeFilter,
     AccessCodeRedemptions,
     AccessCodeStats,
+    AccessCodeUse,
+    AccessCodeUseConnection,
+    AccessCodeUseFilter,
     AccessCodeValidity,
     ActivateAccessCodeInput,
     ActivateAccessCodePayload,
@@ -90,6 +93,21 @@ class AccessCodeQuery:
         window, wanted = Window.of(first, after, last, before), command_of(models.AccessCodeFilter, filter)
         page = await access_codes.list_window(caller, wanted, window)
         return AccessCodeConnection.of(page, AccessCode.of, partial(access_codes.count, caller, wanted))
+
+    @strawberry.field(description="Who used which access code, the latest first; deleted codes too. For admins.")
+    async def access_code_uses(
+        self,
+        info: Info,
+        filter: Annotated[AccessCodeUseFilter | None, strawberry.argument(description="Narrows the list.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> AccessCodeUseConnection:
+        caller, uses = info.context.admin(Role.VIEWER), info.context.services.access_code_uses
+        window, wanted = Window.of(first, after, last, before), command_of(models.AccessCodeUseFilter, filter)
+        page = await uses.window(caller, wanted, window)
+        return AccessCodeUseConnection.of(page, AccessCodeUse.of, partial(uses.count, caller, wanted))
 
     @strawberry.field(description="What a user has redeemed. Open to everyone, rate limited.")
     async def access_code_redemptions(

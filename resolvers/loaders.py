@@ -9,6 +9,7 @@ from models.pagination import Window
 from models.principal import Principal
 from models.usage.commands import FindUsageFollower
 from models.usage.history import MovesOfFollower
+from schema.access_code import AccessCode as ShownAccessCode
 from schema.access_code import AccessCodeUse, AccessCodeUseConnection
 from schema.coupon import Coupon
 from schema.redemption import Redemption, RedemptionConnection
@@ -60,6 +61,10 @@ class RequestLoaders:
         page = await usage.list_usages(self.caller, follower_id, window)
         count = partial(usage.count_usages, self.caller, follower_id)
         return UserUsageConnection.of(page, partial(UserUsage.at, usage.now()), count)
+
+    async def access_code(self, raw_id: str) -> ShownAccessCode | None:
+        """An access code by its raw id. For admins."""
+        return ShownAccessCode.or_none(await self.services.access_codes.find_by_id(self.caller, raw_id))
 
     def access_code_usage(self, code: AccessCode) -> AccessCodeUsage:
         """How far an access code is used at this moment."""

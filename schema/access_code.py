@@ -11,7 +11,7 @@ from models.errors import DomainError
 from models.pagination import Window
 from schema.loaders import Info
 from schema.problems import PROBLEMS, Conflict, InvalidInput, NotFound, Problem, RateLimited, Refused
-from schema.relay import After, Before, Connection, Entity, First, IdempotentInput, Last, Shows
+from schema.relay import After, Before, Connection, Entity, First, IdempotentInput, Last, PeriodInput, Shows
 from schema.scalars import BigInt
 
 _CODE = "The code, as typed or pasted: case, outer blanks, invisible characters and the kind of a dash do not count."
@@ -28,12 +28,19 @@ class AccessCodeUsage(Shows[models.AccessCodeUsage]):
 
 @strawberry.type(description="One use of an access code.")
 class AccessCodeUse(Shows[models.AccessCodeUse]):
+    code: str = strawberry.field(description="The code that was used.")
+    batch: str | None = strawberry.field(description="The name of the batch of the code, where it is of one.")
     twitter_id: str | None = strawberry.field(description="The user's Twitter id, where it was given.")
     username: str = strawberry.field(description="Who used it.")
     redeemed_at: datetime = strawberry.field(description="When it was used, in UTC.")
+    code_id: strawberry.Private[str]
+
+    @strawberry.field(description="The code as it is now; null once it is deleted. For admins.")
+    async def access_code(self, info: Info) -> Annotated["AccessCode", strawberry.lazy("schema.access_code")] | None:
+        return await info.context.loaders.access_code(self.code_id)
 
 
-@strawberry.type(description="A page of the uses of an access code, in their order.")
+@strawberry.type(description="A page of uses of access codes.")
 class AccessCodeUseConnection(Connection[AccessCodeUse]):
     pass
 
@@ -140,7 +147,7 @@ class AccessCodeStats:
 
 
 @strawberry.input(description="Narrows a list of access codes; every condition given must hold.")
-class AccessCodeFilter:
+class AccessCodeFilter(PeriodInput):
     active: bool | None = strawberry.field(default=strawberry.UNSET, description="Switched on, or off.")
     expired: bool | None = strawberry.field(default=strawberry.UNSET, description="Expired by now, or not.")
     code: str | None = strawberry.field(
@@ -148,6 +155,22 @@ class AccessCodeFilter:
         description="This text literally, anywhere in the code, ignoring case and the kind of a dash.",
     )
     batch: str | None = strawberry.field(default=strawberry.UNSET, description="The name of their batch.")
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="This text literally, anywhere in the description, ignoring case in any script.",
+    )
+    created_by: str | None = strawberry.field(default=strawberry.UNSET, description="Who made them: the exact name.")
+
+
+@strawberry.input(description="Narrows a list of uses of access codes; every condition given must hold.")
+class AccessCodeUseFilter(PeriodInput):
+    code: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The code, as typed or pasted; a deleted one too."
+    )
+    batch: str | None = strawberry.field(default=strawberry.UNSET, description="The name of the batch of the code.")
+    username: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Who used it: the exact name, case and all."
+    )
 
 
 @strawberry.input(description="What a new access code needs.")

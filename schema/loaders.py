@@ -8,6 +8,7 @@ from models.access_codes.access_code import AccessCode, AccessCodeUsage
 from models.pagination import Window
 
 if TYPE_CHECKING:
+    from schema.access_code import AccessCode as ShownAccessCode
     from schema.access_code import AccessCodeUseConnection
     from schema.coupon import Coupon
     from schema.redemption import RedemptionConnection
@@ -31,6 +32,8 @@ class Loaders(Protocol):
     ) -> "UsageMoveConnection": ...
 
     async def usages(self, follower_id: str, window: Window) -> "UserUsageConnection": ...
+
+    async def access_code(self, raw_id: str) -> "ShownAccessCode | None": ...
 
     def access_code_usage(self, code: AccessCode) -> AccessCodeUsage: ...
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from models.access_codes.access_code import AccessCodeUse, AccessCodeUseFilter
 from models.coupons.redemptions import LedgerEntry, RedemptionFilter
 from models.usage.follower import UsageMove
 from models.usage.history import UsageMoveFilter
 from models.values.instants import to_milliseconds
 from services.access_codes.batches import AccessCodeBatches
+from services.access_codes.repository import uses
 from services.access_codes.service import AccessCodes
 from services.coupons.repository import redemptions
 from services.coupons.service import Coupons
@@ -41,6 +43,7 @@ class Services:
     coupons: Coupons
     redemptions: Listing[RedemptionFilter, LedgerEntry]
     access_codes: AccessCodes
+    access_code_uses: Listing[AccessCodeUseFilter, AccessCodeUse]
     access_code_batches: AccessCodeBatches
     orders: Orders
     inbox: Inbox
@@ -72,6 +75,7 @@ class Services:
             coupons=Coupons(database, outbox, clock),
             redemptions=redemptions(database),
             access_codes=AccessCodes(database, outbox, clock),
+            access_code_uses=uses(database),
             access_code_batches=AccessCodeBatches(database, clock),
             orders=Orders(database, outbox, clock),
             inbox=Inbox(database),

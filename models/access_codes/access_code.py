@@ -10,7 +10,7 @@ from pydantic import Field
 from models.base import Id
 from models.errors import ErrorCode, NotFound, Refused
 from models.inputs import Flag, Input, Positive, Text, Whole
-from models.pagination import NumberedPage
+from models.pagination import NumberedPage, Period
 from models.stored import stored
 from models.values.codes import draw_code
 
@@ -110,6 +110,7 @@ class AccessCodeUse:
     username: str
     redeemed_at: datetime
     twitter_id: str | None = None
+    batch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,17 +197,28 @@ class MakeAccessCode:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessCodeFilter(Input):
+class AccessCodeFilter(Period):
     """What a list of access codes may be narrowed by.
 
-    `active` is the switch, `expired` the expiry at the moment of asking; `code` matches anywhere, ignoring case;
-    `batch` is the name of a batch.
+    `active` is the switch, `expired` the expiry at the moment of asking; `code` and `description` match anywhere,
+    ignoring case; `batch` is the name of a batch. The period is that in which they were made.
     """
 
     active: Flag | None = None
     expired: Flag | None = None
     code: Text | None = None
     batch: Text | None = None
+    description: Text | None = None
+    created_by: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessCodeUseFilter(Period):
+    """What a list of uses may be narrowed by: the code as it was typed, its batch, the exact username."""
+
+    code: Text | None = None
+    batch: Text | None = None
+    username: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

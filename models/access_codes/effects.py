@@ -49,6 +49,7 @@ def redeem(code: AccessCode, command: RedeemAccessCode, *, use_id: str, at: date
         username=command.username,
         redeemed_at=at,
         twitter_id=command.twitter_id,
+        batch=code.batch,
     )
     return Redeemed(code, use, _redeemed_event(code, use))
 

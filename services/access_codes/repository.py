@@ -6,13 +6,20 @@ from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from models.access_codes.access_code import AccessCode, AccessCodeFilter, AccessCodeUse, make_access_code
+from models.access_codes.access_code import (
+    AccessCode,
+    AccessCodeFilter,
+    AccessCodeUse,
+    AccessCodeUseFilter,
+    make_access_code,
+)
 from models.access_codes.batches import AccessCodeBatch
 from models.pagination import KeysetOrder
 from models.values.codes import kept_forms, typed_form
-from services.kit.database import Collection, Document, Session
+from services.kit.database import Collection, Database, Document, Session, aggregate
 from services.kit.mapping import Derived, Mapper
-from services.kit.search import contains, trigrams
+from services.kit.pagination import Listing, given, within
+from services.kit.search import contains, search_key, trigrams
 from services.kit.stored_form import WITH_FORM
 
 SEARCH_FIELDS = ("codeKey", "codeTrigrams")
@@ -34,11 +41,12 @@ ACCESS_CODES: Mapper[AccessCode] = Mapper(
         Derived(frozenset({"code"}), lambda code: search_fields(code.code)),
     ],
 )
-USES = Mapper(AccessCodeUse)
+USES = Mapper(AccessCodeUse, optional=("batch",))
 BATCHES = Mapper(AccessCodeBatch)
 
 NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
 USES_IN_ORDER = KeysetOrder("uses", ("redeemedAt",), descending=False)
+LATEST_FIRST = KeysetOrder("latestUses", ("redeemedAt",))
 
 ACCESS_CODE_INDEXES = [
     IndexModel([("code", ASCENDING)], name="code", unique=True),
@@ -54,6 +62,9 @@ ACCESS_CODE_INDEXES = [
     IndexModel([("expiresAt", ASCENDING), ("active", ASCENDING), ("full", ASCENDING)], name="expiresAt"),
     IndexModel([("usedCount", DESCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="usedCount"),
     IndexModel([("codeTrigrams", ASCENDING)], name="codeTrigrams"),
+    # Few descriptions stand on many codes: those that a search finds are sought among the different ones.
+    IndexModel([("description", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="description"),
+    IndexModel([("createdBy", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="createdBy"),
     IndexModel(
         [
             ("batch", ASCENDING),
@@ -74,6 +85,14 @@ USE_INDEXES = [
     IndexModel([("username", ASCENDING), ("codeId", ASCENDING), ("again", ASCENDING)], name="oneUseEach", unique=True),
     IndexModel([("codeId", ASCENDING), ("redeemedAt", ASCENDING), ("_id", ASCENDING)], name="ofCode"),
     IndexModel([("username", DESCENDING), ("redeemedAt", DESCENDING), ("_id", DESCENDING)], name="ofUser"),
+    IndexModel([("redeemedAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
+    # By the code and not by its id, so that the uses of a deleted code are found too.
+    IndexModel([("code", ASCENDING), ("redeemedAt", DESCENDING), ("_id", DESCENDING)], name="code"),
+    IndexModel(
+        [("batch", ASCENDING), ("redeemedAt", DESCENDING), ("_id", DESCENDING)],
+        name="batch",
+        partialFilterExpression={"batch": {"$exists": True}},
+    ),
 ]
 
 
@@ -82,9 +101,39 @@ def by_code(typed: Iterable[str]) -> Document:
     return {"code": {"$in": [form for code in typed for form in kept_forms(code)]}}
 
 
+async def descriptions_with(access_codes: Collection, part: str) -> list[str]:
+    """Returns the descriptions that hold a part, anywhere, ignoring case, each once.
+
+    The index is skipped through from one description to the next, however many codes bear it.
+    """
+    each: list[Document] = [{"$sort": {"description": 1}}, {"$group": {"_id": "$description"}}]
+    sought = search_key(part)
+    found = [row["_id"] async for row in aggregate(access_codes, each, hint="description")]
+    return [description for description in found if sought in search_key(description)]
+
+
+async def query_for(access_codes: Collection, wanted: AccessCodeFilter, now: datetime) -> Document:
+    """Returns the query for what a filter leaves at this moment; looks up the descriptions that it means."""
+    query = query_of(wanted, now)
+    if wanted.description is not None:
+        query["description"] = {"$in": await descriptions_with(access_codes, wanted.description)}
+    return query
+
+
+def uses(database: Database) -> Listing[AccessCodeUseFilter, AccessCodeUse]:
+    """Uses of all codes, the latest first."""
+    return Listing(database.access_code_uses, LATEST_FIRST, uses_query, USES.load)
+
+
+def uses_query(wanted: AccessCodeUseFilter) -> Document:
+    """Returns the query for what a filter leaves of the uses."""
+    query = within("redeemedAt", wanted) | given(batch=wanted.batch, username=wanted.username)
+    return query if wanted.code is None else query | by_code([wanted.code])
+
+
 def query_of(wanted: AccessCodeFilter, now: datetime) -> Document:
-    """Returns the query for what a filter leaves at this moment."""
-    query: Document = {}
+    """Returns the query for what a filter leaves at this moment, but for the descriptions."""
+    query = within("createdAt", wanted) | given(createdBy=wanted.created_by)
     if wanted.active is not None:
         query["active"] = wanted.active
     if wanted.expired is not None:

@@ -34,7 +34,7 @@ from services.access_codes.repository import (
     USES,
     USES_IN_ORDER,
     by_code,
-    query_of,
+    query_for,
 )
 from services.access_codes.totals import AccessCodeCounts
 from services.access_codes.unit_of_work import AccessCodeBus
@@ -105,14 +105,14 @@ class AccessCodes:
     async def list_window(self, caller: Principal, wanted: AccessCodeFilter, window: Window) -> Slice[AccessCode]:
         """Returns a Relay window of all codes, the newest first. For admins."""
         caller.require_role(Role.VIEWER)
-        query = query_of(wanted, self._clock())
+        query = await query_for(self._codes, wanted, self._clock())
         return await fetch_window(self._codes, query, NEWEST_FIRST, window, ACCESS_CODES.load, ENTITY_ALONE)
 
     async def list_page(self, caller: Principal, wanted: ListAccessCodes) -> Page[AccessCode]:
         """Returns a numbered page of all codes, the newest first. For admins."""
         caller.require_role(Role.VIEWER)
         now = self._clock()
-        total, query = await self._count(wanted, now), query_of(wanted, now)
+        total, query = await self._count(wanted, now), await query_for(self._codes, wanted, now)
         return await fetch_page(self._codes, query, NEWEST_FIRST, wanted, total, ACCESS_CODES.load, ENTITY_ALONE)
 
     async def count(self, caller: Principal, wanted: AccessCodeFilter) -> int:
@@ -177,8 +177,9 @@ class AccessCodes:
         return await self._bus.submit(command)
 
     async def _count(self, wanted: AccessCodeFilter, now: datetime) -> int:
-        if wanted.code is not None or wanted.batch is not None:
-            return await self._codes.count_documents(query_of(wanted, now))
+        query = await query_for(self._codes, wanted, now)
+        if not query.keys() <= {"active", "expiresAt"}:
+            return await self._codes.count_documents(query)
         census = await self._counts.read(now)
         return census.of(active=wanted.active, expired=wanted.expired)
 
