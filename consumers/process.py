@@ -45,6 +45,7 @@ class ConsumersProcess:
             database_name=settings.database,
             mongo_driver=settings.mongo_driver,
             usage_hold=settings.usage_hold,
+            activity_days=settings.activity_days,
             events_enabled=True,
         )
         self._payments = PaymentService(settings.payment_uri)

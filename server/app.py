@@ -87,6 +87,7 @@ def _open_services(settings: Settings) -> Services:
         rate_limit=settings.rate_limit,
         events_enabled=settings.events_enabled,
         usage_hold=settings.usage_hold,
+        activity_days=settings.activity_days,
     )
 
 

@@ -15,6 +15,7 @@ from services.access_codes.repository import uses
 from services.access_codes.service import AccessCodes
 from services.coupons.repository import redemptions
 from services.coupons.service import Coupons
+from services.kit.activity.log import ActivityLog
 from services.kit.database import Database
 from services.kit.idempotency.keys import Idempotency
 from services.kit.messages.inbox import Inbox
@@ -52,6 +53,7 @@ class Services:
     usage: Usage
     usage_moves: Listing[UsageMoveFilter, UsageMove]
     audit: Audit
+    activity_log: ActivityLog
 
     @classmethod
     def open(
@@ -63,27 +65,32 @@ class Services:
         rate_limit: str = "100/15minutes",
         events_enabled: bool = False,
         usage_hold: int = 900,
+        activity_days: int = 90,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
-        """Put the verbs together; no connection is made before the first of them runs. `usage_hold` is in seconds."""
+        """Put the verbs together; no connection is made before the first of them runs. `usage_hold` is in seconds,
+        `activity_days` how long refusals are told of.
+        """
         database = Database(mongo_uri, database_name, mongo_driver)
         outbox = Outbox(database, enabled=events_enabled)
+        activity = ActivityLog(database, clock, activity_days)
         return cls(
             database=database,
             rate_limit=RateLimiter(database, rate_limit),
             idempotency=Idempotency(database, clock),
-            coupons=Coupons(database, outbox, clock),
+            coupons=Coupons(database, outbox, activity, clock),
             redemptions=redemptions(database),
-            access_codes=AccessCodes(database, outbox, clock),
+            access_codes=AccessCodes(database, outbox, activity, clock),
             access_code_uses=uses(database),
             access_code_batches=AccessCodeBatches(database, clock),
-            orders=Orders(database, outbox, clock),
+            orders=Orders(database, outbox, activity, clock),
             inbox=Inbox(database),
             outbox_queue=OutboxQueue(database),
             parked=ParkedRecords(database),
-            usage=Usage(database, outbox, clock, timedelta(seconds=usage_hold)),
+            usage=Usage(database, outbox, activity, clock, timedelta(seconds=usage_hold)),
             usage_moves=moves(database),
-            audit=Audit(database),
+            audit=Audit(database, activity),
+            activity_log=activity,
         )
 
     async def close(self) -> None:
@@ -91,5 +98,6 @@ class Services:
         await self.access_codes.close()
         await self.orders.close()
         await self.usage.close()
+        await self.activity_log.close()
         await self.idempotency.close()
         await self.database.close()

@@ -203,4 +203,6 @@ class DatabaseSettings(MongoSettings):
 
     usage_hold: Annotated[int, whole(1, 31_536_000)] = 900
     """Seconds that a hold of usage lives: whoever migrates needs it, because holds of an older system live on."""
+    activity_days: Annotated[int, whole(1, 36_500)] = 90
+    """Days after which refusals are no longer told of."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], written(str.lower)] = "info"

@@ -47,7 +47,10 @@ def run_on_services(work: Callable[["Services"], Awaitable[Answer]], *, migrated
 
     async def run() -> Answer:
         services = Services.open(
-            mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
+            mongo_uri=settings.mongo_uri,
+            database_name=settings.database,
+            mongo_driver=settings.mongo_driver,
+            activity_days=settings.activity_days,
         )
         try:
             if migrated:

@@ -38,6 +38,7 @@ from services.access_codes.repository import (
 )
 from services.access_codes.totals import AccessCodeCounts
 from services.access_codes.unit_of_work import AccessCodeBus
+from services.kit.activity.log import ActivityLog
 from services.kit.batching import Coalescer
 from services.kit.database import Database
 from services.kit.messages.outbox import Outbox
@@ -48,11 +49,13 @@ from services.kit.rate_limit import Permit
 class AccessCodes:
     """Every verb takes who is calling first: a `Permit` where it is open to everyone, else a `Principal`."""
 
-    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
+    ) -> None:
         self._codes = database.access_codes
         self._uses = database.access_code_uses
         self._counts = AccessCodeCounts(database)
-        self._bus = AccessCodeBus(database, outbox, clock)
+        self._bus = AccessCodeBus(database, outbox, activity, clock)
         self._clock = clock
         self._by_code: Coalescer[str, AccessCode] = Coalescer(self._find_by_codes)
         self._by_id: Coalescer[str, AccessCode] = Coalescer(self._find_by_ids)
@@ -82,7 +85,7 @@ class AccessCodes:
     async def create(self, caller: Principal, command: CreateAccessCode) -> AccessCode:
         """Makes a code. For admins."""
         caller.require_role(Role.ADMIN)
-        return await self._bus.submit(MakeAccessCode(command, caller.name))
+        return await self._bus.submit(MakeAccessCode(command, caller.name), caller)
 
     async def get(self, caller: Principal, wanted: GetAccessCode) -> AccessCode:
         """Returns a code. For admins; 404 `Access code not found`."""
@@ -164,17 +167,17 @@ class AccessCodes:
         404 `Access code not found`; 400 where it is fully used or expired.
         """
         caller.require_role(Role.SUPPORT)
-        return await self._bus.submit(command)
+        return await self._bus.submit(command, caller)
 
     async def deactivate(self, caller: Principal, command: DeactivateAccessCode) -> AccessCode:
         """Lets a code no longer be redeemed; doing so twice changes nothing. For admins; 404."""
         caller.require_role(Role.SUPPORT)
-        return await self._bus.submit(command)
+        return await self._bus.submit(command, caller)
 
     async def delete(self, caller: Principal, command: DeleteAccessCode) -> AccessCode:
         """Deletes a code and returns what it was; its users' history stays. For admins; 404."""
         caller.require_role(Role.ADMIN)
-        return await self._bus.submit(command)
+        return await self._bus.submit(command, caller)
 
     async def _count(self, wanted: AccessCodeFilter, now: datetime) -> int:
         query = await query_for(self._codes, wanted, now)

@@ -19,9 +19,11 @@ from models.access_codes.access_code import (
     require_usable,
 )
 from models.access_codes.effects import new_access_code, redeem, switch
+from models.activity import Deed, Thing, Verb
 from models.values.codes import likeliest
 from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
 from services.access_codes.totals import AccessCodeCounts
+from services.kit.activity.log import ActivityLog
 from services.kit.database import Database, Document, aggregate, joined
 from services.kit.messages.outbox import Outbox
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
@@ -32,11 +34,22 @@ if TYPE_CHECKING:
 Command: TypeAlias = MakeAccessCode | RedeemAccessCode | ActivateAccessCode | DeactivateAccessCode | DeleteAccessCode
 
 
+_VERBS: dict[type[Command], Verb] = {
+    MakeAccessCode: Verb.CREATE_ACCESS_CODE,
+    RedeemAccessCode: Verb.REDEEM_ACCESS_CODE,
+    ActivateAccessCode: Verb.ACTIVATE_ACCESS_CODE,
+    DeactivateAccessCode: Verb.DEACTIVATE_ACCESS_CODE,
+    DeleteAccessCode: Verb.DELETE_ACCESS_CODE,
+}
+
+
 class AccessCodeBus(CommandBus[Command, AccessCode]):
     """Carries out commands on access codes."""
 
-    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
-        super().__init__(database, outbox, clock)
+    def __init__(
+        self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
+    ) -> None:
+        super().__init__(database, outbox, activity, clock)
         self._counts = AccessCodeCounts(database)
 
     @override
@@ -120,6 +133,13 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
                 return self._switch(self._get(command), active=False)
             case DeleteAccessCode():
                 return self._remove(self._get(command))
+
+    @override
+    def deed(self, command: Command, result: AccessCode | None) -> Deed:
+        found = result or (None if isinstance(command, MakeAccessCode) else self._find(command.code))
+        things = () if found is None else (Thing("AccessCode", found.id),)
+        names = (command.username, command.twitter_id) if isinstance(command, RedeemAccessCode) else ()
+        return Deed(_VERBS[type(command)], things, names)
 
     def _create(self, command: MakeAccessCode) -> AccessCode:
         identifier, code = str(ObjectId()), self._free.pop()

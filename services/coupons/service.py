@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bson import ObjectId
 
+from models.activity import Deed, Verb
 from models.coupons.coupon import (
     Coupon,
     CouponFilter,
@@ -26,6 +27,7 @@ from models.values.codes import CodeBook, normalize_code
 from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST, SEARCH_FIELDS, by_code, query_of
 from services.coupons.totals import FAMILY
 from services.coupons.unit_of_work import CouponBus
+from services.kit.activity.log import ActivityLog
 from services.kit.batching import Coalescer
 from services.kit.counters import Counters
 from services.kit.database import Database
@@ -40,10 +42,13 @@ _Wanted = tuple[CouponFilter, KeysetOrder, Window]
 class Coupons:
     """Every verb takes who is calling first: a `Permit` where it is open to everyone, else a `Principal`."""
 
-    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
+    ) -> None:
         self._coupons = database.coupons
+        self._activity = activity
         self._counters = Counters(database, FAMILY)
-        self._bus = CouponBus(database, outbox, clock)
+        self._bus = CouponBus(database, outbox, activity, clock)
         self._by_twitter_id: Coalescer[str, Coupon] = Coalescer(self._finder("twitterId"))
         self._by_code: Coalescer[str, Coupon] = Coalescer(self._find_by_codes)
         self._by_id: Coalescer[str, Coupon] = Coalescer(self._finder("_id"))
@@ -64,7 +69,9 @@ class Coupons:
 
         A redeemer without a coupon gets one of the same role. Refusals: see `models.coupons.coupon.judge_redemption`.
         """
-        require_redemption_fields(command)
+        names = (command.redeemer_twitter_id, command.username)
+        with self._activity.telling(permit.principal, Deed(Verb.REDEEM_COUPON, subjects=names)):
+            require_redemption_fields(command)
         redemption = await self._bus.submit(command, permit)
         assert isinstance(redemption, Redemption)
         return redemption
@@ -128,14 +135,14 @@ class Coupons:
     async def delete(self, principal: Principal, command: DeleteCoupon) -> Coupon:
         """Delete a coupon and return what it was; its redemptions stay. For admins; 404 `Coupon not found`."""
         principal.require_role(Role.ADMIN)
-        coupon = await self._bus.submit(command)
+        coupon = await self._bus.submit(command, principal)
         assert isinstance(coupon, Coupon)
         return coupon
 
     async def set_active(self, principal: Principal, command: SetCouponActive) -> Coupon:
         """Let a coupon be redeemed or not. For admins; 404 `Coupon not found`."""
         principal.require_role(Role.SUPPORT)
-        coupon = await self._bus.submit(command)
+        coupon = await self._bus.submit(command, principal)
         assert isinstance(coupon, Coupon)
         return coupon
 

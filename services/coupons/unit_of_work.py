@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
+from models.activity import Deed, Thing, Verb
 from models.coupons.coupon import (
     Coupon,
     CouponAlreadyExists,
@@ -124,6 +125,22 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
             case SetCouponActive():
                 return self._set_active(command)
 
+    @override
+    def deed(self, command: Command, result: Result | None) -> Deed:
+        match command:
+            case CreateCoupon():
+                made = result.id if isinstance(result, Coupon) else None
+                return Deed(Verb.CREATE_COUPON, _coupon(made), (command.twitter_id, command.username))
+            case RedeemCoupon():
+                redeemer_id, code = require_redemption_fields(command)
+                redeemer = self._coupons.get(self._by_twitter_id.get(redeemer_id, ""))
+                names = (redeemer_id, command.username, None if redeemer is None else redeemer.username)
+                return Deed(Verb.REDEEM_COUPON, _coupon(self._by_code.find(code)), names)
+            case DeleteCoupon() | SetCouponActive():
+                verb = Verb.DELETE_COUPON if isinstance(command, DeleteCoupon) else Verb.SET_COUPON_ACTIVE
+                owner = (result.twitter_id, result.username) if isinstance(result, Coupon) else ()
+                return Deed(verb, _coupon(command.id), owner)
+
     def _create(self, command: CreateCoupon) -> Coupon:
         if command.twitter_id in self._by_twitter_id:
             raise CouponAlreadyExists()
@@ -188,6 +205,10 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
 
     def _tell(self, at: datetime, *events: Event) -> None:
         self.events += [(at, event) for event in events]
+
+
+def _coupon(identifier: str | None) -> tuple[Thing, ...]:
+    return () if identifier is None else (Thing("Coupon", identifier),)
 
 
 def _coupon_of_redeemer(command: RedeemCoupon, role: CouponRole) -> CreateCoupon:

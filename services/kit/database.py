@@ -59,6 +59,7 @@ class Database:
         self.usage_ledger = self.collection("usageledger")
         self.usage_tombstones = self.collection("usagegraves")
         self.set_aside = self.collection("setaside")
+        self.activity = self.collection("activity")
         self.idempotency_keys = self.collection("idempotencykeys")
         # A lost count harms nobody: no need to wait for a majority.
         self.rate_limits = self.collection("attempts").with_options(write_concern=WriteConcern(1))

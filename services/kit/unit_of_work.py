@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from bson import ObjectId
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
+from models.activity import Deed
 from models.base import after
 from models.errors import DomainError
 from models.events import Event
+from models.principal import Principal
+from services.kit.activity.log import ActivityLog
 from services.kit.batching import GroupCommit
 from services.kit.counters import Counters
 from services.kit.database import Database, Document
@@ -165,6 +168,10 @@ class UnitOfWork(ABC, Generic[Command, Result]):
         """Carry out one command upon what those before it left; raises the refusal that it earns."""
 
     @abstractmethod
+    def deed(self, command: Command, result: Result | None) -> Deed | None:
+        """What the activity tells of a command that has this result, or none because it is refused; or None."""
+
+    @abstractmethod
     def tracked(self) -> Sequence[Tracked[Any]]:
         """The entities to write, those last that other processes may be writing too."""
 
@@ -186,38 +193,49 @@ class Contended:
 
 @dataclass(frozen=True, slots=True)
 class Submitted(Generic[Command]):
-    """A command, and the hit of a public operation that is being counted."""
+    """A command, and who calls: a principal, or the permit of a public operation that may still be counted."""
 
     command: Command
-    permit: Permit | None = None
+    by: Principal | Permit
+
+    @property
+    def caller(self) -> Principal:
+        return self.by if isinstance(self.by, Principal) else self.by.principal
 
     async def refusal(self) -> Exception | None:
         """Why the command may not be carried out, once its hit is counted; None where it may."""
-        if self.permit is None or isinstance(self.permit, RateLimitPermit):
+        if isinstance(self.by, Principal | RateLimitPermit):
             return None
         try:
-            await self.permit
+            await self.by
         except Exception as fault:
             return fault
         return None
 
 
+Refused: TypeAlias = tuple[Principal, Deed | None, DomainError]
+
+
 class CommandBus(ABC, Generic[Command, Result]):
     """Carries out the commands of one noun. `submit` returns once the command is committed by a majority."""
 
-    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._outbox = outbox
+        self._activity = activity
         self._clock = clock
         self._touches = 0
         self._group: GroupCommit[Submitted[Command], Result] = GroupCommit(self._commit)
 
-    async def submit(self, command: Command, permit: Permit | None = None) -> Result:
+    async def submit(self, command: Command, by: Principal | Permit) -> Result:
         """Carries out a command; one under a permit that is still pending is read for while its hit is counted.
 
-        Raises the refusal that it earns, `RateLimitExceeded` before any other.
+        Raises the refusal that it earns, `RateLimitExceeded` before any other. The activity tells of it: of what is
+        done in the same transaction, of a refusal some time after it.
         """
-        return await self._group.submit(Submitted(command, permit))
+        return await self._group.submit(Submitted(command, by))
 
     async def close(self) -> None:
         """Wait until everything that was submitted is committed."""
@@ -236,32 +254,56 @@ class CommandBus(ABC, Generic[Command, Result]):
         if (contended := self.contended(commands)) is not None:
             await contended.collection.update_many(contended.query, fresh_touch(), session=session)
 
-    async def carry_out(self, session: "Session", commands: Sequence[Command]) -> list[Result | Exception]:
-        """Load, decide and write a batch within a transaction; one answer for each command. It may run again."""
-        return await self._carry_out(session, [Submitted(command) for command in commands])
+    async def carry_out(
+        self, session: "Session", commands: Sequence[Command], caller: Principal
+    ) -> list[Result | Exception]:
+        """Load, decide and write a batch within a transaction; one answer for each command. It may run again.
+
+        Refusals are told of in the transaction too, because only its owner knows when it has committed.
+        """
+        answers, refused = await self._carry_out(session, [Submitted(command, caller) for command in commands])
+        await self._activity.record(session, caller, *((deed, refusal) for _, deed, refusal in refused))
+        return answers
 
     async def _commit(self, batch: Sequence[Submitted[Command]]) -> list[Result | Exception]:
         runs = 0
+        refused: list[Refused] = []
 
         async def run(session: "Session") -> list[Result | Exception]:
-            nonlocal runs
+            nonlocal runs, refused
             runs += 1
             if runs > 1:
                 self._touches = TOUCH_BATCHES
             if self._touches:
                 await self.touch(session, [each.command for each in batch])
-            return await self._carry_out(session, batch)
+            answers, refused = await self._carry_out(session, batch)
+            return answers
 
         answers = await self._database.transaction(run)
         self._touches = max(0, self._touches - 1)
+        for each in refused:
+            self._activity.refused(*each)
         return answers
 
-    async def _carry_out(self, session: "Session", batch: Sequence[Submitted[Command]]) -> list[Result | Exception]:
+    async def _carry_out(
+        self, session: "Session", batch: Sequence[Submitted[Command]]
+    ) -> tuple[list[Result | Exception], list[Refused]]:
+        """One answer for each command, and what was refused."""
         unit = self.begin(self._clock())
         await unit.load(session, [each.command for each in batch])
-        answers = [await each.refusal() or unit.decide(each.command) for each in batch]
+        answers: list[Result | Exception] = []
+        refused: list[Refused] = []
+        for each in batch:
+            answer = await each.refusal() or unit.decide(each.command)
+            answers.append(answer)
+            if isinstance(answer, DomainError):
+                refused.append((each.caller, unit.deed(each.command, None), answer))
+            elif not isinstance(answer, Exception):
+                row = self._activity.row(unit.deed(each.command, answer), each.caller, unit.now)
+                if row is not None:
+                    unit.rows[self._activity.collection].append(row)
         await self._flush(session, unit)
-        return answers
+        return answers, refused
 
     async def _flush(self, session: "Session", unit: UnitOfWork[Command, Result]) -> None:
         for name, rows in unit.rows.items():

@@ -20,8 +20,9 @@ from models.orders.commands import (
 from models.orders.order import Order, OrderNotFound
 from models.pagination import Slice, Window
 from models.payment import Payment
-from models.principal import Principal, Role
+from models.principal import CONSUMERS, Principal, Role
 from models.sent import RefusedCommand, accept
+from services.kit.activity.log import ActivityLog
 from services.kit.batching import Coalescer
 from services.kit.counters import RowCounts
 from services.kit.database import Database
@@ -38,10 +39,12 @@ if TYPE_CHECKING:
 class Orders:
     """An order is its user's: a user sees and changes only their own (403 else), an admin all."""
 
-    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
+    ) -> None:
         self._orders = database.orders
         self._total = RowCounts(database, database.orders)
-        self._bus = OrderBus(database, outbox, clock)
+        self._bus = OrderBus(database, outbox, activity, clock)
         self._changes = OrderChanges(database, clock)
         self._by_id: Coalescer[str, Order] = Coalescer(self._find)
 
@@ -57,7 +60,7 @@ class Orders:
         The unique index on `paymentId` guards against other processes: its duplicate key aborts the transaction, which
         then runs again and finds the other's order.
         """
-        made = await self._bus.carry_out(session, payments) if payments else []
+        made = await self._bus.carry_out(session, payments, CONSUMERS) if payments else []
         return [order for order in made if isinstance(order, Order)]
 
     async def find(self, caller: Principal, wanted: FindOrder) -> Order | None:
@@ -119,7 +122,7 @@ class Orders:
 
     async def _change(self, caller: Principal, change: ChangeOrder) -> Order:
         caller.require_signed_in(change.role)
-        order = await self._bus.submit(Asked(caller, change))
+        order = await self._bus.submit(Asked(caller, change), caller)
         assert order is not None
         return order
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
-from models.orders.commands import Asked, Command
+from models.activity import Deed, Thing, Verb
+from models.orders.commands import Asked, ChangeOrder, Command, RefundOrder, RefundProduct, UpdateOrder
 from models.orders.effects import Changed, change_order, place_order
 from models.orders.order import Order
 from models.payment import Payment
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 Result: TypeAlias = Order | None
 """The order after the command, or None for a payment that has its order already."""
+
+
+_VERBS: dict[type[ChangeOrder], Verb] = {
+    UpdateOrder: Verb.UPDATE_ORDER,
+    RefundOrder: Verb.REFUND_ORDER,
+    RefundProduct: Verb.REFUND_ORDER_PRODUCT,
+}
 
 
 class OrderBus(CommandBus[Command, Result]):
@@ -69,6 +77,13 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
             case Asked():
                 return self._change(command)
 
+    @override
+    def deed(self, command: Command, result: Result) -> Deed | None:
+        """Of a payment that has its order already nothing is told."""
+        if isinstance(command, Payment):
+            return None if result is None else _deed(Verb.CREATE_ORDER, result)
+        return _deed(_VERBS[type(command.change)], self._orders.get(command.change.id))
+
     def _place(self, payment: Payment) -> Order | None:
         if payment.id in self._paid:
             return None
@@ -85,6 +100,10 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
         order = changed.order
         self.events += [(order.updated_at, event) for event in changed.events]
         return self._orders.put(order.id, order)
+
+
+def _deed(verb: Verb, order: Order | None) -> Deed:
+    return Deed(verb) if order is None else Deed(verb, (Thing("Order", order.id),), (order.user_id,))
 
 
 def _ids(commands: Sequence[Command]) -> list[ObjectId]:

@@ -7,10 +7,12 @@ from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING
 
+from models.activity import Deed, Verb
 from models.audit import MOST_SHOWN, AuditFamily, AuditReport, Drift
 from models.principal import Principal, Role
 from services.access_codes.totals import AccessCodeCounts
 from services.coupons.totals import CouponCounts
+from services.kit.activity.log import ActivityLog
 from services.kit.counters import Counts, RowCounts
 from services.kit.database import Database
 from services.reconciliation.totals import Reconciliation, Source
@@ -74,8 +76,9 @@ RECONCILIATIONS = (
 class Audit:
     """Audits and repairs, for admins."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, activity: ActivityLog) -> None:
         self._database = database
+        self._activity = activity
         self._counts: dict[AuditFamily, Counts] = {
             AuditFamily.COUPONS: CouponCounts(database),
             AuditFamily.ACCESS_CODES: AccessCodeCounts(database),
@@ -95,10 +98,12 @@ class Audit:
         # They are begun only where the key has none yet, and once for however many tries to write it down.
         repairs: list[asyncio.Task[AuditReport]] = []
 
-        async def work(_: "Session") -> AuditReport:
+        async def work(session: "Session") -> AuditReport:
             if not repairs:
                 repairs.append(asyncio.create_task(self._run(families, repair=True), context=Context()))
-            return await repairs[0]
+            report = await repairs[0]
+            await self._activity.record(session, principal, (Deed(Verb.REPAIR_COUNTERS), None))
+            return report
 
         return await self._database.transaction(work)
 

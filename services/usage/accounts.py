@@ -101,6 +101,10 @@ class UsageAccounts:
             raise UsageFollowerNotFound()
         return follower
 
+    def ids_of(self, keys: Iterable[FollowerKey]) -> list[str]:
+        """Returns the ids of those of these followers that there are, each once."""
+        return [*dict.fromkeys(self._ids[key] for key in keys if key in self._ids)]
+
     def account(self, follower: UsageFollower, user_id: str) -> UsageAccount:
         """Returns a user's account with a follower, a new one where they have no counter yet."""
         expired = self._expired.get(follower.id, 0)

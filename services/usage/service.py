@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from bson import ObjectId
 
+from models.activity import Deed, Verb
 from models.pagination import Slice, Window
-from models.principal import Principal, Role
-from models.sent import RefusedCommand, accept
+from models.principal import CONSUMERS, Principal, Role
+from models.sent import ForUserSent, RefusedCommand, accept
 from models.usage.commands import (
     CheckUsage,
     Command,
@@ -36,6 +37,7 @@ from models.usage.follower import (
     judge_availability,
 )
 from models.usage.history import UsageFollowerFilter
+from services.kit.activity.log import ActivityLog
 from services.kit.batching import Coalescer
 from services.kit.change_streams import ChangeFeed, Event, Listener
 from services.kit.counters import RowCounts
@@ -57,13 +59,21 @@ class Usage:
     What is about a user is judged by `accept`: 401, 403, then the 400 that what was sent has earned.
     """
 
-    def __init__(self, database: Database, outbox: Outbox, clock: Callable[[], datetime], hold: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        activity: ActivityLog,
+        clock: Callable[[], datetime],
+        hold: timedelta,
+    ) -> None:
         self._database = database
         self._followers = database.usage_followers
         self._counters = database.usage_counters
         self._total = RowCounts(database, database.usage_followers)
+        self._activity = activity
         self._clock = clock
-        self._bus = UsageBus(database, outbox, clock, hold)
+        self._bus = UsageBus(database, outbox, activity, clock, hold)
         self._sweeper = UsageSweeper(database, self._bus, clock)
         self._availabilities: Coalescer[Question, Availability] = Coalescer(self._find_availabilities)
         self._changes = ChangeFeed(database.usage_followers, _keys_of_event)
@@ -78,19 +88,19 @@ class Usage:
     async def create(self, caller: Principal, command: CreateUsageFollower) -> UsageSnapshot:
         """Makes the follower of a coupon or a campaign. For admins; 409 where it is followed already."""
         caller.require_role(Role.ADMIN)
-        return _one(await self._bus.submit(command))
+        return _one(await self._bus.submit(command, caller))
 
     async def update(self, caller: Principal, command: UpdateUsageFollower) -> UsageSnapshot:
         """Changes limits; null lifts one. For admins; 404. Counts stay, even where they pass the new limit."""
         caller.require_role(Role.ADMIN)
-        return _one(await self._bus.submit(command))
+        return _one(await self._bus.submit(command, caller))
 
     async def delete(self, caller: Principal, command: DeleteUsageFollower) -> UsageSnapshot:
         """Deletes a follower and returns what it was, with all its users. For admins; 404. The ledger stays."""
         caller.require_role(Role.ADMIN)
 
         async def work(session: "Session") -> UsageSnapshot:
-            (result,) = await self._bus.carry_out(session, [command])
+            (result,) = await self._bus.carry_out(session, [command], caller)
             return await self._with_all_usages(_one(result), session)
 
         deleted = await self._database.transaction(work)
@@ -99,9 +109,9 @@ class Usage:
 
     async def check(self, caller: Principal, sent: CheckUsage | RefusedCommand) -> Grant:
         """Sets aside what the limits leave of the amount, in place of the user's hold. 404 for no follower."""
-        command = accept(caller, sent, Role.ADMIN)
+        command = self._accept(Verb.CHECK_USAGE, caller, sent)
         self._sweeper.wake()
-        grant = await self._bus.submit(command)
+        grant = await self._bus.submit(command, caller)
         assert isinstance(grant, Grant)
         return grant
 
@@ -110,15 +120,18 @@ class Usage:
 
         404 for an unknown follower, 409 for a limit or for no open hold. The hold is consumed.
         """
-        return _all(await self._bus.submit(accept(caller, sent, Role.ADMIN).commit(caller.name)))
+        command = self._accept(Verb.ADD_USAGE, caller, sent).commit(caller.name)
+        return _all(await self._bus.submit(command, caller))
 
     async def remove(self, caller: Principal, sent: MoveUsage | RefusedCommand) -> tuple[UsageSnapshot, ...]:
         """Gives back the amount (1), never below nothing, on all named followers or on none. 404."""
-        return _all(await self._bus.submit(accept(caller, sent, Role.SUPPORT).give_back(caller.name)))
+        command = self._accept(Verb.REMOVE_USAGE, caller, sent, Role.SUPPORT).give_back(caller.name)
+        return _all(await self._bus.submit(command, caller))
 
     async def redeem(self, caller: Principal, sent: RedeemUsage | RefusedCommand) -> UsageSnapshot:
         """Checks and counts at once: the amount, else the open hold, else 1. 404, 409."""
-        return _one(await self._bus.submit(accept(caller, sent, Role.ADMIN).commit(caller.name)))
+        command = self._accept(Verb.REDEEM_USAGE, caller, sent).commit(caller.name)
+        return _one(await self._bus.submit(command, caller))
 
     async def get_availability(self, caller: Principal, sent: GetAvailability | RefusedCommand) -> Availability:
         """Returns what the follower of a campaign or coupon of this id allows a user. 404. Writes nothing."""
@@ -200,7 +213,7 @@ class Usage:
             return []
         self._sweeper.wake()
         await self._bus.touch(session, given)
-        return await self._bus.carry_out(session, given)
+        return await self._bus.carry_out(session, given, CONSUMERS)
 
     async def sweep(self) -> int:
         """Clears expired holds and the counters of deleted followers now, which else happens now and then."""
@@ -209,6 +222,12 @@ class Usage:
     def now(self) -> datetime:
         """Returns the instant that holds are judged by."""
         return self._clock()
+
+    def _accept(
+        self, verb: Verb, caller: Principal, sent: ForUserSent | RefusedCommand, role: Role = Role.ADMIN
+    ) -> ForUserSent:
+        with self._activity.telling(caller, Deed(verb, subjects=(sent.user_id,))):
+            return accept(caller, sent, role)
 
     async def _seconds_to_expiry(self, found: Availability | None) -> float | None:
         if found is None or not found.follower.held_count:

@@ -8,6 +8,7 @@ from contextvars import Context
 from datetime import datetime
 
 from models.errors import DomainError
+from models.principal import SYSTEM
 from models.usage.commands import SweepHolds
 from models.usage.follower import FollowerKey, KeyKind
 from services.kit.database import Database, Document, aggregate
@@ -62,7 +63,7 @@ class UsageSweeper:
             key = FollowerKey(KeyKind.FOLLOWER, str(row["_id"]))
             for _ in range(0, row["holds"], SWEPT_AT_ONCE):
                 try:
-                    await self._bus.submit(SweepHolds(key))
+                    await self._bus.submit(SweepHolds(key), SYSTEM)
                 except DomainError:
                     break  # The follower was deleted; its tombstone leads to its counters.
             cleared += row["holds"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
+from models.activity import Deed, Thing, Verb
 from models.usage import effects
 from models.usage.commands import (
     CheckUsage,
@@ -25,10 +26,12 @@ from models.usage.follower import (
     FollowerKey,
     Grant,
     Limits,
+    Move,
     UsageFollower,
     UsageFollowerAlreadyExists,
     UsageSnapshot,
 )
+from services.kit.activity.log import ActivityLog
 from services.kit.database import Database
 from services.kit.messages.outbox import Outbox
 from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
@@ -47,9 +50,14 @@ class UsageBus(CommandBus[Command, Result]):
     """Carries out commands on followers; a hold lives for `hold_lifetime`."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, clock: Callable[[], datetime], hold_lifetime: timedelta
+        self,
+        database: Database,
+        outbox: Outbox,
+        activity: ActivityLog,
+        clock: Callable[[], datetime],
+        hold_lifetime: timedelta,
     ) -> None:
-        super().__init__(database, outbox, clock)
+        super().__init__(database, outbox, activity, clock)
         self._hold_lifetime = hold_lifetime
 
     @override
@@ -105,6 +113,20 @@ class UsageUnitOfWork(UnitOfWork[Command, Result]):
             case SweepHolds():
                 return self._sweep(self._accounts.follower(command.key))
 
+    @override
+    def deed(self, command: Command, result: Result | None) -> Deed | None:
+        """Of who is enrolled and of what is tidied nothing is told: nobody asked for it."""
+        verb = _VERBS.get(type(command))
+        if isinstance(command, Commit) and command.move is Move.REDEEM:
+            verb = Verb.REDEEM_USAGE
+        if verb is None:
+            return None
+        if isinstance(result, tuple):
+            ids = [snapshot.follower.id for snapshot in result]
+        else:
+            ids = self._accounts.ids_of(keys_of(command))
+        return Deed(verb, tuple(Thing("UsageFollower", each) for each in ids), (_user_of(command),))
+
     def _account(self, command: CheckUsage | EnrolUser) -> effects.UsageAccount:
         return self._accounts.account(self._accounts.follower(command.key), command.user_id)
 
@@ -155,6 +177,17 @@ class UsageUnitOfWork(UnitOfWork[Command, Result]):
         for account in self._accounts.accounts_of(follower.id):
             self._accounts.put(effects.sweep(account, now=self.now))
         return ()
+
+
+_VERBS: dict[type[Command], Verb] = {
+    CreateUsageFollower: Verb.CREATE_USAGE_FOLLOWER,
+    UpsertUsageFollower: Verb.CREATE_USAGE_FOLLOWER,
+    UpdateUsageFollower: Verb.UPDATE_USAGE_FOLLOWER,
+    DeleteUsageFollower: Verb.DELETE_USAGE_FOLLOWER,
+    CheckUsage: Verb.CHECK_USAGE,
+    Commit: Verb.ADD_USAGE,
+    GiveBack: Verb.REMOVE_USAGE,
+}
 
 
 def keys_of(command: Command) -> tuple[FollowerKey, ...]:

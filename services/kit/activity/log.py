@@ -1,0 +1,91 @@
+"""The log of activity: a row of each change in the change's own transaction, one of each refusal behind the answer."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from bson import ObjectId
+
+from models.activity import Activity, Deed, activity_of, is_told
+from models.errors import DomainError
+from models.principal import Principal, Transport
+from services.kit.activity.refusals import RefusedRows
+from services.kit.database import Database, Document, Session
+from services.kit.mapping import Derived, Mapper
+from services.kit.search import search_key
+
+ACTIVITY: Mapper[Activity] = Mapper(
+    Activity,
+    derived=[
+        Derived(
+            frozenset({"subjects"}),
+            lambda activity: {"subjectKeys": [*dict.fromkeys(map(search_key, activity.subjects))]},
+        )
+    ],
+    optional=("code", "message"),
+)
+
+
+class ActivityLog:
+    """Writes rows. Those of refusals, and of what other services' events did, are gone after so many `days`.
+
+    What admins did stays, as ledgers do.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], days: int) -> None:
+        self._rows = database.activity
+        self._clock = clock
+        self._lifetime = timedelta(days=days)
+        self._refused = RefusedRows(database.activity)
+
+    @property
+    def collection(self) -> str:
+        """Where the rows of a unit of work go."""
+        return self._rows.name
+
+    @property
+    def dropped(self) -> int:
+        """How many rows of refusals could not be kept, because MongoDB was away for too long."""
+        return self._refused.dropped
+
+    @property
+    def capped(self) -> int:
+        """How many rows of refusals were left out, because one address or all together were refused too often."""
+        return self._refused.capped
+
+    async def close(self) -> None:
+        """Write what is gathered; what MongoDB does not take at once is dropped."""
+        await self._refused.close()
+
+    def row(
+        self, deed: Deed | None, caller: Principal, at: datetime, refusal: DomainError | None = None
+    ) -> Document | None:
+        """The row of a deed, done or refused; None for what is not told."""
+        if deed is None or not is_told(deed, caller, refusal):
+            return None
+        row = ACTIVITY.dump(activity_of(deed, caller, refusal, identifier=str(ObjectId()), at=at))
+        if refusal is not None or caller.transport is Transport.KAFKA:
+            row["expiresAt"] = at + self._lifetime
+        return row
+
+    async def record(self, session: Session, caller: Principal, *deeds: tuple[Deed | None, DomainError | None]) -> None:
+        """Write the rows of what is done, or refused for a reason, within this transaction."""
+        told = (self.row(deed, caller, self._clock(), refusal) for deed, refusal in deeds)
+        if rows := [row for row in told if row is not None]:
+            await self._rows.insert_many(rows, session=session, ordered=False)
+
+    def refused(self, caller: Principal, deed: Deed | None, refusal: DomainError) -> None:
+        """Have a refusal written soon: nobody waits for it."""
+        at = self._clock()
+        row = self.row(deed, caller, at, refusal)
+        if row is not None:
+            self._refused.put(row, at, None if caller.role is not None else caller.address)
+
+    @contextmanager
+    def telling(self, caller: Principal, deed: Deed) -> Iterator[None]:
+        """Tells of a refusal that is raised within, before there is a unit of work that would."""
+        try:
+            yield
+        except DomainError as refusal:
+            self.refused(caller, deed, refusal)
+            raise

@@ -1,0 +1,11 @@
+"""The collection of activity and its indexes."""
+
+from services.activity.repository import ACTIVITY_INDEXES
+from services.kit.database import Database
+from services.kit.indexes import ensure_indexes
+from services.migrations.options import Options
+
+
+async def run(database: Database, _: Options) -> None:
+    """Make those that are missing."""
+    await ensure_indexes(database.activity, ACTIVITY_INDEXES)
