@@ -26,7 +26,8 @@ from services.access_codes.totals import AccessCodeCounts
 from services.kit.activity.log import ActivityLog
 from services.kit.database import Database, Document, aggregate, joined
 from services.kit.messages.outbox import Outbox
-from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
+from services.kit.tracked import Tracked
+from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
 
 if TYPE_CHECKING:
     from services.kit.database import Session

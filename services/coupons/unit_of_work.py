@@ -32,7 +32,8 @@ from models.values.codes import CodeBook
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
 from services.coupons.totals import FAMILY
 from services.kit.database import Database, Document, aggregate
-from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
+from services.kit.tracked import Tracked
+from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
 
 if TYPE_CHECKING:
     from services.kit.database import Session

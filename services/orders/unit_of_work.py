@@ -17,7 +17,8 @@ from models.orders.effects import Changed, change_order, place_order
 from models.orders.order import Order
 from models.payment import Payment
 from services.kit.database import Database
-from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
+from services.kit.tracked import Tracked
+from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
 from services.orders.repository import ORDERS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from bson import ObjectId
 from models.usage.effects import UsageAccount
 from models.usage.follower import FollowerKey, UsageFollower, UsageFollowerNotFound, UserUsage
 from services.kit.database import Database, Document, aggregate, joined
-from services.kit.unit_of_work import Tracked
+from services.kit.tracked import Tracked
 from services.usage.repository import COUNTERS, FOLLOWERS, either, key_query
 
 if TYPE_CHECKING:

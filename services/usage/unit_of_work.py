@@ -34,7 +34,8 @@ from models.usage.follower import (
 from services.kit.activity.log import ActivityLog
 from services.kit.database import Database
 from services.kit.messages.outbox import Outbox
-from services.kit.unit_of_work import CommandBus, Contended, Tracked, UnitOfWork
+from services.kit.tracked import Tracked
+from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
 from services.usage.accounts import UsageAccounts
 from services.usage.repository import LEDGER, key_query
 
