@@ -82,7 +82,7 @@ class Services:
             redemptions=redemptions(database),
             access_codes=AccessCodes(database, outbox, activity, clock),
             access_code_uses=uses(database),
-            access_code_batches=AccessCodeBatches(database, clock),
+            access_code_batches=AccessCodeBatches(database, activity, clock),
             orders=Orders(database, outbox, activity, clock),
             inbox=Inbox(database),
             outbox_queue=OutboxQueue(database),

@@ -21,9 +21,11 @@ from models.access_codes.batches import (
     RowOutcome,
 )
 from models.access_codes.effects import new_access_code
+from models.activity import Deed, Thing, Verb
 from models.principal import Principal, Role
 from services.access_codes.repository import ACCESS_CODES, BATCHES, ENTITY_ALONE, NEWEST_FIRST, draw_codes
 from services.access_codes.totals import AccessCodeCounts
+from services.kit.activity.log import ActivityLog
 from services.kit.database import Database
 
 if TYPE_CHECKING:
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
 class AccessCodeBatches:
     """Every verb is for admins."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, activity: ActivityLog, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._activity = activity
         self._codes = database.access_codes
         self._batches = database.access_code_batches
         self._counts = AccessCodeCounts(database)
@@ -43,8 +46,10 @@ class AccessCodeBatches:
     async def create_many(self, caller: Principal, command: CreateAccessCodes) -> Sequence[AccessCode]:
         """Makes up to 1,000 codes of one kind, all of them or none."""
         caller.require_role(Role.ADMIN)
-        return await self._database.transaction(
-            lambda session: self._make(session, command, command.count, caller.name)
+        return await self._activity.transaction(
+            caller,
+            lambda session: self._make(session, command, command.count, caller.name),
+            lambda _: Deed(Verb.CREATE_ACCESS_CODES),
         )
 
     async def generate(self, caller: Principal, command: GenerateAccessCodes) -> AsyncIterator[int]:
@@ -55,8 +60,11 @@ class AccessCodeBatches:
         caller.require_role(Role.ADMIN)
         made = await self._database.transaction(lambda session: self._begin(session, command))
         yield made
+        deed = Deed(Verb.CREATE_ACCESS_CODES, (Thing("AccessCodeBatch", command.batch),))
         while made < command.count:
-            made = await self._database.transaction(lambda session: self._continue(session, command, caller.name))
+            made = await self._activity.transaction(
+                caller, lambda session: self._continue(session, command, caller.name), lambda _: deed
+            )
             yield made
 
     async def export(self, caller: Principal, batch: str | None = None) -> AsyncIterator[AccessCode]:
@@ -80,7 +88,9 @@ class AccessCodeBatches:
         A row whose code is there stops no other; importing twice changes nothing. See `ImportAccessCode.judge`.
         """
         caller.require_role(Role.ADMIN)
-        return await self._database.transaction(lambda session: self._import(session, rows)) if rows else []
+        if not rows:
+            return []
+        return await self._activity.transaction(caller, lambda session: self._import(session, rows), _imported)
 
     async def _begin(self, session: "Session", command: GenerateAccessCodes) -> int:
         found = await self._find(session, command.batch)
@@ -135,6 +145,12 @@ class AccessCodeBatches:
             documents = [ACCESS_CODES.dump(code) | _unaccounted(code) for code in codes]
             await self._codes.insert_many(documents, session=session, ordered=False)
             await self._counts.move(session, [(None, code) for code in codes])
+
+
+def _imported(outcomes: Sequence[RowOutcome]) -> Deed | None:
+    if all(each.outcome is not Outcome.IMPORTED for each in outcomes):
+        return None
+    return Deed(Verb.IMPORT_ACCESS_CODES)
 
 
 def _unaccounted(code: AccessCode) -> dict[str, int]:

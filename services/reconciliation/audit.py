@@ -98,14 +98,12 @@ class Audit:
         # They are begun only where the key has none yet, and once for however many tries to write it down.
         repairs: list[asyncio.Task[AuditReport]] = []
 
-        async def work(session: "Session") -> AuditReport:
+        async def work(_: "Session") -> AuditReport:
             if not repairs:
                 repairs.append(asyncio.create_task(self._run(families, repair=True), context=Context()))
-            report = await repairs[0]
-            await self._activity.record(session, principal, (Deed(Verb.REPAIR_COUNTERS), None))
-            return report
+            return await repairs[0]
 
-        return await self._database.transaction(work)
+        return await self._activity.transaction(principal, work, lambda _: Deed(Verb.REPAIR_COUNTERS))
 
     async def _run(self, families: Collection[AuditFamily], *, repair: bool) -> AuditReport:
         findings = _Findings()

@@ -121,7 +121,7 @@ async def test_of_usage_followers(own_api: Api) -> None:
     campaign = await follow(own_api, maxTotalLimit=100_000, maxLimitPerCustomer=10_000)
 
     async def ask(path: str, **body: str | int) -> None:
-        answer = await post(own_api, path, {"userId": "u1", **body})
+        answer = await post(own_api, path, {"userId": "u1", **body}, bearer("u1"))
         assert answer.status_code == 200, answer.text
 
     async def add() -> None:
@@ -155,6 +155,6 @@ async def test_of_orders(own_api: Api) -> None:
         path = f"/api/order/refundProductFromOrder/{order.id}?productId=p1&quantity=1"
         assert (await own_api.http.get(path, headers=bearer(order.user_id))).status_code == 200
 
-    writing = ("insert outbox", "update orders", "commitTransaction")
+    writing = ("insert activity", "insert outbox", "update orders", "commitTransaction")
     await sends(own_api, "refund an order", refund, "find orders", *writing)
     await sends(own_api, "refund units of an order", refund_units, "find orders", *writing)

@@ -1,8 +1,9 @@
 """The log of activity: a row of each change in the change's own transaction, one of each refusal behind the answer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bson import ObjectId
 
@@ -13,6 +14,8 @@ from services.kit.activity.refusals import RefusedRows
 from services.kit.database import Database, Document, Session
 from services.kit.mapping import Derived, Mapper
 from services.kit.search import search_key
+
+Result = TypeVar("Result")
 
 ACTIVITY: Mapper[Activity] = Mapper(
     Activity,
@@ -33,6 +36,7 @@ class ActivityLog:
     """
 
     def __init__(self, database: Database, clock: Callable[[], datetime], days: int) -> None:
+        self._database = database
         self._rows = database.activity
         self._clock = clock
         self._lifetime = timedelta(days=days)
@@ -73,6 +77,18 @@ class ActivityLog:
         told = (self.row(deed, caller, self._clock(), refusal) for deed, refusal in deeds)
         if rows := [row for row in told if row is not None]:
             await self._rows.insert_many(rows, session=session, ordered=False)
+
+    async def transaction(
+        self, caller: Principal, work: Callable[[Session], Awaitable[Result]], deed: Callable[[Result], Deed | None]
+    ) -> Result:
+        """Runs `work` in one transaction with the row of what it has done; `deed` says what, by the result."""
+
+        async def told(session: Session) -> Result:
+            result = await work(session)
+            await self.record(session, caller, (deed(result), None))
+            return result
+
+        return await self._database.transaction(told)
 
     def refused(self, caller: Principal, deed: Deed | None, refusal: DomainError) -> None:
         """Have a refusal written soon: nobody waits for it."""

@@ -11,6 +11,7 @@ from itertools import islice
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from services.kit.database import Collection, Document
+from services.kit.tasks import end
 
 log = logging.getLogger("tessera.activity")
 
@@ -82,9 +83,9 @@ class RefusedRows:
     async def close(self) -> None:
         """Write what waits, for as long as `CLOSING_SECONDS`, and count the rest as dropped."""
         self._closing.set()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=CLOSING_SECONDS)
-            self._task.cancel()
+        if (task := self._task) is not None:
+            await asyncio.wait([task], timeout=CLOSING_SECONDS)
+            await end(task)
         if self._waiting:
             self._drop(len(self._waiting))
             self._waiting.clear()
