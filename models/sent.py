@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from models.errors import DomainError, Forbidden
-from models.inputs import Input, parse
+from models.inputs import MAX_TEXT, Input, parse
 from models.principal import Principal, Role
 from models.values.texts import clean
+
+NAMES = ("redeemerTwitterId", "twitterId", "username")
+"""What somebody is called in what they send."""
 
 Given = TypeVar("Given")
 Sent = TypeVar("Sent", bound=Input)
@@ -25,10 +28,14 @@ ForUserSent = TypeVar("ForUserSent", bound=ForUser)
 
 @dataclass(frozen=True, slots=True)
 class RefusedCommand:
-    """What was sent is at fault, as only those are told who may do what it was meant for; `user_id` is for whom."""
+    """What was sent is at fault, as only those are told who may do what it was meant for.
+
+    `user_id` is for whom; `names` are what somebody is called there who need not be signed in.
+    """
 
     refusal: DomainError
     user_id: str | None = None
+    names: tuple[str, ...] = ()
 
 
 def read_sent(
@@ -45,6 +52,15 @@ def read_for_user(shape: type[ForUserSent], raw: Mapping[str, object]) -> ForUse
     """Returns a command as it was sent, or the refusal that it earns once the caller is known."""
     user_id = raw.get("userId")
     return read_sent(parse, shape, raw, clean(user_id) if isinstance(user_id, str) else None)
+
+
+def read_by_name(shape: type[Sent], raw: Mapping[str, object]) -> Sent | RefusedCommand:
+    """Returns a command of somebody who need not be signed in, or the refusal that it has earned with their names."""
+    try:
+        return parse(shape, raw)
+    except DomainError as refusal:
+        said = [clean(name) for field in NAMES if isinstance(name := raw.get(field), str)]
+        return RefusedCommand(refusal, names=tuple(name for name in said if len(name) <= MAX_TEXT))
 
 
 def accept(caller: Principal, sent: ForUserSent | RefusedCommand, role: Role) -> ForUserSent:

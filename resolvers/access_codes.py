@@ -11,8 +11,9 @@ from models.errors import NotFound, Refused
 from models.inputs import parse
 from models.pagination import Window
 from models.principal import Role
+from models.sent import read_by_name
 from models.values.ids import is_object_id
-from resolvers.context import Info, command_of
+from resolvers.context import Info, as_mapping, command_of
 from schema.access_code import (
     AccessCode,
     AccessCodeConnection,
@@ -144,7 +145,8 @@ class AccessCodeMutation:
     @strawberry.mutation(description="Redeem an access code, once for each user. Open to everyone, rate limited.")
     async def redeem_access_code(self, info: Info, input: RedeemAccessCodeInput) -> RedeemAccessCodeResult:
         redeem = info.context.services.access_codes.redeem
-        code = await info.context.public(lambda permit: redeem(permit, command_of(models.RedeemAccessCode, input)))
+        sent = read_by_name(models.RedeemAccessCode, as_mapping(input))
+        code = await info.context.public(lambda permit: redeem(permit, sent))
         return RedeemAccessCodePayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Let an access code be redeemed again. For admins.")

@@ -10,8 +10,9 @@ from models.coupons import redemptions
 from models.inputs import parse
 from models.pagination import Window
 from models.principal import Role
+from models.sent import read_by_name
 from models.values.ids import either_id, is_object_id
-from resolvers.context import Info, command_of
+from resolvers.context import Info, as_mapping, command_of
 from schema.coupon import (
     Coupon,
     CouponConnection,
@@ -119,8 +120,8 @@ class CouponMutation:
         description="Redeem a coupon: 10 points to each side, once for each user ever. Open to everyone, rate limited."
     )
     async def redeem_coupon(self, info: Info, input: RedeemCouponInput) -> RedeemCouponResult:
-        redeem = info.context.services.coupons.redeem
-        redemption = await info.context.public(lambda permit: redeem(permit, command_of(models.RedeemCoupon, input)))
+        redeem, sent = info.context.services.coupons.redeem, read_by_name(models.RedeemCoupon, as_mapping(input))
+        redemption = await info.context.public(lambda permit: redeem(permit, sent))
         return RedeemCouponPayload.of(redemption)
 
     @strawberry.mutation(description="Delete a coupon; its redemptions stay in the ledger. For admins.")

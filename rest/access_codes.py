@@ -20,8 +20,9 @@ from models.access_codes.access_code import (
 from models.base import to_json
 from models.inputs import parse, parse_query
 from models.principal import Role
+from models.sent import read_by_name
 from rest.access import admin, caller_of, permit_of, public, query_of, resource, services_of
-from rest.body import read_command
+from rest.body import read_command, read_json
 from rest.envelope import failure, fields_of, pagination, success
 
 
@@ -39,8 +40,8 @@ async def validate(request: Request) -> Response:
 
 @public
 async def redeem(request: Request) -> Response:
-    command = await read_command(request, RedeemAccessCode)
-    code = await services_of(request).access_codes.redeem(permit_of(request), command)
+    sent = read_by_name(RedeemAccessCode, await read_json(request))
+    code = await services_of(request).access_codes.redeem(permit_of(request), sent)
     return success(fields_of(code, "description", "active"), message="Access code redeemed successfully")
 
 

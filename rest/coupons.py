@@ -7,9 +7,10 @@ from models.base import to_json
 from models.coupons.coupon import CreateCoupon, DeleteCoupon, GetCoupon, ListCoupons, RedeemCoupon
 from models.inputs import parse_query
 from models.principal import Role
+from models.sent import read_by_name
 from models.values.ids import either_id
 from rest.access import admin, caller_of, permit_of, public, query_of, resource, services_of
-from rest.body import read_command
+from rest.body import read_command, read_json
 from rest.envelope import fields_of, pagination, success
 
 
@@ -28,9 +29,8 @@ async def get(request: Request) -> Response:
 
 @public
 async def redeem(request: Request) -> Response:
-    redemption = await services_of(request).coupons.redeem(
-        permit_of(request), await read_command(request, RedeemCoupon)
-    )
+    sent = read_by_name(RedeemCoupon, await read_json(request))
+    redemption = await services_of(request).coupons.redeem(permit_of(request), sent)
     data: dict[str, object] = {
         "creatorPoints": redemption.creator_points,
         "redeemerPoints": redemption.redeemer_points,

@@ -178,6 +178,11 @@ class RedeemAccessCode(Input):
     username: Text
     twitter_id: Text | None = None
 
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """What the user is called."""
+        return self.username, self.twitter_id
+
 
 @dataclass(frozen=True)
 class CreateAccessCode(Input):

@@ -114,6 +114,11 @@ class RedeemCoupon(Input):
     username: Text | None = None
     followers: Whole | None = None
 
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """What the redeemer is called."""
+        return self.redeemer_twitter_id, self.username
+
 
 @dataclass(frozen=True, slots=True)
 class GetCoupon(Input):

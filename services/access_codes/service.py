@@ -24,8 +24,10 @@ from models.access_codes.access_code import (
     require_usable,
     usage_of,
 )
+from models.activity import Deed, Verb
 from models.pagination import Page, Slice, Window
 from models.principal import Principal, Role
+from models.sent import RefusedCommand
 from models.values.codes import likeliest
 from services.access_codes.repository import (
     ACCESS_CODES,
@@ -53,6 +55,7 @@ class AccessCodes:
         self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
     ) -> None:
         self._codes = database.access_codes
+        self._activity = activity
         self._uses = database.access_code_uses
         self._counts = AccessCodeCounts(database)
         self._bus = AccessCodeBus(database, outbox, activity, clock)
@@ -71,12 +74,15 @@ class AccessCodes:
         """
         return require_usable(await self._by_code.load(wanted.code), self._clock())
 
-    async def redeem(self, permit: Permit, command: RedeemAccessCode) -> AccessCode:
+    async def redeem(self, permit: Permit, sent: RedeemAccessCode | RefusedCommand) -> AccessCode:
         """Uses a code, once for each username and never more often than `maxUses`; returns the code after it.
 
         Refusals: see `models.access_codes.access_code.require_usable`.
         """
-        return await self._bus.submit(command, permit)
+        if isinstance(sent, RefusedCommand):
+            with self._activity.telling(permit.principal, Deed(Verb.REDEEM_ACCESS_CODE, subjects=sent.names)):
+                raise sent.refusal
+        return await self._bus.submit(sent, permit)
 
     async def list_redemptions(self, _: Permit, wanted: ListRedemptions) -> Sequence[AccessCodeUse]:
         """Returns what a user has redeemed, the newest first; codes that were deleted since are among them."""

@@ -139,7 +139,7 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
     def deed(self, command: Command, result: AccessCode | None) -> Deed:
         found = result or (None if isinstance(command, MakeAccessCode) else self._find(command.code))
         things = () if found is None else (Thing("AccessCode", found.id),)
-        names = (command.username, command.twitter_id) if isinstance(command, RedeemAccessCode) else ()
+        names = command.names if isinstance(command, RedeemAccessCode) else ()
         return Deed(_VERBS[type(command)], things, names)
 
     def _create(self, command: MakeAccessCode) -> AccessCode:

@@ -15,7 +15,7 @@ ACTIVITY_INDEXES = [
     IndexModel([("at", DESCENDING), ("_id", DESCENDING)], name="newest"),
     _newest_of("by.name", "by"),
     _newest_of("verb", "verb"),
-    _newest_of("objects.id", "object"),
+    _newest_of("objects._id", "object"),
     _newest_of("subjectKeys", "subject"),
     _newest_of("outcome", "outcome"),
     # Rows say themselves when they are to go; those of admins have no such field, and stay.

@@ -23,6 +23,7 @@ from models.coupons.coupon import (
 )
 from models.pagination import KeysetOrder, Page, Slice, Window
 from models.principal import Principal, Role
+from models.sent import RefusedCommand
 from models.values.codes import CodeBook, normalize_code
 from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST, SEARCH_FIELDS, by_code, query_of
 from services.coupons.totals import FAMILY
@@ -64,15 +65,16 @@ class Coupons:
         assert isinstance(coupon, Coupon)
         return coupon
 
-    async def redeem(self, permit: Permit, command: RedeemCoupon) -> Redemption:
+    async def redeem(self, permit: Permit, sent: RedeemCoupon | RefusedCommand) -> Redemption:
         """Give 10 points to the coupon's creator and 10 to the redeemer, who may do so once ever.
 
         A redeemer without a coupon gets one of the same role. Refusals: see `models.coupons.coupon.judge_redemption`.
         """
-        names = (command.redeemer_twitter_id, command.username)
-        with self._activity.telling(permit.principal, Deed(Verb.REDEEM_COUPON, subjects=names)):
-            require_redemption_fields(command)
-        redemption = await self._bus.submit(command, permit)
+        with self._activity.telling(permit.principal, Deed(Verb.REDEEM_COUPON, subjects=sent.names)):
+            if isinstance(sent, RefusedCommand):
+                raise sent.refusal
+            require_redemption_fields(sent)
+        redemption = await self._bus.submit(sent, permit)
         assert isinstance(redemption, Redemption)
         return redemption
 

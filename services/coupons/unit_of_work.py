@@ -135,7 +135,7 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
             case RedeemCoupon():
                 redeemer_id, code = require_redemption_fields(command)
                 redeemer = self._coupons.get(self._by_twitter_id.get(redeemer_id, ""))
-                names = (redeemer_id, command.username, None if redeemer is None else redeemer.username)
+                names = (*command.names, None if redeemer is None else redeemer.username)
                 return Deed(Verb.REDEEM_COUPON, _coupon(self._by_code.find(code)), names)
             case DeleteCoupon() | SetCouponActive():
                 verb = Verb.DELETE_COUPON if isinstance(command, DeleteCoupon) else Verb.SET_COUPON_ACTIVE

@@ -1,0 +1,1 @@
+"""Activity: who did what, and why something was refused."""
