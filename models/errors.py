@@ -63,6 +63,9 @@ class ErrorCode(StrEnum):
     USAGE_LIMIT_REACHED = "USAGE_LIMIT_REACHED"
     NO_OPEN_HOLD = "NO_OPEN_HOLD"
 
+    ADMIN_KEY_NOT_FOUND = "ADMIN_KEY_NOT_FOUND"
+    ADMIN_KEY_NAME_TAKEN = "ADMIN_KEY_NAME_TAKEN"
+
 
 class ErrorReason(StrEnum):
     """Why a caller is forbidden something: what a client can do about it differs."""

@@ -5,9 +5,11 @@ from enum import StrEnum
 from math import inf
 
 from models.errors import DomainError, Forbidden, Unauthenticated
+from models.stored import stored
 from models.values.texts import clean
 
 
+@stored("role")
 class Role(StrEnum):
     """What an admin may do, the least first: each role may do what those before it may.
 
@@ -36,16 +38,22 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActingKey:
-    """A key that an admin has shown, without its secret. `id` is None where it is not one of the stored ones."""
+    """A key that an admin has shown, without its secret.
+
+    `id` is None where it is not one of the stored ones, which alone can be revoked. `expires_at` is in POSIX seconds.
+    """
 
     name: str
     role: Role
     id: str | None = None
+    expires_at: float = inf
     kind: ActorKind = ActorKind.KEY
 
 
 MAIN_KEY = ActingKey("admin", Role.ADMIN)
 """`ADMIN_KEY` of the settings."""
+NOBODY = "anonymous"
+"""The name of whoever shows nothing."""
 
 
 class Transport(StrEnum):
@@ -62,9 +70,8 @@ class Principal:
     """The caller of a verb.
 
     `address` is the key of the rate limit (an IPv4 address or an IPv6 /64 network). `refusal` is why the credentials
-    that came were turned down; open verbs never look at it, the others raise it. `expires_at` (POSIX seconds) is when
-    the first of the credentials ends: from then on it is nobody who calls. `request_id` is that of the access log, or
-    empty where no request led here.
+    that came were turned down; open verbs never look at it, the others raise it. `expires_at` (POSIX seconds) is the
+    `exp` of the token that names the user. `request_id` is that of the access log, or empty where no request led here.
     """
 
     address: str = "local"
@@ -88,7 +95,7 @@ class Principal:
         """Who acts: an admin by their token or key, else the user of the token."""
         if self.key is not None and "admin" not in self.user_types:
             return self.key.name
-        return self.user_id or "anonymous"
+        return self.user_id or NOBODY
 
     @property
     def kind(self) -> ActorKind:
@@ -100,6 +107,16 @@ class Principal:
     def turned_down(self, refusal: DomainError | None = None) -> "Principal":
         """The same caller without what they showed, or with why it does not hold."""
         return Principal(self.address, refusal=refusal, transport=self.transport, request_id=self.request_id)
+
+    @property
+    def ends_at(self) -> float:
+        """When the first of the credentials expires (POSIX seconds): from then on it is nobody who calls."""
+        return self.expires_at if self.key is None else min(self.expires_at, self.key.expires_at)
+
+    @property
+    def may_end(self) -> bool:
+        """Whether what was shown can cease to hold: a token and a key that expire, a key that can be revoked."""
+        return self.ends_at < inf or (self.key is not None and self.key.id is not None)
 
     def has_role(self, role: Role) -> bool:
         """Whether an admin calls who may do what this role may."""

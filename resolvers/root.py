@@ -7,9 +7,11 @@ from typing import Annotated
 import strawberry
 
 from models.errors import Forbidden, InvalidInput, Unauthenticated
+from models.principal import Role
 from models.values.ids import split_global_id
-from resolvers import access_codes, coupons, orders, usage
+from resolvers import access_codes, admin_keys, coupons, orders, usage
 from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
+from resolvers.admin_keys import AdminKeyMutation, AdminKeyQuery
 from resolvers.audit import AuditMutation, AuditQuery
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
@@ -27,6 +29,7 @@ FINDERS: dict[str, Finder] = {
     "AccessCode": access_codes.node,
     "UsageFollower": usage.node,
     "Order": orders.node,
+    "AdminKey": admin_keys.node,
 }
 MAX_NODES = 100
 
@@ -46,11 +49,13 @@ async def find_node(info: Info, identifier: str) -> Node | None:
 class Viewer:
     user_id: str | None = strawberry.field(description="The `userId` of the token; null for a bare admin key.")
     user_types: list[str] = strawberry.field(description="The `userType` of the token.")
+    name: str = strawberry.field(description="Who acts: the admin of the key, else the user.")
+    role: Role | None = strawberry.field(description="What an admin may do; null for who is none.")
     is_admin: bool = strawberry.field(description="Whether an admin calls, of whatever role.")
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery, AuditQuery):
+class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery, AuditQuery, AdminKeyQuery):
     @strawberry.field(description="An object by its global id; null where there is none that the caller may see.")
     async def node(
         self,
@@ -74,11 +79,17 @@ class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery, AuditQuery):
         caller = info.context.caller()
         if caller.user_id is None and caller.role is None:
             return None
-        return Viewer(user_id=caller.user_id, user_types=list(caller.user_types), is_admin=caller.role is not None)
+        return Viewer(
+            user_id=caller.user_id,
+            user_types=list(caller.user_types),
+            name=caller.name,
+            role=caller.role,
+            is_admin=caller.role is not None,
+        )
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(CouponMutation, AccessCodeMutation, UsageMutation, OrderMutation, AuditMutation):
+class Mutation(CouponMutation, AccessCodeMutation, UsageMutation, OrderMutation, AuditMutation, AdminKeyMutation):
     pass
 
 

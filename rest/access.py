@@ -25,7 +25,7 @@ class Authenticates(Protocol):
 
     def anonymous(self, connection: HTTPConnection) -> Principal: ...
 
-    def principal(
+    async def principal(
         self, connection: HTTPConnection, *, query_key: bool = False, changes_by_get: bool = False
     ) -> Principal: ...
 
@@ -96,7 +96,7 @@ class AdminsOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        request.state.principal = _authenticator(request).principal(request, query_key=True)
+        request.state.principal = await _authenticator(request).principal(request, query_key=True)
         caller_of(request).require_role(Role.VIEWER)
         await self._app(scope, receive, send)
 
@@ -123,7 +123,8 @@ def _judged(judge: Callable[[Principal], None], changes_by_get: bool, handle: En
     @wraps(handle)
     async def endpoint(request: Request) -> Response:
         if not hasattr(request.state, "principal"):  # Below `AdminsOnly` it is known who calls.
-            request.state.principal = _authenticator(request).principal(request, changes_by_get=changes_by_get)
+            authenticator = _authenticator(request)
+            request.state.principal = await authenticator.principal(request, changes_by_get=changes_by_get)
         judge(caller_of(request))
         return await _once(request, caller_of(request), partial(handle, request))
 

@@ -54,6 +54,8 @@ _MEANINGS: dict[StrEnum, str] = {
     ErrorCode.USAGE_FOLLOWER_ALREADY_EXISTS: "409: the coupon or campaign has a follower, and can have one only.",
     ErrorCode.USAGE_LIMIT_REACHED: "409: a limit leaves fewer units than these; `limits` tells which and how many.",
     ErrorCode.NO_OPEN_HOLD: "409: no amount was given, and the user has set nothing aside or it has expired.",
+    ErrorCode.ADMIN_KEY_NOT_FOUND: "404: there is no admin key of this id.",
+    ErrorCode.ADMIN_KEY_NAME_TAKEN: "409: another key has this name, or it is one of Tessera's own.",
 }
 
 describe_enum(ErrorCode, "ProblemCode", "What went wrong: the same word that REST gives in `code`.", _MEANINGS)

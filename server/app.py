@@ -44,7 +44,8 @@ EXPOSED_HEADERS = (
 
 def create_app(settings: Settings) -> Starlette:
     """The whole API: REST, GraphQL and health, over one set of verbs."""
-    services, authenticator, draining = _open_services(settings), Authenticator(settings), asyncio.Event()
+    services, draining = _open_services(settings), asyncio.Event()
+    authenticator = Authenticator(settings, services.admin_keys.live)
 
     def make_context(_: HTTPConnection, principal: Principal) -> Context:
         return Context(services, principal)

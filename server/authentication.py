@@ -3,26 +3,32 @@
 An admin shows the key (`x-admin-key`), a user a JWT (`Authorization: Bearer`, or the cookie `token`).
 """
 
+import asyncio
 import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 from starlette.requests import HTTPConnection, cookie_parser
 
 from models.claims import Claims, read_claims
 from models.errors import DomainError, ExpiredToken, Forbidden, InvalidToken
-from models.principal import MAIN_KEY, Principal, Transport
+from models.principal import MAIN_KEY, ActingKey, Principal, Transport
 from server.settings import Settings
+from services.kit.transactions import as_domain_error
 
 TOKEN_COOKIE = "token"
 CREDENTIALS = frozenset({b"x-admin-key", b"authorization", b"cookie"})
 """The headers that say who is calling, as ASGI names them: in lower case."""
 WRONG_KEY = "Invalid authentication credentials"
+LOOKS_AT_CLOCK, LOOKS_AT_KEY = 15.0, 0.4
+"""Seconds after which it is looked again whether a live connection may go on: by the wall clock, which may be set while
+the machine may sleep, and by the key that it lives on, which may be revoked.
+"""
 CROSS_SITE = "A token in a cookie may not change state across sites; send it as Authorization: Bearer"
 
 
@@ -45,12 +51,21 @@ def _address_of(host: str) -> str:
     return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
 
 
+class NamedKeys(Protocol):
+    """The keys of admins beside `ADMIN_KEY`."""
+
+    async def find(self, shown: str) -> ActingKey | None: ...
+
+    async def holds(self, key_id: str) -> bool: ...
+
+
 class Authenticator:
     """Turns the credentials of a connection into a principal. Never raises: what does not hold becomes `refusal`."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, keys: NamedKeys, clock: Callable[[], float] = time.time) -> None:
         self._admin_key = settings.admin_key.encode()
         self._jwt_secret = settings.jwt_secret
+        self._keys = keys
         self.clock = clock
         """The wall clock by which tokens expire, in POSIX seconds."""
 
@@ -59,7 +74,7 @@ class Authenticator:
         request_id = connection.scope.get("state", {}).get("request_id", "")
         return Principal(client_address(connection), transport=transport, request_id=request_id)
 
-    def principal(
+    async def principal(
         self,
         connection: HTTPConnection,
         *,
@@ -82,30 +97,45 @@ class Authenticator:
             key = next(iter(connection.query_params.getlist("adminKey")), None)
         bearer = _bearer(connection.headers.get("authorization"))
         token = _first_cookie(connection) if bearer is None and takes_cookie else bearer
-        caller = self._judge(self.anonymous(connection, transport), key, token)
+        caller = await self._judge(self.anonymous(connection, transport), key, token)
         by_cookie = bearer is None and caller.user_id is not None and caller.key is None
         if changes_by_get and by_cookie and _is_cross_site(connection):
             return caller.turned_down(Forbidden(CROSS_SITE))
         return caller
 
-    def websocket_principal(self, caller: Principal, parameters: Mapping[str, Any]) -> Principal:
+    async def websocket_principal(self, caller: Principal, parameters: Mapping[str, Any]) -> Principal:
         """The caller once `connection_init` has come: its payload may bring the headers a browser cannot set."""
         # As of headers, the first counts: names that differ in case are the same.
         headers = {name.lower(): value for name, value in reversed(list(parameters.items())) if isinstance(value, str)}
         key = headers.get("x-admin-key") or None
         token = _bearer(headers.get("authorization"))
         if key is not None or token is not None:
-            return self._judge(caller.turned_down(), key, token)
-        if self.has_expired(caller):
-            # The token held when the connection was made, and was not used in time.
-            return caller.turned_down(ExpiredToken())
-        return caller
+            return await self._judge(caller.turned_down(), key, token)
+        # What held when the connection was made may have ended since.
+        ended = await self.ended(caller)
+        return caller if ended is None else caller.turned_down(ended)
 
-    def has_expired(self, caller: Principal) -> bool:
-        """Whether the token that named this caller has expired since."""
-        return caller.expires_at <= self.clock()
+    def expired(self, caller: Principal) -> DomainError | None:
+        """Why what named this caller does not hold any longer, by the clock; None while it does."""
+        now = self.clock()
+        if caller.ends_at > now:
+            return None
+        return ExpiredToken() if caller.expires_at <= now else Forbidden(WRONG_KEY)
 
-    def _judge(self, caller: Principal, key: str | None, token: str | None) -> Principal:
+    async def ended(self, caller: Principal) -> DomainError | None:
+        """The same for a key that was revoked since, too."""
+        if (expired := self.expired(caller)) is not None or caller.key is None or caller.key.id is None:
+            return expired
+        return None if await self._keys.holds(caller.key.id) else Forbidden(WRONG_KEY)
+
+    async def until_end(self, caller: Principal) -> DomainError:
+        """Returns why the caller's credentials have ended, as soon as they have."""
+        look = LOOKS_AT_CLOCK if caller.key is None or caller.key.id is None else LOOKS_AT_KEY
+        while (ended := await self.ended(caller)) is None:  # noqa: ASYNC110  # a clock that is set wakes nobody
+            await asyncio.sleep(min(max(caller.ends_at - self.clock(), 0), look))
+        return ended
+
+    async def _judge(self, caller: Principal, key: str | None, token: str | None) -> Principal:
         if key is None and not token:
             return caller
         refusal: DomainError | None = None
@@ -120,10 +150,23 @@ class Authenticator:
                     caller, user_id=claims.user_id, user_types=claims.user_types, expires_at=claims.expires_at
                 )
         if key is not None:
-            shown = MAIN_KEY if hmac.compare_digest(key.encode(), self._admin_key) else None
-            if shown is None:
-                refusal = refusal or Forbidden(WRONG_KEY)
+            try:
+                shown = await self._read_key(key)
+            except DomainError as invalid:
+                refusal = refusal or invalid
         return replace(caller, key=shown, refusal=refusal)
+
+    async def _read_key(self, key: str) -> ActingKey:
+        """Who acts by a key. Raises `Forbidden`, and `ServiceUnavailable` where nobody can say."""
+        if hmac.compare_digest(key.encode(), self._admin_key):
+            return MAIN_KEY
+        try:
+            shown = await self._keys.find(key)
+        except Exception as fault:
+            raise as_domain_error(fault) from None
+        if shown is None:
+            raise Forbidden(WRONG_KEY)
+        return shown
 
     def _read(self, token: str) -> Claims:
         """What a token of ours says. Raises `InvalidToken`."""

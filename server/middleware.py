@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import DomainError, HeadersTooLarge, PayloadTooLarge, UriTooLong
+from models.principal import Principal
 from models.values.card_numbers import mask_digits
 from rest.envelope import failure
 from rest.paths import routed
@@ -27,6 +28,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class RequestLog:
     """Gives each request an id (`X-Request-ID`, the client's own when it sends a sane one) and logs its end.
 
+    The line names the admin who called, where one did: transports leave the principal in the state of the scope.
     The path goes into the log without its query, because `adminKey` may stand there.
     """
 
@@ -63,6 +65,9 @@ class RequestLog:
                     "milliseconds": round((time.perf_counter() - started) * 1000, 1),
                     "client": (scope.get("client") or ("",))[0],
                 }
+                caller: Principal | None = scope["state"].get("principal")
+                if caller is not None and caller.role is not None:
+                    fields["admin"] = mask_digits(caller.name)
                 log.info("request", extra=fields)
 
 

@@ -13,6 +13,7 @@ from models.values.instants import to_milliseconds
 from services.access_codes.batches import AccessCodeBatches
 from services.access_codes.repository import uses
 from services.access_codes.service import AccessCodes
+from services.admin_keys.service import AdminKeys
 from services.coupons.repository import redemptions
 from services.coupons.service import Coupons
 from services.kit.activity.log import ActivityLog
@@ -54,6 +55,7 @@ class Services:
     usage_moves: Listing[UsageMoveFilter, UsageMove]
     audit: Audit
     activity_log: ActivityLog
+    admin_keys: AdminKeys
 
     @classmethod
     def open(
@@ -91,6 +93,7 @@ class Services:
             usage_moves=moves(database),
             audit=Audit(database, activity),
             activity_log=activity,
+            admin_keys=AdminKeys(database, outbox, activity, clock),
         )
 
     async def close(self) -> None:
@@ -99,5 +102,6 @@ class Services:
         await self.orders.close()
         await self.usage.close()
         await self.activity_log.close()
+        await self.admin_keys.close()
         await self.idempotency.close()
         await self.database.close()

@@ -1,16 +1,15 @@
-"""Server-sent events: the results of one operation as they come, until there are no more or the caller's token ends."""
+"""Server-sent events: the results of one operation as they come, until there are no more or the caller's right ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextvars import copy_context
-from math import inf
 
 import orjson
 from strawberry.http import process_result
 from strawberry.http.streaming import SSETransport
 from strawberry.types import ExecutionResult
 
-from models.errors import ExpiredToken
+from models.errors import DomainError
 
 _FORM = SSETransport()
 HEADERS = _FORM.headers
@@ -19,22 +18,24 @@ HEADERS = _FORM.headers
 async def event_stream(
     results: AsyncGenerator[ExecutionResult, None],
     *,
-    expires_at: float = inf,
-    clock: Callable[[], float],
+    expired: Callable[[], DomainError | None],
+    until_end: Callable[[], Coroutine[None, None, DomainError]],
     heartbeat: float = _FORM.heartbeat_interval,
 ) -> AsyncGenerator[str, None]:
     """Yields an event `next` for each result, then `complete`; a comment after each `heartbeat` seconds of silence.
 
-    At `expires_at` (by `clock`, POSIX seconds) what runs is cancelled, what waits to be sent is dropped, and the stream
-    is complete. The clock is read at each beat, so that one which is set does not keep a stream alive.
+    As soon as `until_end` returns why the caller's token or key does not hold any longer, what runs is cancelled, what
+    waits to be sent is dropped, and the stream is complete. `expired` says the same by the clock, which is read at each
+    beat, so that one which is set does not keep a stream alive.
     """
     # The steps run in tasks of their own, because only a task can be waited for without being cancelled.
     context = copy_context()
     step = asyncio.create_task(_next(results), context=context)
+    end = asyncio.create_task(until_end())
     try:
-        while (left := expires_at - clock()) > 0:
-            done, _ = await asyncio.wait({step}, timeout=min(heartbeat, left))
-            if expires_at <= clock():
+        while (refusal := expired()) is None and not end.done():
+            done, _ = await asyncio.wait({step, end}, timeout=heartbeat, return_when=asyncio.FIRST_COMPLETED)
+            if end.done() or expired() is not None:
                 continue
             if not done:
                 yield _FORM.heartbeat_message(str)
@@ -45,11 +46,12 @@ async def event_stream(
             yield _FORM.encode_next(process_result(result), _encode)
             step = asyncio.create_task(_next(results), context=context)
         else:
-            yield _FORM.encode_comment(ExpiredToken.message)
+            yield _FORM.encode_comment((refusal or end.result()).message)
         yield _FORM.encode_complete()
     finally:
         step.cancel()
-        await asyncio.wait({step})
+        end.cancel()
+        await asyncio.wait({step, end})
         await results.aclose()
 
 

@@ -1,6 +1,7 @@
 """The endpoint `/graphql`: POST, GET for queries, server-sent events, WebSocket, and GraphiQL for a browser."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import orjson
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
@@ -71,7 +72,9 @@ class GraphQLView(GraphQL[RequestContext, None]):
     async def _handle(self, request: Request) -> Response:
         """Returns the response to one HTTP request, whatever goes wrong."""
         accepted = negotiate(request.headers.get("accept", ""))
-        context = self.make_context(request, self.authenticator.principal(request, transport=Transport.GRAPHQL))
+        caller = await self.authenticator.principal(request, transport=Transport.GRAPHQL)
+        request.state.principal = caller
+        context = self.make_context(request, caller)
         try:
             response = await self._respond(request, context, accepted)
         except ClientDisconnect:
@@ -98,14 +101,16 @@ class GraphQLView(GraphQL[RequestContext, None]):
         results = await self.engine.stream(
             sent.query, sent.variables, context, None, sent.operation_name, sent.extensions, allowed
         )
-        stream = event_stream(results, expires_at=context.principal.expires_at, clock=self.authenticator.clock)
-        return StreamingResponse(stream, headers=HEADERS)
+        expired = partial(self.authenticator.expired, context.principal)
+        until_end = partial(self.authenticator.until_end, context.principal)
+        return StreamingResponse(event_stream(results, expired=expired, until_end=until_end), headers=HEADERS)
 
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
         """Returns the context of a WebSocket connection, until `connection_init` says more."""
         takes_cookie = self._is_page_of_ours(request)
-        caller = self.authenticator.principal(request, transport=Transport.GRAPHQL, takes_cookie=takes_cookie)
+        caller = await self.authenticator.principal(request, transport=Transport.GRAPHQL, takes_cookie=takes_cookie)
+        request.state.principal = caller
         return self.make_context(request, caller)
 
     def _is_page_of_ours(self, connection: HTTPConnection) -> bool:

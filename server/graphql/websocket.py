@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from copy import copy
 from dataclasses import replace
-from math import inf
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -22,7 +21,7 @@ from typing_extensions import override
 
 from graphql_engine.errors import coded
 from graphql_engine.persisted import names_document
-from models.errors import DomainError, ErrorCode, ExpiredToken, InternalServerError
+from models.errors import DomainError, ErrorCode, InternalServerError
 from models.values.strict_json import DoubledKey, MalformedJSON, parse_json
 from server.graphql.engine import RequestContext
 from server.graphql.errors import report
@@ -34,8 +33,6 @@ BAD_MESSAGE = 4400
 FORBIDDEN = 4403
 INTERNAL_ERROR = 4500
 TOO_BIG = 1009
-LOOKS_AT_CLOCK = 15.0
-"""Seconds after which the wall clock is looked at again: it may be set, or the machine may have slept."""
 LONGEST_REASON = 123
 """Bytes; a longer reason is an error of the protocol itself, and the connection would just break."""
 
@@ -123,10 +120,10 @@ def _fault_of_payload(payload: object) -> str | None:
 class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
     """One connection. Credentials come with the handshake or with `connection_init`; wrong ones close it with 4403.
 
-    So does the end of the token: from its `exp` on nothing is run and nothing is sent, whatever is under way.
+    So does the end of the token or the key: then nothing is run and nothing is sent, whatever is under way.
     """
 
-    expiry: asyncio.Task[None] | None = None
+    end: asyncio.Task[None] | None = None
     started = 0
     """How many operations have been started."""
 
@@ -135,38 +132,35 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         return cast("GraphQLView", self.view)
 
     @property
-    def _has_expired(self) -> bool:
-        return self.connection_acknowledged and self._view.authenticator.has_expired(self.context.principal)
+    def _expired(self) -> DomainError | None:
+        if not self.connection_acknowledged:
+            return None
+        return self._view.authenticator.expired(self.context.principal)
 
-    async def _close_at_expiry(self) -> None:
-        authenticator, expires_at = self._view.authenticator, self.context.principal.expires_at
-        while (left := expires_at - authenticator.clock()) > 0:  # noqa: ASYNC110  # a clock that is set wakes nobody
-            await asyncio.sleep(min(left, LOOKS_AT_CLOCK))
+    async def _close_at_end(self) -> None:
+        ended = await self._view.authenticator.until_end(self.context.principal)
         for identifier in list(self.operations):
             await self.cleanup_operation(identifier)
-        await self._close_expired()
-
-    async def _close_expired(self) -> None:
-        await self.websocket.close(FORBIDDEN, ExpiredToken.message)
+        await self.websocket.close(FORBIDDEN, ended.message)
 
     @override
     async def shutdown(self) -> None:
-        if self.expiry is not None:
-            self.expiry.cancel()
-        if self._has_expired:
-            await self._close_expired()
+        if self.end is not None:
+            self.end.cancel()
+        if (expired := self._expired) is not None:
+            await self.websocket.close(FORBIDDEN, expired.message)
         await super().shutdown()
 
     @override
     async def send_message(self, message: Message) -> None:
-        if self._has_expired:
+        if self._expired is not None:
             raise WebSocketDisconnected  # The connection is about to be closed.
         await super().send_message(message)
 
     @override
     async def handle_message(self, message: Message) -> None:
-        if self._has_expired:
-            await self._close_expired()
+        if (expired := self._expired) is not None:
+            await self.websocket.close(FORBIDDEN, expired.message)
             return
         fault = fault_of(message)
         if fault is not None:
@@ -186,20 +180,22 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         if self.connection_init_received:
             await super().handle_connection_init({**message, "payload": parameters})  # It closes the connection.
             return
-        caller = self._view.authenticator.websocket_principal(self.context.principal, parameters)
+        caller = await self._view.authenticator.websocket_principal(self.context.principal, parameters)
         if caller.refusal is not None:
-            await self.websocket.close(FORBIDDEN, caller.refusal.message)
+            code = FORBIDDEN if caller.refusal.status < 500 else INTERNAL_ERROR
+            await self.websocket.close(code, caller.refusal.message)
             return
         self.context.principal = caller
+        cast("WebSocketAdapter", self.websocket).ws.state.principal = caller
         await super().handle_connection_init({**message, "payload": parameters})
-        if caller.expires_at < inf:
-            self.expiry = asyncio.create_task(self._close_at_expiry())
-            self.expiry.add_done_callback(self._task_done)
+        if caller.may_end:
+            self.end = asyncio.create_task(self._close_at_end())
+            self.end.add_done_callback(self._task_done)
 
     @override
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
         """Runs an operation under a request id of its own: that of the connection with the operation's number."""
-        if self._has_expired:
+        if self._expired is not None:
             return
         self.started += 1
         one = copy(self)

@@ -58,6 +58,7 @@ class Database:
         self.usage_counters = self.collection("usagecounters")
         self.usage_ledger = self.collection("usageledger")
         self.usage_tombstones = self.collection("usagegraves")
+        self.admin_keys = self.collection("adminkeys")
         self.set_aside = self.collection("setaside")
         self.activity = self.collection("activity")
         self.idempotency_keys = self.collection("idempotencykeys")

@@ -24,7 +24,7 @@ ARROWS = {
 }
 # The command line calls the consumers by what their package's own page names, and by nothing behind it.
 PUBLIC_PAGES = {("server", "consumers")}
-NOUNS = ("access_codes", "coupons", "orders", "usage")
+NOUNS = ("access_codes", "admin_keys", "coupons", "orders", "usage")
 SHARED = ("models/values", "services/kit")
 # Who alone may import a library.
 OWNERS = {

@@ -13,6 +13,7 @@ import httpx
 import jwt
 from jwt.api_jws import PyJWS
 
+from models.principal import ActingKey
 from server.app import create_app
 from server.settings import Settings
 from services.registry import Services
@@ -59,6 +60,16 @@ def settings_for(database_uri: str, **changes: Any) -> Settings:
         "kafka_uri": KafkaUri("kafka.invalid:9092", tls=False),
     }
     return Settings(**(values | changes))
+
+
+class NoKeys:
+    """The keys of admins where `ADMIN_KEY` is the only one."""
+
+    async def find(self, _: str) -> ActingKey | None:
+        return None
+
+    async def holds(self, _: str) -> bool:
+        return False
 
 
 @dataclass(frozen=True)

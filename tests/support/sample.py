@@ -21,7 +21,7 @@ from server.graphql.engine import TesseraEngine
 from server.graphql.view import GraphQLView
 from server.middleware import BodyLimit, RequestLog
 from server.settings import Settings
-from tests.support.api import ADMIN_KEY, JWT_SECRET
+from tests.support.api import ADMIN_KEY, JWT_SECRET, NoKeys
 
 SECRET = "4111111111111111"
 
@@ -202,7 +202,9 @@ def sample_view(settings: Settings) -> GraphQLView:
     def make_context(connection: HTTPConnection, principal: Principal) -> Context:
         return Context(principal, connection.scope["state"]["request_id"])
 
-    return GraphQLView(schema, settings=settings, authenticator=Authenticator(settings), make_context=make_context)
+    return GraphQLView(
+        schema, settings=settings, authenticator=Authenticator(settings, NoKeys()), make_context=make_context
+    )
 
 
 def sample_app(settings: Settings, view: GraphQLView | None = None) -> Starlette:

@@ -1,5 +1,6 @@
 """Tokens of every content: only those whose claims hold name a user, and none breaks anything."""
 
+import asyncio
 import json
 import time
 from math import isfinite
@@ -18,16 +19,17 @@ from models.errors import ErrorReason, ExpiredToken, InvalidToken
 from models.principal import Principal, Role
 from models.values.texts import clean
 from server.authentication import Authenticator
-from tests.support.api import JWT_SECRET, settings_for, signed
+from tests.support.api import JWT_SECRET, NoKeys, settings_for, signed
 
 NOW = 1_700_000_000.25
 GOOD: dict[str, Any] = {"userId": "ada", "userType": ["default"], "exp": NOW + 60}
-authenticator = Authenticator(settings_for("mongodb://unused/x"), clock=lambda: NOW)
+authenticator = Authenticator(settings_for("mongodb://unused/x"), NoKeys(), clock=lambda: NOW)
 
 
 def caller_of(token: str) -> Principal:
     headers = [(b"authorization", f"Bearer {token}".encode())]
-    return authenticator.principal(HTTPConnection({"type": "http", "headers": headers, "client": ("127.0.0.1", 1)}))
+    connection = HTTPConnection({"type": "http", "headers": headers, "client": ("127.0.0.1", 1)})
+    return asyncio.run(authenticator.principal(connection))
 
 
 def reason_of(token: str) -> ErrorReason | None:

@@ -17,16 +17,17 @@ from starlette.routing import Route
 from server.authentication import Authenticator
 from server.graphiql import assets, graphiql_assets, graphiql_page
 from server.settings import Settings
+from tests.support.api import NoKeys
 
 KEY = "an-admin-key-of-more-than-32-bytes"
 CLOSED = Settings(mongo_uri="mongodb://127.0.0.1/", jwt_secret="s" * 32, admin_key=KEY)
 
 
 def client(settings: Settings) -> httpx.AsyncClient:
-    authenticator = Authenticator(settings)
+    authenticator = Authenticator(settings, NoKeys())
 
     async def page(request: Request) -> Response:
-        return await graphiql_page(request, authenticator.principal(request), settings)
+        return await graphiql_page(request, await authenticator.principal(request), settings)
 
     app = Starlette(routes=[*graphiql_assets, Route("/graphql", page)])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tessera.test")

@@ -12,6 +12,7 @@ import pytest
 from strawberry.types import ExecutionResult
 from websockets.exceptions import ConnectionClosed
 
+from models.errors import DomainError, ExpiredToken
 from server.graphql.event_stream import event_stream
 from server.graphql.websocket import TransportHandler
 from tests.integration.graphql.conftest import served
@@ -85,7 +86,7 @@ async def test_what_is_asked_after_the_end_is_neither_run_nor_answered(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nothing but the look at the clock that each message gets is left.
-    monkeypatch.setattr(TransportHandler, "_close_at_expiry", lambda _: asyncio.sleep(0))
+    monkeypatch.setattr(TransportHandler, "_close_at_end", lambda _: asyncio.sleep(0))
     for message in (
         {"id": "1", "type": "subscribe", "payload": {"query": "{ greeting }"}},
         {"type": "ping"},
@@ -165,8 +166,19 @@ async def test_a_query_in_a_stream_is_given_up_and_over_plain_http_it_ends_as_it
     assert again.headers["set-cookie"].startswith('token=""')
 
 
-async def tell(results: AsyncGenerator[ExecutionResult, None], **options: Any) -> list[str]:
-    return [part async for part in event_stream(results, **options)]
+def stream_until(
+    expires_at: float, clock: list[float], results: AsyncGenerator[ExecutionResult, None], **options: Any
+) -> AsyncGenerator[str, None]:
+    """The stream of a caller whose token ends then, which nobody but the clock tells of."""
+
+    def expired() -> ExpiredToken | None:
+        return ExpiredToken() if expires_at <= clock[0] else None
+
+    async def until_end() -> DomainError:
+        await asyncio.Event().wait()
+        return ExpiredToken()
+
+    return event_stream(results, expired=expired, until_end=until_end, **options)
 
 
 async def counting(clock: list[float]) -> AsyncGenerator[ExecutionResult, None]:
@@ -178,7 +190,7 @@ async def counting(clock: list[float]) -> AsyncGenerator[ExecutionResult, None]:
 
 async def test_the_result_that_comes_at_the_very_end_is_not_told() -> None:
     clock = [0.0]
-    told = await tell(counting(clock), expires_at=2, clock=lambda: clock[0])
+    told = [part async for part in stream_until(2, clock, counting(clock))]
     assert told == [
         'event: next\r\ndata: {"data":{"at":0.0}}\r\n\r\n',
         'event: next\r\ndata: {"data":{"at":1.0}}\r\n\r\n',
@@ -188,7 +200,7 @@ async def test_the_result_that_comes_at_the_very_end_is_not_told() -> None:
 
 
 async def test_a_stream_whose_token_has_ended_before_it_began_tells_nothing() -> None:
-    told = await tell(counting([0.0]), expires_at=5, clock=lambda: 5)
+    told = [part async for part in stream_until(5, [5.0], counting([0.0]))]
     assert told == [": Token has expired.\r\n\r\n", "event: complete\r\ndata: \r\n\r\n"]
 
 
@@ -203,7 +215,7 @@ async def test_a_clock_that_is_set_ends_a_silent_stream_at_the_next_beat() -> No
             ended.append(True)
 
     told = []
-    async with aclosing(event_stream(silence(), expires_at=1000, clock=lambda: clock[0], heartbeat=0.01)) as stream:
+    async with aclosing(stream_until(1000, clock, silence(), heartbeat=0.01)) as stream:
         async for part in stream:
             told.append(part)
             if len(told) == 3:
@@ -215,7 +227,7 @@ async def test_a_clock_that_is_set_ends_a_silent_stream_at_the_next_beat() -> No
 
 
 async def test_a_clock_that_is_set_ends_an_idle_websocket_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.graphql.websocket.LOOKS_AT_CLOCK", 0.05)
+    monkeypatch.setattr("server.authentication.LOOKS_AT_CLOCK", 0.05)
     ahead = [0.0]
     app = sample_app(sample_settings(), view := sample_view(sample_settings()))
     view.authenticator.clock = lambda: time.time() + ahead[0]

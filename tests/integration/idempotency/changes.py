@@ -6,6 +6,8 @@ from typing import Any
 
 from bson import ObjectId
 
+from models.admin_keys.admin_key import CreateAdminKey
+from models.principal import SYSTEM, Role
 from tests.integration.access_codes.support import make_code
 from tests.support.api import ADMIN, Api, bearer, unique
 from tests.support.orders import make_order
@@ -153,6 +155,15 @@ async def redeem_usage(api: Api) -> Request:
     return Request("POST", f"{FOLLOWERS}/redeem-follower", "redeemUsage", bearer(user), body, body)
 
 
+async def create_admin_key(_: Api) -> Request:
+    return Request("", "", "createAdminKey", ADMIN, {"name": unique("key"), "role": "VIEWER"})
+
+
+async def revoke_admin_key(api: Api) -> Request:
+    new = await api.services.admin_keys.create(SYSTEM, CreateAdminKey(unique("key"), Role.VIEWER))
+    return Request("", "", "revokeAdminKey", ADMIN, {"id": new.key.id})
+
+
 async def _follower(api: Api) -> tuple[str, str]:
     """A new follower's id, and the campaign it follows."""
     body = {"campaignId": str(ObjectId()), "maxTotalLimit": 9, "maxLimitPerCustomer": 9, "maxLimitInBasket": 9}
@@ -168,7 +179,7 @@ async def _coupon_id(api: Api) -> str:
     return identifier
 
 
-GRAPHQL_ALONE = [set_coupon_active, repair_counters]
+GRAPHQL_ALONE = [set_coupon_active, repair_counters, create_admin_key, revoke_admin_key]
 CHANGES: list[Callable[[Api], Awaitable[Request]]] = [
     create_coupon,
     redeem_coupon,

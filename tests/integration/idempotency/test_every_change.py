@@ -61,6 +61,8 @@ SELECTED = {
     "addUsage": FOLLOWER,
     "removeUsage": FOLLOWER,
     "redeemUsage": FOLLOWER,
+    "createAdminKey": "adminKey { id name role createdAt createdBy }",
+    "revokeAdminKey": "adminKey { id revokedAt }",
 }
 
 
