@@ -101,7 +101,7 @@ class Services:
         await self.access_codes.close()
         await self.orders.close()
         await self.usage.close()
-        await self.activity_log.close()
         await self.admin_keys.close()
+        await self.activity_log.close()
         await self.idempotency.close()
         await self.database.close()

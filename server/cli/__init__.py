@@ -11,6 +11,7 @@ from server.cli.audit import audit
 from server.cli.codes import app as codes
 from server.cli.events import consume, emit, parked, replay
 from server.cli.health import health
+from server.cli.keys import app as keys
 from server.cli.migrate import migrate
 from server.cli.schema import schema
 from server.cli.serve import serve
@@ -28,6 +29,7 @@ app = typer.Typer(
 for command in (serve, consume, emit, replay, parked, migrate, audit, schema, token, trust, health):
     app.command()(command)
 app.add_typer(codes, name="codes")
+app.add_typer(keys, name="keys")
 
 
 def _add_commands_of_other_packages() -> None:

@@ -24,12 +24,12 @@ from models.access_codes.batches import (
     Outcome,
     read_import_row,
 )
-from models.errors import InternalServerError, InvalidInput
+from models.errors import InvalidInput
 from models.inputs import parse
 from models.principal import SYSTEM
 from models.values.texts import clean
 from server.cli.codes_csv import HEADER, CsvWriter, HeaderFault, Row, encoding_of, read_rows, to_cells
-from server.cli.database import run_on_services
+from server.cli.database import run_verb
 from server.cli.output import fail
 
 if TYPE_CHECKING:
@@ -112,21 +112,10 @@ def import_codes(
 
 def _run(work: Callable[["Services"], Awaitable[Answer]]) -> Answer:
     """Do some work on the database of MONGO_URI; what goes wrong is told in a sentence."""
-    from services.kit.transactions import as_domain_error
-
     try:
-        return run_on_services(work, migrated=True)
-    except InvalidInput as fault:
-        raise fail("\n".join(each.message for each in fault.faults), 2) from None
-    except typer.Exit:
-        raise
+        return run_verb(work)
     except (HeaderFault, OSError) as fault:
         raise fail(str(fault), 2) from None
-    except Exception as fault:
-        known = as_domain_error(fault)
-        if isinstance(known, InternalServerError):
-            raise
-        raise fail(known.message, 1) from None
 
 
 def _progress() -> Progress:

@@ -2,9 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import typer
+
+from models.errors import InternalServerError, InvalidInput
 from server.cli.output import fail, sentences
 
 if TYPE_CHECKING:
@@ -14,13 +17,13 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-def database_settings() -> "DatabaseSettings":
+def database_settings(environment: Mapping[str, str] = os.environ) -> "DatabaseSettings":
     """What the environment says, the logs set up by it; exits with 2 and every fault where it cannot be worked with."""
     from services.logs import configure_logs
     from services.settings import DatabaseSettings
 
     with sentences():
-        settings = DatabaseSettings.from_environment(os.environ)
+        settings = DatabaseSettings.from_environment(environment)
     configure_logs(settings.log_level)
     return settings
 
@@ -38,12 +41,34 @@ def run_on_database(work: Coroutine[Any, Any, Answer]) -> Answer:
         raise fail(reason, 1) from None
 
 
-def run_on_services(work: Callable[["Services"], Awaitable[Answer]], *, migrated: bool = False) -> Answer:
+def run_verb(work: Callable[["Services"], Awaitable[Answer]], environment: Mapping[str, str] = os.environ) -> Answer:
+    """The answer of a verb, on a database brought up to this version; what is refused is told in a sentence."""
+    from services.kit.transactions import as_domain_error
+
+    try:
+        return run_on_services(work, environment, migrated=True)
+    except InvalidInput as fault:
+        raise fail("\n".join(each.message for each in fault.faults), 2) from None
+    except (typer.Exit, OSError):
+        raise
+    except Exception as fault:
+        known = as_domain_error(fault)
+        if isinstance(known, InternalServerError):
+            raise
+        raise fail(known.message, 1) from None
+
+
+def run_on_services(
+    work: Callable[["Services"], Awaitable[Answer]],
+    environment: Mapping[str, str] = os.environ,
+    *,
+    migrated: bool = False,
+) -> Answer:
     """The answer of some work with the verbs, on the database as it is or brought up to this version first."""
     from services.migrations.runner import migrate
     from services.registry import Services
 
-    settings = database_settings()
+    settings = database_settings(environment)
 
     async def run() -> Answer:
         services = Services.open(

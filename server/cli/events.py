@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,7 @@ import typer
 from models.errors import DomainError
 from models.values.instants import iso
 from server.cli.data_folder import DATA, with_servers_of
-from server.cli.output import fail, sentences
+from server.cli.output import fail, print_table, sentences
 
 if TYPE_CHECKING:
     from consumers import DeadLetter
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from services.kit.messages.parked import ParkedRecord
 
 Data = Annotated[Path, typer.Option(help="Folder of `tessera dev`, whose servers are used where none are named.")]
-_WIDEST = 4_000
 
 
 def consume() -> None:
@@ -99,7 +97,7 @@ def parked(
             typer.echo(json.dumps(row, ensure_ascii=False))
         return
     if rows:
-        _print_table(rows)
+        print_table(("kind", "topic", "place", "parkedAt", "code", "reason"), rows)
     typer.echo(f"{len(records)} records and {len(events)} events are parked")
 
 
@@ -127,19 +125,6 @@ def _event_row(event: "ParkedEvent") -> dict[str, object]:
         "code": "OUTBOX",
         "reason": event.reason,
     }
-
-
-def _print_table(rows: Sequence[Mapping[str, object]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    names = ("kind", "topic", "place", "parkedAt", "code", "reason")
-    table = Table(*names, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(str(row[name])) for name in names))
-    # A terminal wraps long reasons; a file or a pipe gets them whole.
-    Console(width=None if sys.stdout.isatty() else _WIDEST).print(table)
 
 
 def _line(letter: "DeadLetter") -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from devtools.embedded import ChildProcess
 from devtools.embedded.ports import free_ports
+from tests.integration.admin_keys.support import VIEWER
 from tests.support.processes import environment, family, program, run, survivors
 
 CREATE = """mutation { createCoupon(input: {twitterId: "1", username: "ada", followers: 1500}) {
@@ -106,6 +107,9 @@ def test_data_and_secrets_survive_a_restart(make_dev: Callable[..., Dev], kafka_
     dev.start(r"Ctrl-C ends everything")
     code = dev.graphql(CREATE)["createCoupon"]["coupon"]["couponCode"]
     key = dev.match(r"Admin key +(\S+)")
+    named = run("keys", "add", "ci", "--role", "viewer", "--data", str(dev.data), variables=environment())
+    caller = httpx.post(f"{dev.url}/graphql", json={"query": VIEWER}, headers={"x-admin-key": named.stdout.strip()})
+    assert caller.json()["data"]["viewer"]["name"] == "ci", named.stderr
     dev.end()
     kept = dev.data / "secrets.env"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
