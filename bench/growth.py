@@ -21,6 +21,7 @@ from bench.seeds import (
     move_documents,
     order_documents,
     redemption_documents,
+    refund_documents,
     usage_documents,
     use_documents,
 )
@@ -35,7 +36,8 @@ from models.access_codes.access_code import (
 )
 from models.coupons.coupon import CouponFilter, CouponRole, FindCoupon, ListCoupons, RedeemCoupon
 from models.coupons.redemptions import RedemptionFilter
-from models.orders.commands import FindOrder, FindOrders, ListOrders, RefundOrder
+from models.orders.commands import FindOrder, FindOrders, OrderFilter, RefundOrder
+from models.orders.refunds import RefundFilter
 from models.pagination import Window
 from models.principal import SYSTEM
 from models.usage.commands import CheckUsage, CreateUsageFollower, GetAvailability, MoveUsage
@@ -138,11 +140,28 @@ def access_code_verbs(services: Services, count: int) -> Mapping[str, Verb]:
 
 def order_verbs(services: Services, count: int) -> Mapping[str, Verb]:
     orders, numbers = services.orders, iter(range(10**9))
+
+    def listed(wanted: OrderFilter) -> Verb:
+        return lambda: orders.list_window(SYSTEM, wanted, Window(20))
+
+    def refunded(wanted: RefundFilter) -> Verb:
+        return lambda: services.refunds.listing.window(SYSTEM, wanted, Window(20))
+
     return {
         "order by id": lambda: orders.get(SYSTEM, FindOrder(f"{count // 2:024x}")),
         "orders of a user": lambda: orders.find_by_user(SYSTEM, FindOrders(f"user{count // 20}")),
-        "orders: first window": lambda: orders.list_window(SYSTEM, ListOrders(), Window(20)),
-        "orders: total count": lambda: orders.count(SYSTEM, ListOrders()),
+        "orders: first window": lambda: orders.list_window(SYSTEM, OrderFilter(), Window(20)),
+        "orders: total count": lambda: orders.count(SYSTEM, OrderFilter()),
+        "orders of a status": listed(OrderFilter(status="Shipped")),
+        "orders that are refunded": listed(OrderFilter(refunded=True)),
+        "orders of a payment": listed(OrderFilter(payment_id=f"payment{count // 2}")),
+        "orders of a product": listed(OrderFilter(product_id="p2")),
+        "orders within a day": listed(OrderFilter(*A_DAY)),
+        "refunds: first window": refunded(RefundFilter()),
+        "refunds of an order": refunded(RefundFilter(order_id=f"{count // 2:024x}")),
+        "refunds of a user": refunded(RefundFilter(user_id=f"user{count // 20}")),
+        "refunds of a product": refunded(RefundFilter(product_id="p2")),
+        "refunds within a day": refunded(RefundFilter(*A_DAY)),
         "refund an order": lambda: orders.refund(SYSTEM, RefundOrder(f"{next(numbers):024x}")),
     }
 
@@ -209,6 +228,7 @@ async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
         insert(database["accesscodes"], map(ACCESS_CODES.dump, access_codes(count)))
         insert(database["accesscodeuses"], use_documents(count))
         insert(database["orders"], order_documents(count))
+        insert(database["refunds"], refund_documents(count))
         insert(database["usagefollowers"], follower_documents(count))
         insert(database["usagecounters"], usage_documents(made.follower.id, count))
         insert(database["usageledger"], move_documents(made.follower, count))

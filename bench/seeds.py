@@ -15,11 +15,12 @@ from models.access_codes.effects import redeem as redeem_code
 from models.coupons.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole, redeem
 from models.orders.lines import OrderLine
 from models.orders.order import Order
+from models.orders.refunds import Refund
 from models.usage.effects import new_follower
 from models.usage.follower import FollowerKey, KeyKind, Limits, Move, UsageFollower, UserUsage
 from services.access_codes.repository import USES
 from services.coupons.repository import COUPONS, LEDGER
-from services.orders.repository import ORDERS
+from services.orders.repository import ORDERS, REFUNDS
 from services.usage.repository import COUNTERS, FOLLOWERS
 from services.usage.repository import LEDGER as MOVES
 
@@ -175,3 +176,10 @@ def follower_documents(count: int) -> Iterator[dict[str, Any]]:
         key = FollowerKey(KeyKind.CAMPAIGN, f"{n:024x}")
         follower = new_follower(key, Limits(max_total_limit=5), identifier=str(ObjectId()), now=at)
         yield FOLLOWERS.dump(replace(follower, total_usage_count=used))
+
+
+def refund_documents(count: int) -> Iterator[dict[str, Any]]:
+    """The refund of one unit of each of `count` orders."""
+    for n in range(count):
+        at = MADE + timedelta(seconds=n)
+        yield REFUNDS.dump(Refund(f"{n:024x}", f"user{n // 10}", f"p{1 + n % 2}", 1, Decimal("19.90"), "system", at))

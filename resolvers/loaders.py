@@ -5,6 +5,8 @@ from functools import partial
 
 from models.access_codes.access_code import AccessCode, AccessCodeUsage
 from models.coupons.redemptions import RedemptionsOfCoupon
+from models.orders.commands import FindOrder
+from models.orders.order import Order
 from models.pagination import Window
 from models.principal import Principal
 from models.usage.commands import FindUsageFollower
@@ -12,7 +14,9 @@ from models.usage.history import MovesOfFollower
 from schema.access_code import AccessCode as ShownAccessCode
 from schema.access_code import AccessCodeUse, AccessCodeUseConnection
 from schema.coupon import Coupon
+from schema.order import Order as ShownOrder
 from schema.redemption import Redemption, RedemptionConnection
+from schema.refund import Refund
 from schema.usage import UsageFollower, UserUsage, UserUsageConnection
 from schema.usage_move import UsageMove, UsageMoveConnection
 from services.registry import Services
@@ -61,6 +65,14 @@ class RequestLoaders:
         page = await usage.list_usages(self.caller, follower_id, window)
         count = partial(usage.count_usages, self.caller, follower_id)
         return UserUsageConnection.of(page, partial(UserUsage.at, usage.now()), count)
+
+    async def order(self, raw_id: str) -> ShownOrder | None:
+        """An order by its raw id. For its user and admins."""
+        return ShownOrder.or_none(await self.services.orders.find(self.caller, FindOrder(raw_id)))
+
+    async def refunds(self, order: Order) -> list[Refund]:
+        """What was refunded of an order. For admins."""
+        return list(map(Refund.of, await self.services.refunds.of_order(self.caller, order)))
 
     async def access_code(self, raw_id: str) -> ShownAccessCode | None:
         """An access code by its raw id. For admins."""

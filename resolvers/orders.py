@@ -1,24 +1,26 @@
 """The GraphQL fields of orders."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any
 
 import strawberry
 
-from models.errors import InvalidInput
+from models.errors import Fault, InvalidInput
 from models.inputs import parse
 from models.orders import commands
+from models.orders import refunds as models
 from models.orders.order import OrderStatus
 from models.pagination import Window
 from models.principal import Role
 from models.sent import RefusedCommand, read_for_user, read_sent
 from models.values.ids import either_id, is_object_id
-from resolvers.context import Info, as_mapping
+from resolvers.context import Info, as_mapping, command_of
 from schema.order import (
     Order,
     OrderConnection,
+    OrderFilter,
     RefundOrderInput,
     RefundOrderPayload,
     RefundOrderProductInput,
@@ -29,6 +31,7 @@ from schema.order import (
     UpdateOrderPayload,
     UpdateOrderResult,
 )
+from schema.refund import Refund, RefundConnection, RefundFilter
 from schema.relay import After, Before, First, Last
 
 
@@ -52,6 +55,21 @@ class OrderQuery:
     ) -> Order | None:
         return await _find(info, id)
 
+    @strawberry.field(description="What was refunded of all orders, the latest first. For admins.")
+    async def refunds(
+        self,
+        info: Info,
+        filter: Annotated[RefundFilter | None, strawberry.argument(description="Narrows the list.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> RefundConnection:
+        caller, refunds = info.context.admin(Role.VIEWER), info.context.services.refunds.listing
+        wanted, window = command_of(models.RefundFilter, filter), Window.of(first, after, last, before)
+        page = await refunds.window(caller, wanted, window)
+        return RefundConnection.of(page, Refund.of, partial(refunds.count, caller, wanted))
+
     @strawberry.field(description="The orders of a user, the newest first. For that user and admins.")
     async def orders(
         self,
@@ -60,13 +78,14 @@ class OrderQuery:
             str | None,
             strawberry.argument(description="Whose; the caller's own when not given, or for an admin everyone's."),
         ] = None,
+        filter: Annotated[OrderFilter | None, strawberry.argument(description="Narrows the list.")] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> OrderConnection:
         caller, orders = info.context.caller(), info.context.services.orders
-        sent = read_for_user(commands.ListOrders, {"userId": user_id})
+        sent = _wanted(user_id, filter)
         caller.require_self(sent.user_id or caller.user_id)
         page = await orders.list_window(caller, sent, Window.of(first, after, last, before))
         return OrderConnection.of(page, Order.of, partial(orders.count, caller, sent))
@@ -134,6 +153,28 @@ def _watched(identifier: str | None, user_id: str | None) -> commands.FindOrder 
     return commands.FindOrder(_id(identifier))
 
 
+def _wanted(user_id: str | None, given: OrderFilter | None) -> commands.OrderFilter | RefusedCommand:
+    """What of whose orders is to be listed, by the names of the order document."""
+    wanted = dict(as_mapping(given))
+    faults = _status_faults(wanted)
+    if user_id is not None and wanted.setdefault("userId", user_id) != user_id:
+        faults = [Fault("userId", "Give userId as the argument or in the filter, not both")]
+    text = wanted.pop("statusText", None)
+    wanted["status"] = text if text is not None else wanted.get("status")
+    if faults:
+        return RefusedCommand(InvalidInput(faults, faults[0].message), user_id)
+    return read_for_user(commands.OrderFilter, wanted)
+
+
+def _status_faults(given: Mapping[str, object]) -> list[Fault]:
+    """What is wrong with a status that is given by its name, as a text, or both ways."""
+    if given.get("status") is not None and given.get("statusText") is not None:
+        return [Fault("statusText", "Give status or statusText, not both")]
+    if given.get("status") is OrderStatus.OTHER:
+        return [Fault("status", "For OTHER give statusText alone")]
+    return []
+
+
 def _given(given: object) -> dict[str, Any]:
     """What an input says beside its target."""
     return {name: value for name, value in as_mapping(given).items() if name != "id"}
@@ -142,11 +183,9 @@ def _given(given: object) -> dict[str, Any]:
 def _change(given: UpdateOrderInput) -> commands.OrderChange | RefusedCommand:
     """What is to be changed, by the names of the order document."""
     changes = _given(given)
+    if faults := _status_faults(changes):
+        return RefusedCommand(InvalidInput(faults, faults[0].message))
     status, text = changes.get("status"), changes.pop("statusText", None)
-    if status is not None and text is not None:
-        return RefusedCommand(InvalidInput.of("statusText", "Give status or statusText, not both"))
-    if status is OrderStatus.OTHER:
-        return RefusedCommand(InvalidInput.of("status", "For OTHER give statusText alone"))
     changes["status"] = text if status is None else status.value
     changes["cardNumber"] = changes.pop("cardLast4", None)
     return read_sent(parse, commands.OrderChange, changes)

@@ -1,7 +1,9 @@
 """Refusals become union members where the field's result has them; what a field does not expect stays an error."""
 
 from models.errors import DomainError
+from models.orders.order import NotEnoughQuantity as NotEnoughQuantityError
 from models.usage.follower import UsageLimitReached as UsageLimitReachedError
+from schema.order import NotEnoughQuantity
 from schema.problems import PROBLEMS, Problem
 from schema.usage import UsageLimitReached
 
@@ -17,7 +19,8 @@ class ProblemHandler:
 
 
 # The first that fits is taken: a refusal with a type of its own stands before the class that it derives from.
-PROBLEM_HANDLERS = [
-    ProblemHandler(refusal, problem)
-    for refusal, problem in ({UsageLimitReachedError: UsageLimitReached} | PROBLEMS).items()
-]
+OF_THEIR_OWN: dict[type[DomainError], type[Problem]] = {
+    UsageLimitReachedError: UsageLimitReached,
+    NotEnoughQuantityError: NotEnoughQuantity,
+}
+PROBLEM_HANDLERS = [ProblemHandler(refusal, problem) for refusal, problem in (OF_THEIR_OWN | PROBLEMS).items()]

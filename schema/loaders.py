@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import strawberry
 
 from models.access_codes.access_code import AccessCode, AccessCodeUsage
+from models.orders.order import Order
 from models.pagination import Window
 
 if TYPE_CHECKING:
     from schema.access_code import AccessCode as ShownAccessCode
     from schema.access_code import AccessCodeUseConnection
     from schema.coupon import Coupon
+    from schema.order import Order as ShownOrder
     from schema.redemption import RedemptionConnection
+    from schema.refund import Refund
     from schema.usage import UsageFollower, UserUsageConnection
     from schema.usage_move import UsageMoveConnection
 
@@ -32,6 +35,10 @@ class Loaders(Protocol):
     ) -> "UsageMoveConnection": ...
 
     async def usages(self, follower_id: str, window: Window) -> "UserUsageConnection": ...
+
+    async def order(self, raw_id: str) -> "ShownOrder | None": ...
+
+    async def refunds(self, order: Order) -> "list[Refund]": ...
 
     async def access_code(self, raw_id: str) -> "ShownAccessCode | None": ...
 

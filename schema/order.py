@@ -8,8 +8,10 @@ import strawberry
 
 from models.orders import order as models
 from models.orders.lines import OrderLine, line_amounts
-from schema.problems import Conflict, InvalidInput, NotFound, Refused
-from schema.relay import Connection, Entity, IdempotentInput, Shows
+from schema.loaders import Info
+from schema.problems import Conflict, InvalidInput, NotFound, Problem, Refused
+from schema.refund import Refund
+from schema.relay import Connection, Entity, IdempotentInput, PeriodInput, Shows
 from schema.scalars import describe_enum
 
 describe_enum(
@@ -60,17 +62,48 @@ class Order(Entity, Shows[models.Order]):
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
 
+    model: strawberry.Private[models.Order]
+
+    @strawberry.field(description="What was refunded of it, the latest first; it adds up to what was. For admins.")
+    async def refunds(self, info: Info) -> list[Refund] | None:
+        return await info.context.loaders.refunds(self.model)
+
     @classmethod
     def of(cls, order: models.Order, /) -> Self:
         amounts = line_amounts(order.products, order.total_price)
         lines = [OrderProduct.by_name(line, amount=paid) for line, paid in zip(order.products, amounts, strict=True)]
         status = models.OrderStatus.of(order.status)
-        return cls.by_name(order, products=lines, status=status, status_text=order.status)
+        return cls.by_name(order, products=lines, status=status, status_text=order.status, model=order)
 
 
 @strawberry.type(description="A page of orders.")
 class OrderConnection(Connection[Order]):
     pass
+
+
+@strawberry.input(description="Narrows a list of orders; every condition given must hold.")
+class OrderFilter(PeriodInput):
+    user_id: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Whose, as the argument `userId` says; give one of the two."
+    )
+    status: models.OrderStatus | None = strawberry.field(
+        default=strawberry.UNSET, description="How far they are. For `OTHER` give `statusText` alone."
+    )
+    status_text: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The status as it is written, in place of `status`."
+    )
+    refunded: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether every unit of every product is refunded."
+    )
+    payment_id: str | None = strawberry.field(default=strawberry.UNSET, description="The payment that paid for it.")
+    product_id: str | None = strawberry.field(default=strawberry.UNSET, description="A product that was bought.")
+
+
+@strawberry.type(description="Fewer units of the product are left to refund; nothing changed.")
+class NotEnoughQuantity(Problem):
+    left: int | None = strawberry.field(
+        description="How many can still be refunded; null in an answer that an earlier release gave to the same key."
+    )
 
 
 @strawberry.input(description="A product of an order, as an admin sets it.")
@@ -153,6 +186,6 @@ RefundOrderResult = Annotated[
     strawberry.union("RefundOrderResult", description="The refunded order, or why it was not refunded."),
 ]
 RefundOrderProductResult = Annotated[
-    RefundOrderProductPayload | InvalidInput | NotFound | Conflict,
+    RefundOrderProductPayload | InvalidInput | NotFound | NotEnoughQuantity | Conflict,
     strawberry.union("RefundOrderProductResult", description="The order after the refund, or why there was none."),
 ]

@@ -25,6 +25,7 @@ from services.kit.messages.parked import ParkedRecords
 from services.kit.pagination import Listing
 from services.kit.rate_limit import RateLimiter
 from services.mongo_uri import MongoDriver
+from services.orders.refunds import Refunds
 from services.orders.service import Orders
 from services.reconciliation.audit import Audit
 from services.usage.repository import moves
@@ -48,6 +49,7 @@ class Services:
     access_code_uses: Listing[AccessCodeUseFilter, AccessCodeUse]
     access_code_batches: AccessCodeBatches
     orders: Orders
+    refunds: Refunds
     inbox: Inbox
     outbox_queue: OutboxQueue
     parked: ParkedRecords
@@ -86,6 +88,7 @@ class Services:
             access_code_uses=uses(database),
             access_code_batches=AccessCodeBatches(database, activity, clock),
             orders=Orders(database, outbox, activity, clock),
+            refunds=Refunds(database),
             inbox=Inbox(database),
             outbox_queue=OutboxQueue(database),
             parked=ParkedRecords(database),

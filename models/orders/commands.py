@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, TypeAlias
 from pydantic import Field
 
 from models.inputs import Card, Flag, Input, Items, Money, NonNegative, Positive, Text, UnitPrice, Whole
+from models.pagination import Period
 from models.payment import MAX_ADDRESS, Payment
 from models.principal import Principal, Role
 from models.sent import RefusedCommand
@@ -27,9 +28,23 @@ class FindOrders(Input):
 
 @dataclass(frozen=True, slots=True)
 class ListOrders(Input):
-    """What `orders` and `orderChanged` take; without a user they are the caller's, or for an admin everyone's."""
+    """What `orderChanged` takes beside an id; without a user they are the caller's, or for an admin everyone's."""
 
     user_id: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter(Period):
+    """What a list of orders may be narrowed by; without a user they are the caller's, or for an admin everyone's.
+
+    `status` is the status as it is written; the period is that in which they were made.
+    """
+
+    user_id: Text | None = None
+    status: Text | None = None
+    refunded: Flag | None = None
+    payment_id: Text | None = None
+    product_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

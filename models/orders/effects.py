@@ -18,6 +18,7 @@ from models.orders.order import (
     ProductNotFound,
     QuantityNotPositive,
 )
+from models.orders.refunds import Refund, refund_of_rest, refunds_beyond, sums_of
 from models.orders.updates import update_order
 from models.payment import Payment
 from models.sent import RefusedCommand
@@ -25,10 +26,11 @@ from models.sent import RefusedCommand
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An order as a command leaves it, and what others are told of that."""
+    """An order as a command leaves it, what others are told of that, and what of it the ledger of refunds is."""
 
     order: Order
     events: tuple[Event, ...] = ()
+    refunds: tuple[Refund, ...] = ()
 
 
 def place_order(payment: Payment, *, identifier: str, at: datetime) -> Changed:
@@ -67,11 +69,15 @@ def change_order(order: Order | None, asked: Asked, *, at: datetime) -> Changed:
         raise OrderNotFound()
     match sent:
         case OrderChange():
-            return Changed(update_order(order, sent, asked.caller, at=at))
+            changed = Changed(update_order(order, sent, asked.caller, at=at))
         case ProductUnits():
-            return refund_product(order, sent, at=at)
+            changed = refund_product(order, sent, at=at)
         case None:
-            return refund_order(order, at=at)
+            changed = refund_order(order, at=at)
+    by, after = asked.caller.name, changed.order
+    refunds = refunds_beyond(after, sums_of(order.products), by=by, at=after.updated_at)
+    rest = refund_of_rest(after, by=by, at=after.updated_at) if sent is None else []
+    return replace(changed, refunds=(*refunds, *rest))
 
 
 def refund_order(order: Order, *, at: datetime) -> Changed:
@@ -99,8 +105,8 @@ def refund_product(order: Order, wanted: ProductUnits, *, at: datetime) -> Chang
         raise ProductAlreadyRefunded()
     if wanted.quantity <= 0:
         raise QuantityNotPositive.of("quantity", "Quantity must be more than zero!")
-    if wanted.quantity > sum(line.remaining for line in lines):
-        raise NotEnoughQuantity()
+    if wanted.quantity > (remaining := sum(line.remaining for line in lines)):
+        raise NotEnoughQuantity(remaining)
     left, units = wanted.quantity, []
     for line in order.products:
         units.append(min(left, line.remaining) if line.product_id == wanted.product_id else 0)

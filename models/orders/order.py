@@ -61,8 +61,19 @@ class QuantityNotPositive(InvalidInput):
 
 
 class NotEnoughQuantity(Conflict):
+    """409; `left` units of the product can still be refunded (None where release 1.0.0 stored it for a key)."""
+
     code = ErrorCode.NOT_ENOUGH_QUANTITY
     message = "Not enough quantity!"
+    left: int | None = None
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        super().__init__()
+
+    @property
+    def data(self) -> dict[str, object]:
+        return {} if self.left is None else {"left": self.left}
 
 
 @stored("order")

@@ -47,6 +47,7 @@ class Database:
         self.access_code_uses = self.collection("accesscodeuses")
         self.access_code_batches = self.collection("accesscodebatches")
         self.orders = self.collection("orders")
+        self.refunds = self.collection("refunds")
         self.counters = self.collection("counters")
         self.expiry_counts = self.collection("expirycounts")
         self.outbox = self.collection("outbox")

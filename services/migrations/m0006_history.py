@@ -10,6 +10,7 @@ from services.coupons.repository import code_field
 from services.kit.database import Database
 from services.kit.indexes import drop_index
 from services.migrations.options import Options
+from services.orders.refunds import record_earlier
 from services.usage.repository import IS_EXHAUSTED
 
 log = logging.getLogger("tessera.migration")
@@ -30,6 +31,7 @@ async def run(database: Database, options: Options) -> int:
     for bring_along in (_part_of_codes, _exhausted_followers):
         while batch := await bring_along(database):
             changed += batch
+    changed += await record_earlier(database)
     if options.thorough or await database.migrations.find_one({"_id": BATCHES_OF_USES}) is None:
         changed += await _batches_of_uses(database)
         await database.migrations.update_one({"_id": BATCHES_OF_USES}, {"$currentDate": {"at": True}}, upsert=True)

@@ -21,7 +21,7 @@ from services.migrations.legacy_import import Imported, import_all
 from services.migrations.legacy_reading import Reading
 from services.migrations.legacy_values import Unreadable, legacy_number, legacy_text
 from services.migrations.order_refunds import note_refunds
-from services.orders.repository import ONE_FOR_EACH_PAYMENT, ORDER_INDEXES
+from services.orders.repository import ONE_FOR_EACH_PAYMENT, ORDER_INDEXES, REFUND_INDEXES
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -40,6 +40,7 @@ async def prepare_orders(database: Database, *, recount: bool) -> int:
 
     All orders are counted anew after it, where there was any or `recount` says so or their total is wrong.
     """
+    await ensure_indexes(database.refunds, REFUND_INDEXES)
     await ensure_indexes(database.orders, ORDER_INDEXES)
     await drop_index(database.orders, "original")
     imported = await import_all(database, OrderImporter(database))

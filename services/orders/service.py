@@ -13,6 +13,7 @@ from models.orders.commands import (
     FindOrder,
     FindOrders,
     ListOrders,
+    OrderFilter,
     RefundOrder,
     RefundProduct,
     UpdateOrder,
@@ -25,11 +26,11 @@ from models.sent import RefusedCommand, accept
 from services.kit.activity.log import ActivityLog
 from services.kit.batching import Coalescer
 from services.kit.counters import RowCounts
-from services.kit.database import Database
+from services.kit.database import Database, Document
 from services.kit.messages.outbox import Outbox
 from services.kit.pagination import fetch_window
 from services.orders.changes import OrderChanges, Watched
-from services.orders.repository import NEWEST_FIRST, ORDERS, orders_of
+from services.orders.repository import NEWEST_FIRST, ORDERS, orders_of, orders_query
 from services.orders.unit_of_work import OrderBus
 
 if TYPE_CHECKING:
@@ -84,13 +85,13 @@ class Orders:
         found = self._orders.find(query).sort([(key, -1) for key in NEWEST_FIRST.keys])
         return [ORDERS.load(document) for document in await found.to_list(None)]
 
-    async def list_window(self, caller: Principal, sent: ListOrders | RefusedCommand, window: Window) -> Slice[Order]:
+    async def list_window(self, caller: Principal, sent: OrderFilter | RefusedCommand, window: Window) -> Slice[Order]:
         """Returns a Relay window of a user's orders, newest first; for an admin who names no user, of all orders."""
-        return await fetch_window(self._orders, orders_of(_whose(caller, sent)), NEWEST_FIRST, window, ORDERS.load)
+        return await fetch_window(self._orders, _query(caller, sent), NEWEST_FIRST, window, ORDERS.load)
 
-    async def count(self, caller: Principal, sent: ListOrders | RefusedCommand) -> int:
+    async def count(self, caller: Principal, sent: OrderFilter | RefusedCommand) -> int:
         """Returns how many orders that list has."""
-        query = orders_of(_whose(caller, sent))
+        query = _query(caller, sent)
         return await self._orders.count_documents(query) if query else await self._total.read()
 
     async def watch(
@@ -103,7 +104,7 @@ class Orders:
         if isinstance(wanted, FindOrder):
             watched = Watched(order_id=(await self.get(caller, wanted)).id)
         else:
-            watched = Watched(user_id=_whose(caller, wanted))
+            watched = Watched(user_id=_whose(caller, accept(caller, wanted, Role.VIEWER)))
         async with aclosing(self._changes.follow(watched)) as changed:
             async for order in changed:
                 yield order
@@ -131,7 +132,11 @@ class Orders:
         return {order.id: order for order in map(ORDERS.load, await found.to_list(None))}
 
 
-def _whose(caller: Principal, sent: ListOrders | RefusedCommand) -> str | None:
-    """Whose orders are meant; None for everyone's, which only an admin may mean."""
+def _query(caller: Principal, sent: OrderFilter | RefusedCommand) -> Document:
     wanted = accept(caller, sent, Role.VIEWER)
+    return orders_query(wanted, _whose(caller, wanted))
+
+
+def _whose(caller: Principal, wanted: ListOrders | OrderFilter) -> str | None:
+    """Whose orders are meant; None for everyone's, which only an admin may mean."""
     return wanted.user_id or (None if caller.has_role(Role.VIEWER) else caller.user_id)

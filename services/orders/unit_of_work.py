@@ -15,11 +15,13 @@ from models.activity import Deed, Thing, Verb
 from models.orders.commands import Asked, ChangeOrder, Command, RefundOrder, RefundProduct, UpdateOrder
 from models.orders.effects import Changed, change_order, place_order
 from models.orders.order import Order
+from models.orders.refunds import Refund, Sums, earlier_refunds
 from models.payment import Payment
 from services.kit.database import Database
-from services.kit.tracked import Tracked
+from services.kit.tracked import ROWS_AT_ONCE, Tracked
 from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
-from services.orders.repository import ORDERS
+from services.orders.refunds import recorded_refunds
+from services.orders.repository import ORDERS, RECORDED, REFUNDS
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -53,10 +55,13 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
 
     def __init__(self, database: Database, now: datetime) -> None:
         super().__init__(now)
+        self._database = database
         self._name = database.orders.name
         # Whole, so that the change stream tells whose order it is that has changed.
         self._orders = Tracked(database.orders, ORDERS, replaced=True)
         self._paid: set[str] = set()
+        # What the ledger knows of those orders of which it may not know all, because an earlier release wrote them.
+        self._recorded: dict[str, Sums] = {}
 
     @override
     def tracked(self) -> Sequence[Tracked[Any]]:
@@ -67,8 +72,17 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
         payments = [command.id for command in commands if isinstance(command, Payment)]
         sought = {"_id": _ids(commands), "paymentId": payments}
         either = [{field: {"$in": values}} for field, values in sought.items() if values]
-        await self._orders.load(session, {"$or": either})
+        found = self._database.orders.find({"$or": either}, session=session)
+        documents = await found.batch_size(ROWS_AT_ONCE).to_list(None)
+        self._orders.take(documents)
         self._paid = {order.payment_id for order in self._orders}
+        await self._load_recorded(session, {str(one["_id"]) for one in documents if not one.get(RECORDED)})
+
+    async def _load_recorded(self, session: "Session", unsure: set[str]) -> None:
+        refunded = [order.id for order in self._orders if order.id in unsure and order.has_refunds]
+        if refunded:
+            known = await recorded_refunds(self._database, session, refunded)
+            self._recorded = {identifier: known[identifier] for identifier in refunded}
 
     @override
     def apply(self, command: Command) -> Result:
@@ -94,8 +108,16 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
 
     def _change(self, asked: Asked) -> Order:
         """The order changed, after all that happened to it before this batch, so that its events stay in order."""
-        at = self._orders.later(self.now, asked.change.id)
-        return self._keep(change_order(self._orders.get(asked.change.id), asked, at=at))
+        at, before = self._orders.later(self.now, asked.change.id), self._orders.get(asked.change.id)
+        changed = change_order(before, asked, at=at)
+        if before is not None and before.id in self._recorded:
+            self._record(earlier_refunds(before, self._recorded.pop(before.id)))
+        self._record(changed.refunds)
+        return self._keep(changed)
+
+    def _record(self, refunds: Sequence[Refund]) -> None:
+        if refunds:
+            self.rows[self._database.refunds.name] += map(REFUNDS.dump, refunds)
 
     def _keep(self, changed: Changed) -> Order:
         order = changed.order

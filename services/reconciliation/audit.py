@@ -15,13 +15,23 @@ from services.coupons.totals import CouponCounts
 from services.kit.activity.log import ActivityLog
 from services.kit.counters import Counts, RowCounts
 from services.kit.database import Database
-from services.reconciliation.totals import Reconciliation, Source
+from services.orders.refunds import reconcile_one
+from services.reconciliation.totals import Reconciliation, Source, in_cents
 from services.usage.repository import IS_EXHAUSTED
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
+_PRODUCTS_IN_CENTS = {"$cond": [{"$eq": ["$productId", None]}, 0, in_cents("$amount")]}
 RECONCILIATIONS = (
+    Reconciliation(
+        AuditFamily.ORDERS,
+        "orders",
+        "refundedAmount",
+        (Source("refunds", ("orderId",), _PRODUCTS_IN_CENTS),),
+        value=in_cents({"$sum": "$products.refundedAmount"}),
+        mend=reconcile_one,
+    ),
     Reconciliation(
         AuditFamily.COUPONS,
         "coupons",

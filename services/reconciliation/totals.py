@@ -3,7 +3,7 @@
 Stored counters and the ledgers' sums come sorted by the same key, so that they are compared as they stream by.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ class Reconciliation:
     """A counter of a collection's documents, which its sources sum up to.
 
     `offset` names a field of the document that is added: what an older system counted without keeping rows of it.
+    `value` is what the counter is, as an expression over the document where it is no field of it; `mend` makes such a
+    document and its sources agree.
     `follows` are fields that follow from the counter, as expressions over the document: they are judged and mended too.
     """
 
@@ -39,6 +41,8 @@ class Reconciliation:
     sources: tuple[Source, ...]
     key: tuple[str, ...] = ("_id",)
     offset: str | None = None
+    value: object = 1
+    mend: "Callable[[Database, Session, object], Awaitable[None]] | None" = None
     follows: Mapping[str, object] = field(default_factory=dict)
 
     async def compare(self, database: Database, session: "Session") -> AsyncIterator[tuple[object, Drift | None]]:
@@ -64,7 +68,9 @@ class Reconciliation:
                 rows = aggregate(database.collection(source.collection), _steps(source, key), session=session)
                 counted += sum([row["n"] async for row in rows])
             drift = self._judge(document, counted)
-            if drift is not None:
+            if drift is not None and self.mend is not None:
+                await self.mend(database, session, identifier)
+            elif drift is not None:
                 right = {self.counter: self._expected(document, counted)}
                 change: list[Document] = [{"$set": right}, {"$set": self.follows}]
                 await documents.update_one({"_id": identifier}, change if self.follows else change[:1], session=session)
@@ -73,8 +79,9 @@ class Reconciliation:
         return await database.transaction(work)
 
     def _projection(self) -> Document:
-        fields = ("_id", self.counter, *self.key, *self.follows, *((self.offset,) if self.offset else ()))
-        return dict.fromkeys(fields, 1) | {_due(name): due for name, due in self.follows.items()}
+        fields = ("_id", *self.key, *self.follows, *((self.offset,) if self.offset else ()))
+        due = {_due(name): expression for name, expression in self.follows.items()}
+        return dict.fromkeys(fields, 1) | {self.counter: self.value} | due
 
     def _expected(self, document: Document, counted: int) -> int:
         return counted + int(document.get(self.offset, 0) if self.offset else 0)
@@ -88,6 +95,11 @@ class Reconciliation:
             if stored != due:
                 return Drift(self.family, self.collection, str(document["_id"]), name, int(stored), int(due))
         return None
+
+
+def in_cents(amount: object) -> Document:
+    """An amount of money as a whole number, in an expression."""
+    return {"$toLong": {"$multiply": [amount, 100]}}
 
 
 def _due(name: str) -> str:

@@ -155,6 +155,6 @@ async def test_of_orders(own_api: Api) -> None:
         path = f"/api/order/refundProductFromOrder/{order.id}?productId=p1&quantity=1"
         assert (await own_api.http.get(path, headers=bearer(order.user_id))).status_code == 200
 
-    writing = ("insert activity", "insert outbox", "update orders", "commitTransaction")
+    writing = ("insert activity", "insert refunds", "insert outbox", "update orders", "commitTransaction")
     await sends(own_api, "refund an order", refund, "find orders", *writing)
     await sends(own_api, "refund units of an order", refund_units, "find orders", *writing)

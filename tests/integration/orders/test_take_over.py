@@ -7,7 +7,7 @@ import pytest
 from bson import Decimal128, Int64, ObjectId
 from bson.json_util import dumps
 
-from models.orders.commands import FindOrders, ListOrders
+from models.orders.commands import FindOrders, OrderFilter
 from models.principal import SYSTEM
 from services.kit.stored_form import FORM
 from services.migrations.runner import migrate
@@ -85,10 +85,10 @@ async def test_two_orders_of_one_payment_are_both_kept_and_neither_is_made_again
     await database.orders.insert_many(doubles + without)
     assert (await migrate(database, thorough=False))["orders"] == 5
     assert len(await own_api.services.orders.find_by_user(SYSTEM, FindOrders("u"))) == 5
-    assert await own_api.services.orders.count(SYSTEM, ListOrders()) == 5
+    assert await own_api.services.orders.count(SYSTEM, OrderFilter()) == 5
     assert await pay(own_api.services, [payment(_id="same")]) == []
     assert len(await pay(own_api.services, [payment(_id="another")])) == 1
-    assert await own_api.services.orders.count(SYSTEM, ListOrders()) == 6
+    assert await own_api.services.orders.count(SYSTEM, OrderFilter()) == 6
     indexes = await database.orders.index_information()
     assert indexes["paymentId"]["unique"]
 

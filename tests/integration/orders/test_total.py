@@ -2,7 +2,7 @@
 
 import asyncio
 
-from models.orders.commands import ListOrders
+from models.orders.commands import OrderFilter
 from models.principal import SYSTEM
 from services.kit.counters import RowCounts
 from services.migrations.runner import migrate
@@ -12,7 +12,7 @@ from tests.support.orders import make_order, pay, payment
 
 
 async def total(services: Services) -> int:
-    return await services.orders.count(SYSTEM, ListOrders())
+    return await services.orders.count(SYSTEM, OrderFilter())
 
 
 async def test_an_order_is_in_the_total_as_soon_as_it_is_made(own_api: Api, other: Services) -> None:
