@@ -11,9 +11,11 @@ from pymongo import MongoClient
 
 from bench.load import BenchError
 from bench.seeds import (
+    BATCH_OF_CODES,
     MADE,
     access_code_of,
     access_codes,
+    batch_documents,
     code_of,
     coupons,
     follower_documents,
@@ -34,6 +36,7 @@ from models.access_codes.access_code import (
     ListRedemptions,
     RedeemAccessCode,
 )
+from models.access_codes.batches import AccessCodeBatchFilter
 from models.coupons.coupon import CouponFilter, CouponRole, FindCoupon, ListCoupons, RedeemCoupon
 from models.coupons.redemptions import RedemptionFilter
 from models.orders.commands import FindOrder, FindOrders, OrderFilter, RefundOrder
@@ -101,7 +104,8 @@ def coupon_verbs(services: Services, count: int) -> Mapping[str, Verb]:
 
 
 def access_code_verbs(services: Services, count: int) -> Mapping[str, Verb]:
-    codes, numbers = services.access_codes, iter(range(10**9))
+    codes, batches, numbers = services.access_codes, services.access_code_batches, iter(range(10**9))
+    of_batch = AccessCodeFilter(batch=BATCH_OF_CODES)
 
     def redeem() -> Awaitable[object]:
         number = next(numbers)
@@ -135,6 +139,14 @@ def access_code_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         "uses of a batch": used(AccessCodeUseFilter(batch="none")),
         "uses of a user": used(AccessCodeUseFilter(username=f"user{count // 2}")),
         "uses within a day": used(AccessCodeUseFilter(*A_DAY)),
+        "codes of a batch: first window": lambda: codes.list_window(SYSTEM, of_batch, Window(20)),
+        "codes of a batch: last window": lambda: codes.list_window(SYSTEM, of_batch, Window(20, backward=True)),
+        "codes of a batch: total count": lambda: codes.count(SYSTEM, of_batch),
+        "counts of a batch": lambda: batches.counts(SYSTEM, BATCH_OF_CODES),
+        "batches: first window": lambda: batches.list_window(SYSTEM, AccessCodeBatchFilter(), Window(20)),
+        "batches: part of a name": lambda: batches.list_window(
+            SYSTEM, AccessCodeBatchFilter(name=f"ch{count // 2}"), Window(20)
+        ),
     }
 
 
@@ -226,6 +238,7 @@ async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
         insert(database["coupons"], map(COUPONS.dump, coupons(count, times_used=1)))
         insert(database["redemptions"], redemption_documents(count))
         insert(database["accesscodes"], map(ACCESS_CODES.dump, access_codes(count)))
+        insert(database["accesscodebatches"], batch_documents(count))
         insert(database["accesscodeuses"], use_documents(count))
         insert(database["orders"], order_documents(count))
         insert(database["refunds"], refund_documents(count))

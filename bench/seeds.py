@@ -11,6 +11,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from models.access_codes.access_code import AccessCode, RedeemAccessCode
+from models.access_codes.batches import AccessCodeBatch
 from models.access_codes.effects import redeem as redeem_code
 from models.coupons.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole, redeem
 from models.orders.lines import OrderLine
@@ -18,13 +19,14 @@ from models.orders.order import Order
 from models.orders.refunds import Refund
 from models.usage.effects import new_follower
 from models.usage.follower import FollowerKey, KeyKind, Limits, Move, UsageFollower, UserUsage
-from services.access_codes.repository import USES
+from services.access_codes.repository import BATCHES, USES
 from services.coupons.repository import COUPONS, LEDGER
 from services.orders.repository import ORDERS, REFUNDS
 from services.usage.repository import COUNTERS, FOLLOWERS
 from services.usage.repository import LEDGER as MOVES
 
 BATCH = 2_000
+BATCH_OF_CODES = "all"
 MADE = datetime(2025, 1, 1, tzinfo=UTC)
 """When the first of everything was made."""
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -102,7 +104,7 @@ def index_for_lists(uri: str) -> None:
 
 
 def access_codes(count: int) -> Iterator[AccessCode]:
-    """`count` codes, a tenth of them expired, each used once of 100 times."""
+    """`count` codes of one batch, a tenth of them expired, each used once of 100 times."""
     for n in range(count):
         made = MADE + timedelta(seconds=n)
         yield AccessCode(
@@ -115,7 +117,15 @@ def access_codes(count: int) -> Iterator[AccessCode]:
             active=True,
             created_at=made,
             updated_at=made,
+            batch=BATCH_OF_CODES,
         )
+
+
+def batch_documents(count: int) -> Iterator[dict[str, Any]]:
+    """`count` batches, one after another; the first of them is that of all codes."""
+    for n in range(count):
+        name, made = f"batch{n}" if n else BATCH_OF_CODES, MADE + timedelta(seconds=n)
+        yield BATCHES.dump(AccessCodeBatch(name, "Beta access code", 100, 30, 0 if n else count, made))
 
 
 def use_documents(count: int) -> Iterator[dict[str, Any]]:

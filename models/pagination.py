@@ -22,11 +22,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class KeysetOrder:
-    """A total order over a collection: sort fields, then `_id`, all in one direction."""
+    """A total order over a collection: sort fields, then `_id`, all in one direction.
+
+    Ids are raw ObjectIds, unless `has_text_ids`.
+    """
 
     name: str
     fields: tuple[str, ...]
     descending: bool = True
+    has_text_ids: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:

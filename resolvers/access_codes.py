@@ -6,7 +6,6 @@ from typing import Annotated
 import strawberry
 
 from models.access_codes import access_code as models
-from models.access_codes.batches import CreateAccessCodes
 from models.errors import NotFound, Refused
 from models.inputs import parse
 from models.pagination import Window
@@ -30,9 +29,6 @@ from schema.access_code import (
     CreateAccessCodeInput,
     CreateAccessCodePayload,
     CreateAccessCodeResult,
-    CreateAccessCodesInput,
-    CreateAccessCodesPayload,
-    CreateAccessCodesResult,
     DeactivateAccessCodeInput,
     DeactivateAccessCodePayload,
     DeactivateAccessCodeResult,
@@ -135,12 +131,6 @@ class AccessCodeMutation:
         caller, command = info.context.admin(Role.ADMIN), command_of(models.CreateAccessCode, input)
         code = await info.context.services.access_codes.create(caller, command)
         return CreateAccessCodePayload(access_code=AccessCode.of(code))
-
-    @strawberry.mutation(description="Make up to 1000 access codes of one kind, all or none. For admins.")
-    async def create_access_codes(self, info: Info, input: CreateAccessCodesInput) -> CreateAccessCodesResult:
-        caller, command = info.context.admin(Role.ADMIN), command_of(CreateAccessCodes, input)
-        codes = await info.context.services.access_code_batches.create_many(caller, command)
-        return CreateAccessCodesPayload(access_codes=[AccessCode.of(code) for code in codes])
 
     @strawberry.mutation(description="Redeem an access code, once for each user. Open to everyone, rate limited.")
     async def redeem_access_code(self, info: Info, input: RedeemAccessCodeInput) -> RedeemAccessCodeResult:

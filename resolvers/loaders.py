@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import partial
 
-from models.access_codes.access_code import AccessCode, AccessCodeUsage
+from models.access_codes.access_code import AccessCode, AccessCodeFilter, AccessCodeUsage
+from models.access_codes.batches import AccessCodeBatchCounts
 from models.coupons.redemptions import RedemptionsOfCoupon
 from models.orders.commands import FindOrder
 from models.orders.order import Order
@@ -12,7 +13,8 @@ from models.principal import Principal
 from models.usage.commands import FindUsageFollower
 from models.usage.history import MovesOfFollower
 from schema.access_code import AccessCode as ShownAccessCode
-from schema.access_code import AccessCodeUse, AccessCodeUseConnection
+from schema.access_code import AccessCodeConnection, AccessCodeUse, AccessCodeUseConnection
+from schema.access_code_batch import AccessCodeBatch
 from schema.coupon import Coupon
 from schema.order import Order as ShownOrder
 from schema.redemption import Redemption, RedemptionConnection
@@ -87,3 +89,17 @@ class RequestLoaders:
         access_codes = self.services.access_codes
         page = await access_codes.uses_window(self.caller, code, window)
         return AccessCodeUseConnection.of(page, AccessCodeUse.of, partial(access_codes.count_uses, self.caller, code))
+
+    async def access_code_batch(self, name: str) -> AccessCodeBatch | None:
+        """The batch of an access code. For admins."""
+        return AccessCodeBatch.or_none(await self.services.access_code_batches.find(self.caller, name))
+
+    async def access_code_batch_counts(self, name: str) -> AccessCodeBatchCounts:
+        """Counts of a batch's codes at this moment. For admins."""
+        return await self.services.access_code_batches.counts(self.caller, name)
+
+    async def access_codes_of_batch(self, name: str, window: Window) -> AccessCodeConnection:
+        """The codes of a batch. For admins."""
+        access_codes, wanted = self.services.access_codes, AccessCodeFilter(batch=name)
+        page = await access_codes.list_window(self.caller, wanted, window)
+        return AccessCodeConnection.of(page, ShownAccessCode.of, partial(access_codes.count, self.caller, wanted))

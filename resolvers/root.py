@@ -9,7 +9,8 @@ import strawberry
 from models.errors import Forbidden, InvalidInput, Unauthenticated
 from models.principal import Role
 from models.values.ids import split_global_id
-from resolvers import access_codes, admin_keys, coupons, orders, usage
+from resolvers import access_code_batches, access_codes, admin_keys, coupons, orders, usage
+from resolvers.access_code_batches import AccessCodeBatchMutation, AccessCodeBatchQuery
 from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
 from resolvers.admin_keys import AdminKeyMutation, AdminKeyQuery
 from resolvers.audit import AuditMutation, AuditQuery
@@ -27,6 +28,7 @@ FINDERS: dict[str, Finder] = {
     "Coupon": coupons.node,
     "Redemption": coupons.redemption_node,
     "AccessCode": access_codes.node,
+    "AccessCodeBatch": access_code_batches.node,
     "UsageFollower": usage.node,
     "Order": orders.node,
     "AdminKey": admin_keys.node,
@@ -55,7 +57,7 @@ class Viewer:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery, AuditQuery, AdminKeyQuery):
+class Query(CouponQuery, AccessCodeQuery, AccessCodeBatchQuery, UsageQuery, OrderQuery, AuditQuery, AdminKeyQuery):
     @strawberry.field(description="An object by its global id; null where there is none that the caller may see.")
     async def node(
         self,
@@ -89,7 +91,15 @@ class Query(CouponQuery, AccessCodeQuery, UsageQuery, OrderQuery, AuditQuery, Ad
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(CouponMutation, AccessCodeMutation, UsageMutation, OrderMutation, AuditMutation, AdminKeyMutation):
+class Mutation(
+    CouponMutation,
+    AccessCodeMutation,
+    AccessCodeBatchMutation,
+    UsageMutation,
+    OrderMutation,
+    AuditMutation,
+    AdminKeyMutation,
+):
     pass
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
@@ -13,6 +13,9 @@ from schema.loaders import Info
 from schema.problems import PROBLEMS, Conflict, InvalidInput, NotFound, Problem, RateLimited, Refused
 from schema.relay import After, Before, Connection, Entity, First, IdempotentInput, Last, PeriodInput, Shows
 from schema.scalars import BigInt
+
+if TYPE_CHECKING:
+    from schema.access_code_batch import AccessCodeBatch
 
 _CODE = "The code, as typed or pasted: case, outer blanks, invisible characters and the kind of a dash do not count."
 
@@ -60,6 +63,13 @@ class AccessCode(Entity, Shows[models.AccessCode]):
     @strawberry.field(description="How far it is used, at the moment of asking.")
     def stats(self, info: Info) -> AccessCodeUsage:
         return AccessCodeUsage.of(info.context.loaders.access_code_usage(self.model))
+
+    @strawberry.field(description="The batch it was made or imported in; null for one that is in none. For admins.")
+    async def batch(
+        self, info: Info
+    ) -> Annotated["AccessCodeBatch", strawberry.lazy("schema.access_code_batch")] | None:
+        name = self.model.batch
+        return None if name is None else await info.context.loaders.access_code_batch(name)
 
     @strawberry.field(description="Who used it, in order. For admins.")
     async def used_by(
@@ -190,6 +200,9 @@ class CreateAccessCodesInput(IdempotentInput):
     description: str | None = strawberry.field(
         default=strawberry.UNSET, description="What they are for; `Beta access code` when not given."
     )
+    batch: str | None = strawberry.field(
+        default=strawberry.UNSET, description="A name that no batch has yet: the codes are a batch of this name."
+    )
 
 
 @strawberry.input(description="Who redeems which access code.")
@@ -219,11 +232,6 @@ class CreateAccessCodePayload:
     access_code: AccessCode = strawberry.field(description="The new code.")
 
 
-@strawberry.type(description="Access codes were made.")
-class CreateAccessCodesPayload:
-    access_codes: list[AccessCode] = strawberry.field(description="The new codes.")
-
-
 @strawberry.type(description="An access code was redeemed.")
 class RedeemAccessCodePayload:
     access_code: AccessCode = strawberry.field(description="The code after it.")
@@ -247,10 +255,6 @@ class DeleteAccessCodePayload:
 CreateAccessCodeResult = Annotated[
     CreateAccessCodePayload | InvalidInput | Conflict,
     strawberry.union("CreateAccessCodeResult", description="The new code, or why there is none."),
-]
-CreateAccessCodesResult = Annotated[
-    CreateAccessCodesPayload | InvalidInput | Conflict,
-    strawberry.union("CreateAccessCodesResult", description="The new codes, or why there are none."),
 ]
 RedeemAccessCodeResult = Annotated[
     RedeemAccessCodePayload | InvalidInput | NotFound | Conflict | Refused | RateLimited,

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import strawberry
 
 from models.access_codes.access_code import AccessCode, AccessCodeUsage
+from models.access_codes.batches import AccessCodeBatchCounts
 from models.orders.order import Order
 from models.pagination import Window
 
 if TYPE_CHECKING:
     from schema.access_code import AccessCode as ShownAccessCode
-    from schema.access_code import AccessCodeUseConnection
+    from schema.access_code import AccessCodeConnection, AccessCodeUseConnection
+    from schema.access_code_batch import AccessCodeBatch
     from schema.coupon import Coupon
     from schema.order import Order as ShownOrder
     from schema.redemption import RedemptionConnection
@@ -45,6 +47,12 @@ class Loaders(Protocol):
     def access_code_usage(self, code: AccessCode) -> AccessCodeUsage: ...
 
     async def access_code_uses(self, code: AccessCode, window: Window) -> "AccessCodeUseConnection": ...
+
+    async def access_code_batch(self, name: str) -> "AccessCodeBatch | None": ...
+
+    async def access_code_batch_counts(self, name: str) -> AccessCodeBatchCounts: ...
+
+    async def access_codes_of_batch(self, name: str, window: Window) -> "AccessCodeConnection": ...
 
 
 class HasLoaders(Protocol):

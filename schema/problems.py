@@ -44,6 +44,8 @@ _MEANINGS: dict[StrEnum, str] = {
     ErrorCode.QUANTITY_NOT_POSITIVE: "400: a refund needs one unit at least.",
     ErrorCode.NOT_ENOUGH_QUANTITY: "409: fewer units than these are left to refund.",
     ErrorCode.ACCESS_CODE_NOT_FOUND: "404: an admin named a code that does not exist.",
+    ErrorCode.ACCESS_CODE_BATCH_NOT_FOUND: "404: there is no batch of access codes of this name.",
+    ErrorCode.ACCESS_CODE_BATCH_ALREADY_EXISTS: "409: there is a batch of this name already.",
     ErrorCode.ACCESS_CODE_BATCH_CHANGED: "409: the batch was begun with other values.",
     ErrorCode.INVALID_ACCESS_CODE: "404: there is no such access code.",
     ErrorCode.ACCESS_CODE_EXPIRED: "403, or 400 for activating: the code's time is over.",

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from models.access_codes.access_code import CREATED_BY, DEFAULT_DESCRIPTION, AccessCode, CreateAccessCode
+from models.access_codes.access_code import CREATED_BY, DAY, DEFAULT_DESCRIPTION, AccessCode, CreateAccessCode
 from models.access_codes.cells import code_fault, plain_cells
-from models.errors import Conflict, ErrorCode, Fault, InvalidInput
+from models.errors import Conflict, ErrorCode, Fault, InvalidInput, NotFound
 from models.inputs import Flag, Input, Instant, NonNegative, Positive, Text, Whole, parse_query
+from models.pagination import Period
+from models.stored import stored
 from models.values.codes import normalize_code
+from models.values.ids import unwrapped
 
 CHUNK = 1_000
 """How many codes are made, read or written at once, whatever their number."""
@@ -25,6 +28,16 @@ LONGEST_IMPORTED = 100_000
 class BatchChanged(Conflict):
     code = ErrorCode.ACCESS_CODE_BATCH_CHANGED
     message = "This batch was begun with other values; give it another id"
+
+
+class BatchAlreadyExists(Conflict):
+    code = ErrorCode.ACCESS_CODE_BATCH_ALREADY_EXISTS
+    message = "There is a batch of this name; give the new one another"
+
+
+class BatchNotFound(NotFound):
+    code = ErrorCode.ACCESS_CODE_BATCH_NOT_FOUND
+    message = "Access code batch not found"
 
 
 class Outcome(StrEnum):
@@ -44,40 +57,150 @@ class RowOutcome:
     faults: tuple[str, ...] = ()
 
 
+@stored("accessCodeBatch")
 @dataclass(frozen=True, slots=True)
 class AccessCodeBatch:
-    """Codes of one kind that are made until there are as many as asked for; all expire at the same instant."""
+    """Codes of one name, which is its id, and what they were made with.
+
+    Those that were made here are of one kind and expire at the same instant; of those that were imported each has its
+    own values, and the batch has None. `made` were made or imported so far, `asked` were asked for.
+    """
 
     id: str
-    description: str
-    max_uses: int
-    expiry_days: int
+    description: str | None
+    max_uses: int | None
+    expiry_days: int | None
     made: int
     created_at: datetime
+    asked: int = 0
+    created_by: str = CREATED_BY
+
+    @property
+    def name(self) -> str:
+        return self.id
+
+    @property
+    def count(self) -> int:
+        """How many codes it is to have."""
+        return max(self.asked, self.made)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return None if self.expiry_days is None else self.created_at + self.expiry_days * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class AccessCodeBatchCounts:
+    """Counts of a batch's codes that exist at a moment: a code is in several where several are true of it.
+
+    Usable is what can be used; inactive is what is switched off.
+    """
+
+    codes: int
+    uses: int
+    usable: int
+    inactive: int
+    full: int
+    expired: int
+
+
+@stored("accessCodeBatchSwitch")
+@dataclass(frozen=True, slots=True)
+class BatchSwitch:
+    """How far a batch is switched: codes that changed, and those that stay off because they are full or expired.
+
+    `after` is the place of the last code that was looked at, None once all were.
+    """
+
+    changed: int = 0
+    full: int = 0
+    expired: int = 0
+    after: tuple[datetime, str] | None = None
+
+    def then(self, more: Self) -> Self:
+        """Returns both together."""
+        numbers = (self.changed + more.changed, self.full + more.full, self.expired + more.expired)
+        return type(self)(*numbers, more.after)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CreateAccessCodes(CreateAccessCode):
-    """What `createAccessCodes` takes."""
+    """What `createAccessCodes` takes; under the name of a batch they are one."""
 
     count: Annotated[Whole, Field(ge=1, le=MAX_CODES_AT_ONCE)]
+    batch: Text | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateAccessCodes(CreateAccessCode):
-    """What `tessera codes generate` takes: a batch is known by its id, and completed when it is asked for again."""
+    """What `tessera codes generate` takes: a batch is known by its name, and completed when it is asked for again."""
 
     batch: Text
     count: Annotated[Whole, Field(ge=1, le=MAX_BATCH)]
 
-    def begin(self, now: datetime) -> AccessCodeBatch:
-        """Returns the batch, of which no code is made yet."""
-        return AccessCodeBatch(self.batch, self.description, self.max_uses, self.expiry_days, 0, now)
 
-    def require_same(self, begun: AccessCodeBatch) -> None:
-        """Raises `BatchChanged` where the batch was begun with other values."""
-        if self.begin(begun.created_at) != replace(begun, made=0):
-            raise BatchChanged()
+@dataclass(frozen=True, slots=True)
+class AccessCodeBatchFilter(Period):
+    """What a list of batches may be narrowed by; `name` matches literally, anywhere, ignoring case.
+
+    The period is that in which they were begun.
+    """
+
+    name: Text | None = None
+    created_by: Text | None = None
+
+
+def _unwrapped(raw: object) -> object:
+    return unwrapped("AccessCodeBatch", raw) if isinstance(raw, str) else raw
+
+
+@dataclass(frozen=True, slots=True)
+class GetAccessCodeBatch(Input):
+    """What `accessCodeBatch` takes: a batch by its name or its Relay id."""
+
+    name: Annotated[Text, BeforeValidator(_unwrapped), Field(alias="id")]
+
+
+@dataclass(frozen=True, slots=True)
+class GetAccessCodeBatchByName(Input):
+    """The same by its name alone."""
+
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateAccessCodeBatch(GetAccessCodeBatch):
+    """What `activateAccessCodeBatch` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeactivateAccessCodeBatch(GetAccessCodeBatch):
+    """What `deactivateAccessCodeBatch` takes."""
+
+
+def new_batch(name: str, command: CreateAccessCode, *, asked: int, by: str, now: datetime) -> AccessCodeBatch:
+    """Returns a batch of this kind of codes, of which none is made yet."""
+    return AccessCodeBatch(name, command.description, command.max_uses, command.expiry_days, 0, now, asked, by)
+
+
+def imported_batch(name: str, *, by: str, now: datetime) -> AccessCodeBatch:
+    """Returns a batch for codes of any kind, of which none is imported yet."""
+    return AccessCodeBatch(name, None, None, None, 0, now, created_by=by)
+
+
+def require_same(begun: AccessCodeBatch, command: CreateAccessCode) -> AccessCodeBatch:
+    """Returns the batch. Raises `BatchChanged` where it was begun with other values than these."""
+    kind = (command.description, command.max_uses, command.expiry_days)
+    if (begun.description, begun.max_uses, begun.expiry_days) != kind:
+        raise BatchChanged()
+    return begun
+
+
+def require_batch(batch: AccessCodeBatch | None) -> AccessCodeBatch:
+    """Returns the batch. Raises `BatchNotFound` where there is none."""
+    if batch is None:
+        raise BatchNotFound()
+    return batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,20 @@
 """What commands on access codes bring about: pure effects, and the event that tells of one."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from models.access_codes.access_code import DAY, AccessCode, AccessCodeUse, CreateAccessCode, RedeemAccessCode
+from models.access_codes.access_code import (
+    DAY,
+    AccessCode,
+    AccessCodeUse,
+    CannotActivateExpired,
+    CannotActivateFullyUsed,
+    CreateAccessCode,
+    RedeemAccessCode,
+    require_activatable,
+)
 from models.events import Event
 from models.values.instants import iso
 
@@ -57,6 +68,33 @@ def redeem(code: AccessCode, command: RedeemAccessCode, *, use_id: str, at: date
 def switch(code: AccessCode, *, active: bool, at: datetime) -> AccessCode:
     """Lets a code be redeemed or not; the same object where it is so already."""
     return code if code.active == active else replace(code, active=active, updated_at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What becomes of many codes that are switched: `changes` are those that change, before and after.
+
+    `full` and `expired` are those that stay off, told by the first reason there is.
+    """
+
+    changes: list[tuple[AccessCode, AccessCode]]
+    full: int
+    expired: int
+
+
+def switch_each(codes: Iterable[AccessCode], *, active: bool, at: datetime) -> Switched:
+    """Switches codes, each as if alone: those that cannot be activated stay as they are."""
+    changes: list[tuple[AccessCode, AccessCode]] = []
+    refused: Counter[type[Exception]] = Counter()
+    for code in codes:
+        try:
+            after = switch(require_activatable(code, at) if active else code, active=active, at=at)
+        except (CannotActivateFullyUsed, CannotActivateExpired) as refusal:
+            refused[type(refusal)] += 1
+        else:
+            if after is not code:
+                changes.append((code, after))
+    return Switched(changes, refused[CannotActivateFullyUsed], refused[CannotActivateExpired])
 
 
 def _redeemed_event(code: AccessCode, use: AccessCodeUse) -> Event:

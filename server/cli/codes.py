@@ -19,6 +19,9 @@ from models.access_codes.access_code import DEFAULT_DESCRIPTION
 from models.access_codes.batches import (
     CHUNK,
     MAX_BATCH,
+    ActivateAccessCodeBatch,
+    BatchSwitch,
+    DeactivateAccessCodeBatch,
     GenerateAccessCodes,
     ImportAccessCode,
     Outcome,
@@ -44,7 +47,7 @@ errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 @app.command()
 def generate(
     count: Annotated[int, typer.Option(min=1, max=MAX_BATCH, help="How many codes the batch is to have.")],
-    batch: Annotated[str, typer.Option(help="An id of your choice: the same command again completes the same batch.")],
+    batch: Annotated[str, typer.Option(help="A name of your choice: the same command again completes the same batch.")],
     max_uses: Annotated[int, typer.Option(min=1, help="How many users can use each.")] = 1,
     expiry_days: Annotated[int, typer.Option(min=1, help="Days until they expire, from the batch's beginning.")] = 30,
     description: Annotated[str, typer.Option(help="What they are for.")] = DEFAULT_DESCRIPTION,
@@ -70,6 +73,20 @@ def generate(
         return made
 
     typer.echo(f"Batch {batch} has {_run(work)} codes.")
+
+
+@app.command()
+def activate(batch: Annotated[str, typer.Argument(help="The name of the batch.")]) -> None:
+    """Let every code of a batch be redeemed but those that are full or have expired. Run it again if it was killed."""
+    done = _run(lambda services: _switch(services, ActivateAccessCodeBatch, batch))
+    typer.echo(f"Activated {done.changed} codes; {done.full} are full and {done.expired} have expired.")
+
+
+@app.command()
+def deactivate(batch: Annotated[str, typer.Argument(help="The name of the batch.")]) -> None:
+    """Let no code of a batch be redeemed any more. Run it again if it was killed."""
+    done = _run(lambda services: _switch(services, DeactivateAccessCodeBatch, batch))
+    typer.echo(f"Deactivated {done.changed} codes.")
 
 
 @app.command()
@@ -121,6 +138,18 @@ def _run(work: Callable[["Services"], Awaitable[Answer]]) -> Answer:
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     return Progress(*columns, console=errors)
+
+
+async def _switch(
+    services: "Services", kind: type[ActivateAccessCodeBatch] | type[DeactivateAccessCodeBatch], batch: str
+) -> BatchSwitch:
+    batches, command = services.access_code_batches, parse(kind, {"id": batch})
+    done = BatchSwitch()
+    with _progress() as progress:
+        task = progress.add_task("Switching codes", total=await batches.count(SYSTEM, command.name))
+        async for done in batches.switch(SYSTEM, command):
+            progress.update(task, completed=done.changed + done.full + done.expired)
+    return done
 
 
 async def _export(services: "Services", output: Path | None, batch: str | None) -> int:

@@ -13,7 +13,7 @@ from models.access_codes.access_code import (
     AccessCodeUseFilter,
     make_access_code,
 )
-from models.access_codes.batches import AccessCodeBatch
+from models.access_codes.batches import AccessCodeBatch, AccessCodeBatchFilter
 from models.pagination import KeysetOrder
 from models.values.codes import kept_forms, typed_form
 from services.kit.database import Collection, Database, Document, Session, aggregate
@@ -32,6 +32,11 @@ def search_fields(code: str) -> Document:
     return {"codeKey": key, "codeTrigrams": trigrams(key)}
 
 
+def batch_search_fields(name: str) -> Document:
+    key = search_key(name)
+    return {"nameKey": key, "nameTrigrams": trigrams(key)}
+
+
 ACCESS_CODES: Mapper[AccessCode] = Mapper(
     AccessCode,
     optional=("batch",),
@@ -42,9 +47,12 @@ ACCESS_CODES: Mapper[AccessCode] = Mapper(
     ],
 )
 USES = Mapper(AccessCodeUse, optional=("batch",))
-BATCHES = Mapper(AccessCodeBatch)
+BATCHES: Mapper[AccessCodeBatch] = Mapper(
+    AccessCodeBatch, derived=[Derived(frozenset({"id"}), lambda batch: batch_search_fields(batch.name))]
+)
 
 NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))
+NEWEST_BATCH_FIRST = KeysetOrder("batches", ("createdAt",), has_text_ids=True)
 USES_IN_ORDER = KeysetOrder("uses", ("redeemedAt",), descending=False)
 LATEST_FIRST = KeysetOrder("latestUses", ("redeemedAt",))
 
@@ -77,6 +85,11 @@ ACCESS_CODE_INDEXES = [
         # Not by `$type`, of which MongoDB makes no use when it looks for a batch.
         partialFilterExpression={"batch": {"$exists": True}},
     ),
+]
+BATCH_INDEXES = [
+    IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
+    IndexModel([("createdBy", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="createdBy"),
+    IndexModel([("nameTrigrams", ASCENDING)], name="nameTrigrams"),
 ]
 USE_INDEXES = [
     # One use for each user and code. The username comes first because a batch of redemptions asks for all pairs of its
@@ -142,6 +155,19 @@ def query_of(wanted: AccessCodeFilter, now: datetime) -> Document:
         query |= contains("codeKey", "codeTrigrams", typed_form(wanted.code))
     if wanted.batch is not None:
         query["batch"] = wanted.batch
+    return query
+
+
+def batch_listing(database: Database) -> Listing[AccessCodeBatchFilter, AccessCodeBatch]:
+    """The batches, the newest first."""
+    return Listing(database.access_code_batches, NEWEST_BATCH_FIRST, batches_query, BATCHES.load)
+
+
+def batches_query(wanted: AccessCodeBatchFilter) -> Document:
+    """Returns the query for what a filter leaves of the batches."""
+    query = within("createdAt", wanted) | given(createdBy=wanted.created_by)
+    if wanted.name is not None:
+        query |= contains("nameKey", "nameTrigrams", search_key(wanted.name))
     return query
 
 

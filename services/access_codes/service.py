@@ -187,9 +187,9 @@ class AccessCodes:
 
     async def _count(self, wanted: AccessCodeFilter, now: datetime) -> int:
         query = await query_for(self._codes, wanted, now)
-        if not query.keys() <= {"active", "expiresAt"}:
+        if not query.keys() <= {"active", "expiresAt", "batch"}:
             return await self._codes.count_documents(query)
-        census = await self._counts.read(now)
+        census = await self._counts.read(now, wanted.batch)
         return census.of(active=wanted.active, expired=wanted.expired)
 
     async def _find_by_ids(self, ids: Sequence[str]) -> dict[str, AccessCode]:

@@ -4,7 +4,7 @@ Every write says what a code was and what it is; the counts move by the differen
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from models.access_codes.access_code import AccessCode
-from services.access_codes.expiry_counts import ExpiryCounts, hour_of
-from services.kit.counters import Counts
+from services.access_codes.expiry_counts import Expiring, ExpiryCounts, hour_of
+from services.kit.counters import Counts, add_totals, of_part, read_totals, within
 from services.kit.database import Database, Document, aggregate
 
 if TYPE_CHECKING:
@@ -50,75 +50,137 @@ class Census:
 
 
 class AccessCodeCounts(Counts):
-    """Moves and reads the counts of access codes."""
+    """Moves and reads the counts of access codes: of all, and of those of each batch."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, FAMILY, database.access_codes, "codes")
         self._expiry = ExpiryCounts(database, FAMILY)
 
-    async def move(self, session: "Session", changes: Iterable[Change]) -> None:
-        """Follows these changes, within their transaction."""
-        totals: Counter[str] = Counter()
-        expiry: defaultdict[datetime, Counter[str]] = defaultdict(Counter)
+    async def move(self, session: "Session", changes: Iterable[Change], *, times: int = 1) -> None:
+        """Follows these changes, each of which befell so many codes alike, within their transaction."""
+        totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        expiring: defaultdict[tuple[str, datetime], Counter[str]] = defaultdict(Counter)
         for change in changes:
-            for code, sign in zip(change, (-1, 1), strict=True):
+            for code, sign in zip(change, (-times, times), strict=True):
                 if code is not None:
-                    totals["usages"] += sign * code.used_count
-                    for name in _classes_of(code):
-                        totals[name] += sign
-                        expiry[hour_of(code.expires_at)][name] += sign
-        await self._totals.add(session, totals)
-        await self._expiry.add(session, expiry)
+                    classes = dict.fromkeys(_classes_of(code), sign)
+                    for family in _families_of(code.batch):
+                        totals[family].update(classes, usages=sign * code.used_count)
+                        expiring[family, code.expires_at].update(classes)
+        await self._add(session, totals, [(of, Expiring(at, at, moved)) for (of, at), moved in expiring.items()])
 
-    async def read(self, now: datetime) -> Census:
-        """Returns everything at this moment, from one snapshot."""
+    async def read(self, now: datetime, batch: str | None = None) -> Census:
+        """Returns the counts of all codes, or of a batch, at this moment."""
+        return (await self.read_each(now, (batch,)))[batch]
+
+    async def read_each(self, now: datetime, batches: Sequence[str | None]) -> dict[str | None, Census]:
+        """Returns the counts of each of these batches (None: of all codes) at this moment, from one snapshot."""
+        families = {family_of(batch): batch for batch in batches}
+        async with self._database.snapshot() as session:
+            totals = await read_totals(self._database, {"family": {"$in": [*families]}}, session)
+            expired = await self._expiry.before(session, now, families)
+            for family, batch in families.items():
+                # Processes of release 1.0.0 count all codes, and know of no batches.
+                if batch is None or not expired[family].is_settled(now):
+                    await self._look(session, now, batch, expired[family].numbers)
+        return {batch: _census(totals[family], expired[family].numbers) for family, batch in families.items()}
+
+    async def _look(self, session: "Session", now: datetime, batch: str | None, expired: Counter[str]) -> None:
+        """Counts what has expired within the hour of a moment one by one."""
+        of_batch = {} if batch is None else {"batch": batch}
         this_hour: list[Document] = [
-            {"$match": {"expiresAt": {"$gte": hour_of(now), "$lte": now}}},
+            {"$match": {"expiresAt": {"$gte": hour_of(now), "$lte": now}, **of_batch}},
             {"$group": {"_id": None, **_SUMS}},
         ]
-        async with self._database.snapshot() as session:
-            totals = await self._totals.read(session)
-            expired = await self._expiry.before(session, now)
-            async for row in aggregate(self._rows, this_hour, session=session):
-                expired.update({name: row[name] for name in _CLASSES})
-        return Census(
-            total=totals.get("codes", 0),
-            usages=totals.get("usages", 0),
-            full=totals.get("full", 0),
-            switched_on=totals.get("active", 0),
-            expired=expired["codes"],
-            expired_switched_on=expired["active"],
-            usable=totals.get("open", 0) - expired["open"],
-        )
+        async for row in aggregate(self._rows, this_hour, session=session):
+            expired.update({name: row[name] for name in _CLASSES})
+
+    @override
+    async def agree(self) -> bool:
+        """Returns whether the totals know all codes, and those of batches all that is counted; in constant time.
+
+        A process of release 1.0.0 counts codes, and not by their batches.
+        """
+        totals = await self._totals.read()
+        by_batch = all(totals.get(name, 0) == totals.get(_by_batch(name), 0) for name in _TOTALS)
+        return by_batch and await super().agree()
 
     @override
     async def kept(self, session: "Session") -> dict[str, int]:
-        return {**await super().kept(session), **await self._expiry.kept(session)}
+        totals = await read_totals(self._database, within(FAMILY), session)
+        return {**_named(totals), **await self._expiry.kept(session)}
 
     @override
     async def counted(self, session: "Session") -> dict[str, int]:
         totals, hours = await self._count(session)
-        return {**totals, **self._expiry.named(hours)}
+        return {
+            **_named({family: _doubled(family, numbers) for family, numbers in totals.items()}),
+            **self._expiry.named(hours),
+        }
 
     @override
     async def recount(self, session: "Session") -> None:
-        await self._totals.clear(session)
+        await self._database.counters.delete_many(within(FAMILY), session=session)
         await self._expiry.clear(session)
-        totals, hours = await self._count(session)
-        await self._totals.add(session, totals)
-        await self._expiry.put(session, hours)
+        await self._add(session, *await self._count(session))
 
-    async def _count(self, session: "Session") -> tuple[Counter[str], list[tuple[datetime, dict[str, int]]]]:
-        """The totals, and what expires in each hour."""
+    async def _add(
+        self, session: "Session", totals: Mapping[str, Counter[str]], hours: Sequence[tuple[str, Expiring]]
+    ) -> None:
+        moved = {family: _doubled(family, numbers) for family, numbers in totals.items()}
+        await add_totals(self._database, session, moved)
+        await self._expiry.add(session, hours)
+
+    async def _count(self, session: "Session") -> tuple[Mapping[str, Counter[str]], list[tuple[str, Expiring]]]:
+        """The totals of each family, and what of it expires in each hour."""
         hour = {"$dateTrunc": {"date": "$expiresAt", "unit": "hour"}}
-        group = {"$group": {"_id": hour, "usages": {"$sum": "$usedCount"}, **_SUMS}}
-        totals: Counter[str] = Counter()
-        hours: list[tuple[datetime, dict[str, int]]] = []
-        async for row in aggregate(self._rows, [group], session=session):
-            start = row.pop("_id")
-            totals.update(row)
-            hours.append((start, {name: row[name] for name in _CLASSES}))
+        bounds = {"first": {"$min": "$expiresAt"}, "last": {"$max": "$expiresAt"}}
+        by_hour = {"_id": {"hour": hour, "batch": "$batch"}, "usages": {"$sum": "$usedCount"}, **_SUMS, **bounds}
+        totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        hours: list[tuple[str, Expiring]] = []
+        async for row in aggregate(self._rows, [{"$group": by_hour}], session=session):
+            numbers = {name: row[name] for name in _CLASSES}
+            for family in _families_of(row["_id"].get("batch")):
+                totals[family].update(numbers, usages=row["usages"])
+                hours.append((family, Expiring(row["first"], row["last"], numbers)))
         return totals, hours
+
+
+def family_of(batch: str | None) -> str:
+    """The family of a batch's totals, or of those of all codes."""
+    return FAMILY if batch is None else f"{FAMILY}/{batch}"
+
+
+def _families_of(batch: str | None) -> tuple[str, ...]:
+    """The families that a code of a batch, or of none, is counted in."""
+    return (FAMILY,) if batch is None else (FAMILY, family_of(batch))
+
+
+def _by_batch(name: str) -> str:
+    return f"{name}ByBatch"
+
+
+def _doubled(family: str, numbers: Mapping[str, int]) -> Mapping[str, int]:
+    """The totals of a family; those of all codes stand twice, so that it shows when only one was moved: see `agree`."""
+    return {**numbers, **{_by_batch(name): number for name, number in numbers.items()}} if family == FAMILY else numbers
+
+
+def _named(totals: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    return {
+        f"{name}{of_part(FAMILY, of)}": number for of, numbers in totals.items() for name, number in numbers.items()
+    }
+
+
+def _census(totals: Mapping[str, int], expired: Mapping[str, int]) -> Census:
+    return Census(
+        total=totals.get("codes", 0),
+        usages=totals.get("usages", 0),
+        full=totals.get("full", 0),
+        switched_on=totals.get("active", 0),
+        expired=expired.get("codes", 0),
+        expired_switched_on=expired.get("active", 0),
+        usable=totals.get("open", 0) - expired.get("open", 0),
+    )
 
 
 # The classes that a code is counted in, as MongoDB and as the model tell them.
@@ -128,6 +190,7 @@ _CLASSES: Mapping[str, object] = {
     "full": "$full",
     "open": {"$and": ["$active", {"$not": "$full"}]},
 }
+_TOTALS = ("usages", *_CLASSES)
 _SUMS = {name: {"$sum": {"$cond": [condition, 1, 0]}} for name, condition in _CLASSES.items()}
 
 

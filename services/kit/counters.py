@@ -8,40 +8,67 @@ import asyncio
 import random
 import secrets
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Mapping
 
+from pymongo import UpdateOne
 from typing_extensions import override
 
-from services.kit.database import Collection, Database, Session
+from services.kit.database import Collection, Database, Document, Session
 
 SHARDS = 64
 LOOKS = 20
 """How often numbers may disagree before a total is held to be wrong: half a second, in which batches come and go."""
 
 
+def within(family: str) -> Document:
+    """The query for the rows of a family and of its parts, whose families are `family/part`."""
+    return {"family": {"$regex": f"^{family}(/|$)"}}
+
+
+def of_part(family: str, named: str) -> str:
+    """How the name of a total goes on that is one of a part of a family."""
+    return "" if named == family else f" of {named.removeprefix(f'{family}/')}"
+
+
+async def add_totals(database: Database, session: Session, changes: Mapping[str, Mapping[str, int]]) -> None:
+    """Moves the totals of several families within a transaction, in one round trip."""
+    shard, updates = secrets.randbelow(SHARDS), []
+    for family, numbers in changes.items():
+        if moved := {name: change for name, change in numbers.items() if change}:
+            update = {"$inc": moved, "$setOnInsert": {"family": family}}
+            updates.append(UpdateOne({"_id": f"{family}/{shard}"}, update, upsert=True))
+    if updates:
+        await database.counters.bulk_write(updates, session=session, ordered=False)
+
+
+async def read_totals(
+    database: Database, query: Document, session: Session | None = None
+) -> defaultdict[str, dict[str, int]]:
+    """Every total of the families that a query finds; within a transaction, those of its snapshot."""
+    sums: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for row in await database.counters.find(query, session=session).to_list(None):
+        totals = sums[row["family"]]
+        for name, number in row.items():
+            if name not in ("_id", "family"):
+                totals[name] = totals.get(name, 0) + number
+    return sums
+
+
 class Counters:
     """The totals of one family, such as `coupons`: named numbers."""
 
     def __init__(self, database: Database, family: str) -> None:
-        self._rows = database.counters
+        self._database = database
         self._family = family
 
     async def add(self, session: Session, changes: Mapping[str, int]) -> None:
         """Moves the totals within a transaction."""
-        moved = {name: change for name, change in changes.items() if change}
-        if moved:
-            update = {"$inc": moved, "$setOnInsert": {"family": self._family}}
-            shard = f"{self._family}/{secrets.randbelow(SHARDS)}"
-            await self._rows.update_one({"_id": shard}, update, upsert=True, session=session)
+        await add_totals(self._database, session, {self._family: changes})
 
     async def read(self, session: Session | None = None) -> dict[str, int]:
         """Every total of the family; within a transaction, those of its snapshot."""
-        totals: dict[str, int] = {}
-        for row in await self._rows.find({"family": self._family}, session=session).to_list(None):
-            for name, number in row.items():
-                if name not in ("_id", "family"):
-                    totals[name] = totals.get(name, 0) + number
-        return totals
+        return (await read_totals(self._database, {"family": self._family}, session))[self._family]
 
     async def agrees(self, name: str, rows: Collection) -> bool:
         """Whether a total is the number of a collection's documents, in constant time.
@@ -64,7 +91,7 @@ class Counters:
         Whoever moves one meanwhile conflicts and waits. So this comes before the counting: the other way round the
         count would be in vain for as long as others write.
         """
-        await self._rows.delete_many({"family": self._family}, session=session)
+        await self._database.counters.delete_many({"family": self._family}, session=session)
 
 
 class Counts(ABC):

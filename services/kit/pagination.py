@@ -1,6 +1,6 @@
 """Lists. Relay windows go by keyset, as quick on the last page as on the first; numbered pages from the nearer end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -65,9 +65,9 @@ async def fetch_window(
 ) -> Slice[Item]:
     """The items of a Relay window; one more than asked for is read to know whether there are others."""
     conditions = [query] if query else []
-    for path, cursor, beyond in (("after", window.after, True), ("before", window.before, False)):
+    for path, cursor, further in (("after", window.after, True), ("before", window.before, False)):
         if cursor is not None:
-            conditions.append(_range(order, _decode(order, path, cursor), beyond=beyond))
+            conditions.append(beyond(order, _decode(order, path, cursor), further=further))
     if window.size == 0:
         return Slice((), has_next=False, has_previous=False)
     direction = -1 if order.descending is not window.backward else 1
@@ -109,17 +109,19 @@ async def fetch_page(
 
 def _decode(order: KeysetOrder, path: str, cursor: str) -> list[object]:
     *values, identifier = decode_cursor(order, path, cursor)
+    if order.has_text_ids and isinstance(identifier, str):
+        return [*values, identifier]
     if not isinstance(identifier, str) or not is_object_id(identifier):
         raise InvalidInput.of(path, f"{path} is not a cursor of this list")
     return [*values, ObjectId(identifier)]
 
 
-def _range(order: KeysetOrder, values: list[object], *, beyond: bool) -> Document:
-    """Everything strictly beyond (or short of) a position.
+def beyond(order: KeysetOrder, values: Sequence[object], *, further: bool = True) -> Document:
+    """Returns the condition for everything strictly beyond a position, or short of it.
 
     The condition on the first key alone lets the index be entered at the right place.
     """
-    operator = "$lt" if order.descending is beyond else "$gt"
+    operator = "$lt" if order.descending is further else "$gt"
     alternatives = [
         {**dict(zip(order.keys[:n], values[:n], strict=True)), order.keys[n]: {operator: values[n]}}
         for n in range(len(values))

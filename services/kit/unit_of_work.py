@@ -18,7 +18,7 @@ from models.events import Event
 from models.principal import Principal
 from services.kit.activity.log import ActivityLog
 from services.kit.batching import GroupCommit
-from services.kit.counters import Counters
+from services.kit.counters import add_totals
 from services.kit.database import Database, Document
 from services.kit.messages.outbox import Outbox
 from services.kit.rate_limit import Permit, RateLimitPermit
@@ -195,8 +195,7 @@ class CommandBus(ABC, Generic[Command, Result]):
         for name, rows in unit.rows.items():
             await self._database.collection(name).insert_many(rows, session=session, ordered=False)
         await self._outbox.put(session, unit.events)
-        for family, totals in unit.totals.items():
-            await Counters(self._database, family).add(session, totals)
+        await add_totals(self._database, session, unit.totals)
         for tracked in unit.tracked():
             await tracked.flush(session)
 

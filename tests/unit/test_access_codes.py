@@ -24,8 +24,19 @@ from models.access_codes.access_code import (
     require_usable,
     usage_of,
 )
-from models.access_codes.batches import BatchChanged, GenerateAccessCodes, ImportAccessCode, Outcome
-from models.access_codes.effects import new_access_code, redeem, switch
+from models.access_codes.batches import (
+    ActivateAccessCodeBatch,
+    BatchChanged,
+    ImportAccessCode,
+    Outcome,
+    imported_batch,
+    new_batch,
+    require_same,
+)
+from models.access_codes.effects import new_access_code, redeem, switch, switch_each
+from models.errors import InvalidInput
+from models.inputs import parse
+from models.values.ids import global_id
 from services.access_codes.repository import ACCESS_CODES, USES
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -136,20 +147,41 @@ def test_how_far_a_code_is_used(used_count: int, now: datetime, shown: tuple[Any
     assert (usage.usage_percentage, usage.is_expired, usage.remaining_uses, usage.days_until_expiry) == shown
 
 
-BATCH = GenerateAccessCodes(batch="b1", count=10, max_uses=2, expiry_days=30, description="Beta")
+KIND = CreateAccessCode(2, 30, "Beta")
+BATCH = new_batch("b1", KIND, asked=10, by="ann", now=NOW)
 
 
-@pytest.mark.parametrize("count", [10, 20])
-def test_a_batch_is_completed_whatever_number_is_asked_for(count: int) -> None:
-    begun = BATCH.begin(NOW)
-    assert (begun.id, begun.made, begun.created_at) == ("b1", 0, NOW)
-    replace(BATCH, count=count).require_same(replace(begun, made=7))
+def test_a_batch_is_begun_with_nothing_made_and_completed_whatever_number_is_asked_for() -> None:
+    assert (BATCH.name, BATCH.made, BATCH.count, BATCH.expires_at) == ("b1", 0, 10, END)
+    begun = replace(BATCH, made=20)
+    assert require_same(begun, KIND) is begun
+    assert begun.count == 20
 
 
 @pytest.mark.parametrize("other", [{"max_uses": 1}, {"expiry_days": 31}, {"description": "beta"}])
 def test_a_batch_that_was_begun_with_other_values_is_refused(other: dict[str, Any]) -> None:
     with pytest.raises(BatchChanged):
-        replace(BATCH, **other).require_same(BATCH.begin(NOW))
+        require_same(BATCH, replace(KIND, **other))
+    with pytest.raises(BatchChanged):
+        require_same(imported_batch("b1", by="ann", now=NOW), KIND)
+
+
+def test_switching_many_codes_is_switching_each() -> None:
+    expired, full = replace(INACTIVE, expires_at=NOW), replace(FULL, active=False)
+    done = switch_each([CODE, INACTIVE, expired, full, replace(full, expires_at=NOW)], active=True, at=NOW)
+    assert [(before, after.active) for before, after in done.changes] == [(INACTIVE, True)]
+    assert (done.full, done.expired) == (2, 1)
+    off = switch_each([INACTIVE, FULL, CODE], active=False, at=NOW)
+    assert [(before, after.active) for before, after in off.changes] == [(FULL, False), (CODE, False)]
+
+
+def test_a_batch_is_named_by_its_name_or_its_relay_id() -> None:
+    for given in ("b1", " b1 ", global_id("AccessCodeBatch", "b1")):
+        assert parse(ActivateAccessCodeBatch, {"id": given}).name == "b1"
+    other = global_id("AccessCode", "b1")
+    assert parse(ActivateAccessCodeBatch, {"id": other}).name == other
+    with pytest.raises(InvalidInput):
+        parse(ActivateAccessCodeBatch, {"id": "b" * 257})
 
 
 ROW = ImportAccessCode("ABC123", 2, END, "Beta", 1, False)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from models.access_codes.access_code import ActivateAccessCode, DeactivateAccessCode, DeleteAccessCode, RedeemAccessCode
 from models.access_codes.batches import ImportAccessCode
+from models.audit import AuditFamily
 from models.errors import NotFound, Refused
 from models.principal import SYSTEM
 from services.access_codes.totals import AccessCodeCounts
@@ -37,6 +38,7 @@ MOMENTS = [
 instants = st.sampled_from(MOMENTS) | st.integers(-90 * 86_400_000, 60 * 86_400_000).map(
     lambda milliseconds: NOW + timedelta(milliseconds=milliseconds)
 )
+BATCHES = (None, "spring", "17/3")
 actions = st.lists(
     st.tuples(st.sampled_from(["redeem", "deactivate", "activate", "delete"]), st.integers(0, 7), st.integers(0, 3)),
     max_size=15,
@@ -98,7 +100,9 @@ class Prepared:
         self._clock.now = NOW
         for code in [code.code async for code in self._services.access_code_batches.export(SYSTEM)]:
             await self._codes.delete(SYSTEM, DeleteAccessCode(code))
-        rows = [(n, ImportAccessCode(f"CODE0{n}", uses, at)) for n, (at, uses) in enumerate(expiries)]
+        rows = [
+            (n, ImportAccessCode(f"CODE0{n}", uses, at, batch=BATCHES[n % 3])) for n, (at, uses) in enumerate(expiries)
+        ]
         await self._services.access_code_batches.import_rows(SYSTEM, rows)
         for what, number, user in actions:
             with suppress(Refused, NotFound):
@@ -127,10 +131,17 @@ class Prepared:
             "fully_used": stats.fully_used,
             "total_usages": stats.total_usages,
         } == await brute_force_stats(self._services.database, now)
-        census = await self._counts.read(now)
-        codes = [code async for code in self._services.access_code_batches.export(SYSTEM)]
-        for active, expired in product((None, True, False), repeat=2):
-            wanted = [
-                code for code in codes if active in (None, code.active) and expired in (None, code.expires_at <= now)
-            ]
-            assert census.of(active=active, expired=expired) == len(wanted)
+        every = [code async for code in self._services.access_code_batches.export(SYSTEM)]
+        for batch in BATCHES:
+            census = await self._counts.read(now, batch)
+            codes = [code for code in every if batch in (None, code.batch)]
+            assert (census.total, census.usages) == (len(codes), sum(code.used_count for code in codes))
+            assert (census.full, census.usable) == (
+                sum(code.is_full for code in codes),
+                sum(code.is_open and not code.is_expired(now) for code in codes),
+            )
+            for active, expired in product((None, True, False), repeat=2):
+                wanted = [c for c in codes if active in (None, c.active) and expired in (None, c.is_expired(now))]
+                assert census.of(active=active, expired=expired) == len(wanted)
+        audit = await self._services.audit.audit(SYSTEM, [AuditFamily.ACCESS_CODES])
+        assert audit.drifts == ()

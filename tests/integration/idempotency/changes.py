@@ -64,6 +64,23 @@ async def create_access_codes(_: Api) -> Request:
     return Request("POST", "/api/admin/access-code", "createAccessCodes", ADMIN, body | {"count": 3}, body)
 
 
+async def deactivate_access_code_batch(api: Api) -> Request:
+    made = await create_access_codes(api)
+    name = unique("batch")
+    mutation = "mutation ($input: CreateAccessCodesInput!) { createAccessCodes(input: $input) { __typename } }"
+    await api.data(mutation, {"input": made.input | {"batch": name}}, ADMIN)
+    return Request("", "", "deactivateAccessCodeBatch", ADMIN, {"id": name})
+
+
+async def activate_access_code_batch(api: Api) -> Request:
+    given = (await deactivate_access_code_batch(api)).input
+    mutation = (
+        "mutation ($input: DeactivateAccessCodeBatchInput!) { deactivateAccessCodeBatch(input: $input) { __typename } }"
+    )
+    await api.data(mutation, {"input": given}, ADMIN)
+    return Request("", "", "activateAccessCodeBatch", ADMIN, given)
+
+
 async def redeem_access_code(api: Api) -> Request:
     body = {"code": await make_code(api), "username": unique("name")}
     return Request("POST", "/api/access-code/redeem", "redeemAccessCode", {}, body, body)
@@ -179,7 +196,14 @@ async def _coupon_id(api: Api) -> str:
     return identifier
 
 
-GRAPHQL_ALONE = [set_coupon_active, repair_counters, create_admin_key, revoke_admin_key]
+GRAPHQL_ALONE = [
+    set_coupon_active,
+    repair_counters,
+    create_admin_key,
+    revoke_admin_key,
+    activate_access_code_batch,
+    deactivate_access_code_batch,
+]
 CHANGES: list[Callable[[Api], Awaitable[Request]]] = [
     create_coupon,
     redeem_coupon,

@@ -47,6 +47,8 @@ SELECTED = {
     "repairCounters": "report { driftCount drifts { field stored expected } }",
     "createAccessCode": CODE,
     "createAccessCodes": "accessCodes { id code active expiresAt createdAt }",
+    "deactivateAccessCodeBatch": "changed",
+    "activateAccessCodeBatch": "changed full expired",
     "redeemAccessCode": CODE,
     "deactivateAccessCode": CODE,
     "activateAccessCode": CODE,
