@@ -16,7 +16,7 @@ from models.errors import InvalidToken
 from models.inputs import Input, parse
 from models.principal import Principal, Role
 from resolvers.loaders import RequestLoaders
-from services.kit.rate_limit import PendingPermit, Permit, RateLimitExceeded, RateLimitPermit
+from services.kit.rate_limit import Permit, RateLimitExceeded, RateLimitPermit
 from services.registry import Services
 
 Found = TypeVar("Found")
@@ -91,7 +91,7 @@ class Context:
             await self._counted(pending)
             return found
 
-    async def _counted(self, pending: PendingPermit) -> RateLimitPermit:
+    async def _counted(self, pending: Permit) -> RateLimitPermit:
         permit = await pending
         self.response_headers.update(permit.stats.headers)
         return permit

@@ -14,7 +14,7 @@ from models.principal import Principal, Role
 from rest.envelope import failure
 from rest.idempotency import is_keyed, once_per_key
 from rest.paths import decoded
-from services.kit.rate_limit import PendingPermit
+from services.kit.rate_limit import Permit
 from services.registry import Services
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -42,9 +42,9 @@ def caller_of(request: Request) -> Principal:
     return principal
 
 
-def permit_of(request: Request) -> PendingPermit:
+def permit_of(request: Request) -> Permit:
     """The permit of a public route, whose hit may still be counted."""
-    permit: PendingPermit = request.state.permit
+    permit: Permit = request.state.permit
     return permit
 
 

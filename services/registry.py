@@ -107,4 +107,5 @@ class Services:
         await self.admin_keys.close()
         await self.activity_log.close()
         await self.idempotency.close()
+        await self.rate_limit.close()
         await self.database.close()

@@ -1,0 +1,1 @@
+"""The rate limit: what workers reserve ahead, and how they stay exact together."""
