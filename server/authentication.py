@@ -19,7 +19,6 @@ from models.claims import Claims, read_claims
 from models.errors import DomainError, ExpiredToken, Forbidden, InvalidToken
 from models.principal import MAIN_KEY, ActingKey, Principal, Transport
 from server.settings import Settings
-from services.kit.transactions import as_domain_error
 
 TOKEN_COOKIE = "token"
 CREDENTIALS = frozenset({b"x-admin-key", b"authorization", b"cookie"})
@@ -160,11 +159,7 @@ class Authenticator:
         """Who acts by a key. Raises `Forbidden`, and `ServiceUnavailable` where nobody can say."""
         if hmac.compare_digest(key.encode(), self._admin_key):
             return MAIN_KEY
-        try:
-            shown = await self._keys.find(key)
-        except Exception as fault:
-            raise as_domain_error(fault) from None
-        if shown is None:
+        if (shown := await self._keys.find(key)) is None:
             raise Forbidden(WRONG_KEY)
         return shown
 

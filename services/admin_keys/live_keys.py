@@ -21,6 +21,7 @@ from models.principal import ActingKey
 from services.admin_keys.repository import ADMIN_KEYS, HASH
 from services.kit.batching import Coalescer
 from services.kit.database import Database
+from services.kit.transactions import as_domain_error
 
 log = logging.getLogger("tessera.keys")
 
@@ -59,9 +60,12 @@ class LiveKeys:
     async def find(self, shown: str) -> ActingKey | None:
         """Returns who acts by a key that was shown, or None where it is wrong, revoked or expired.
 
-        Raises what the driver raises where the database has to be asked and is away.
+        Raises `ServiceUnavailable` where the database has to be asked and is away.
         """
-        key = await self._look_up(hash_of(shown)) if is_shaped_as_key(shown) else None
+        try:
+            key = await self._look_up(hash_of(shown)) if is_shaped_as_key(shown) else None
+        except PyMongoError as fault:
+            raise as_domain_error(fault) from None
         if key is None or not key.is_live(self._clock()):
             return None
         self._note_use(key)
