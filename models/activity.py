@@ -3,10 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator
 
 from models.base import Id
 from models.errors import DomainError, ErrorCode
+from models.inputs import Choice, Text
+from models.pagination import KeysetPage, Period
 from models.principal import ActorKind, Principal, Transport
+from models.values.ids import is_object_id, split_global_id
+from models.values.texts import clean
 
 
 class Verb(StrEnum):
@@ -98,14 +105,45 @@ class Activity:
     objects: tuple[Thing, ...]
     subjects: tuple[str, ...]
     outcome: Outcome
-    code: ErrorCode | None
-    message: str | None
-    request_id: str | None
+    code: ErrorCode | None = None
+    message: str | None = None
+    request_id: str | None = None
 
     @property
     def object(self) -> Thing | None:
         """What was acted upon, the first of several."""
         return self.objects[0] if self.objects else None
+
+
+def _unwrapped(raw: object) -> object:
+    wrapped = split_global_id(clean(raw)) if isinstance(raw, str) else None
+    return raw if wrapped is None else wrapped[1]
+
+
+AnyId: TypeAlias = Annotated[
+    Text, BeforeValidator(_unwrapped), AfterValidator(lambda raw: raw.lower() if is_object_id(raw) else raw)
+]
+"""The id of an object of whatever type: its Relay id, or the raw one."""
+
+
+@dataclass(frozen=True)
+class ActivityFilter(Period):
+    """What a list of activity may be narrowed by (no slots: it is mixed into others).
+
+    `by` is the exact name of who acted; `subject` a username, a Twitter id or a user id of whom it was about, whole and
+    ignoring case.
+    """
+
+    by: Text | None = None
+    verb: Choice[Verb] | None = None
+    object_id: AnyId | None = None
+    outcome: Choice[Outcome] | None = None
+    subject: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListActivity(KeysetPage, ActivityFilter):
+    """What `GET /admin/activity` takes."""
 
 
 def is_told(deed: Deed, caller: Principal, refusal: DomainError | None) -> bool:

@@ -10,7 +10,7 @@ import orjson
 from pydantic import Field
 
 from models.errors import Fault, InvalidInput
-from models.inputs import Input, Instant, Positive, Whole
+from models.inputs import Input, Instant, Positive, Text, Whole
 from models.readers import read_instant
 
 Item = TypeVar("Item")
@@ -120,6 +120,18 @@ class Page(Generic[Item]):
     @property
     def pages(self) -> int:
         return -(-self.total // self.limit)
+
+
+@dataclass(frozen=True)
+class KeysetPage(Input):
+    """What REST's lists take that are walked by keyset, beside their filters (no slots: it is mixed into them)."""
+
+    after: Text | None = None
+    limit: Annotated[Whole, Field(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE
+
+    @property
+    def window(self) -> Window:
+        return Window(self.limit, self.after)
 
 
 def encode_cursor(order: KeysetOrder, values: Sequence[object]) -> str:

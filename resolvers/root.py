@@ -9,9 +9,10 @@ import strawberry
 from models.errors import Forbidden, InvalidInput, Unauthenticated
 from models.principal import Role
 from models.values.ids import split_global_id
-from resolvers import access_code_batches, access_codes, admin_keys, coupons, orders, usage
+from resolvers import access_code_batches, access_codes, activity, admin_keys, coupons, orders, usage
 from resolvers.access_code_batches import AccessCodeBatchMutation, AccessCodeBatchQuery
 from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
+from resolvers.activity import ActivityQuery
 from resolvers.admin_keys import AdminKeyMutation, AdminKeyQuery
 from resolvers.audit import AuditMutation, AuditQuery
 from resolvers.context import Info
@@ -32,6 +33,7 @@ FINDERS: dict[str, Finder] = {
     "UsageFollower": usage.node,
     "Order": orders.node,
     "AdminKey": admin_keys.node,
+    "Activity": activity.node,
 }
 MAX_NODES = 100
 
@@ -57,7 +59,9 @@ class Viewer:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CouponQuery, AccessCodeQuery, AccessCodeBatchQuery, UsageQuery, OrderQuery, AuditQuery, AdminKeyQuery):
+class Query(
+    CouponQuery, AccessCodeQuery, AccessCodeBatchQuery, UsageQuery, OrderQuery, AuditQuery, AdminKeyQuery, ActivityQuery
+):
     @strawberry.field(description="An object by its global id; null where there is none that the caller may see.")
     async def node(
         self,

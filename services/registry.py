@@ -13,6 +13,7 @@ from models.values.instants import to_milliseconds
 from services.access_codes.batches import AccessCodeBatches
 from services.access_codes.repository import uses
 from services.access_codes.service import AccessCodes
+from services.activity.repository import ActivityListing, activity
 from services.admin_keys.service import AdminKeys
 from services.coupons.repository import redemptions
 from services.coupons.service import Coupons
@@ -56,6 +57,7 @@ class Services:
     usage: Usage
     usage_moves: Listing[UsageMoveFilter, UsageMove]
     audit: Audit
+    activity: ActivityListing
     activity_log: ActivityLog
     admin_keys: AdminKeys
 
@@ -77,26 +79,27 @@ class Services:
         """
         database = Database(mongo_uri, database_name, mongo_driver)
         outbox = Outbox(database, enabled=events_enabled)
-        activity = ActivityLog(database, clock, activity_days)
+        activity_log = ActivityLog(database, clock, activity_days)
         return cls(
             database=database,
             rate_limit=RateLimiter(database, rate_limit),
             idempotency=Idempotency(database, clock),
-            coupons=Coupons(database, outbox, activity, clock),
+            coupons=Coupons(database, outbox, activity_log, clock),
             redemptions=redemptions(database),
-            access_codes=AccessCodes(database, outbox, activity, clock),
+            access_codes=AccessCodes(database, outbox, activity_log, clock),
             access_code_uses=uses(database),
-            access_code_batches=AccessCodeBatches(database, activity, clock),
-            orders=Orders(database, outbox, activity, clock),
+            access_code_batches=AccessCodeBatches(database, activity_log, clock),
+            orders=Orders(database, outbox, activity_log, clock),
             refunds=Refunds(database),
             inbox=Inbox(database),
             outbox_queue=OutboxQueue(database),
             parked=ParkedRecords(database),
-            usage=Usage(database, outbox, activity, clock, timedelta(seconds=usage_hold)),
+            usage=Usage(database, outbox, activity_log, clock, timedelta(seconds=usage_hold)),
             usage_moves=moves(database),
-            audit=Audit(database, activity),
-            activity_log=activity,
-            admin_keys=AdminKeys(database, outbox, activity, clock),
+            audit=Audit(database, activity_log),
+            activity=activity(database),
+            activity_log=activity_log,
+            admin_keys=AdminKeys(database, outbox, activity_log, clock),
         )
 
     async def close(self) -> None:

@@ -25,7 +25,7 @@ ACTIVITY: Mapper[Activity] = Mapper(
             lambda activity: {"subjectKeys": [*dict.fromkeys(map(search_key, activity.subjects))]},
         )
     ],
-    optional=("code", "message"),
+    optional=("code", "message", "request_id"),
 )
 
 
@@ -46,6 +46,11 @@ class ActivityLog:
     def collection(self) -> str:
         """Where the rows of a unit of work go."""
         return self._rows.name
+
+    @property
+    def waiting(self) -> int:
+        """How many rows of refusals are gathered and not written yet."""
+        return self._refused.waiting
 
     @property
     def dropped(self) -> int:

@@ -67,6 +67,11 @@ class RefusedRows:
         self.dropped = 0
         self.capped = 0
 
+    @property
+    def waiting(self) -> int:
+        """How many rows are not written yet."""
+        return len(self._waiting)
+
     def put(self, row: Document, at: datetime, address: str | None) -> None:
         """Take a row, unless its address has had its share of the hour; the address goes nowhere."""
         if not self._cap.admits(address, at):
