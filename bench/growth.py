@@ -15,6 +15,7 @@ from bench.seeds import (
     MADE,
     access_code_of,
     access_codes,
+    activity_documents,
     batch_documents,
     code_of,
     coupons,
@@ -37,12 +38,14 @@ from models.access_codes.access_code import (
     RedeemAccessCode,
 )
 from models.access_codes.batches import AccessCodeBatchFilter
+from models.activity import ActivityFilter, Outcome
+from models.activity import Verb as Done
 from models.coupons.coupon import CouponFilter, CouponRole, FindCoupon, ListCoupons, RedeemCoupon
 from models.coupons.redemptions import RedemptionFilter
 from models.orders.commands import FindOrder, FindOrders, OrderFilter, RefundOrder
 from models.orders.refunds import RefundFilter
 from models.pagination import Window
-from models.principal import SYSTEM
+from models.principal import SYSTEM, Principal
 from models.usage.commands import CheckUsage, CreateUsageFollower, GetAvailability, MoveUsage
 from models.usage.follower import Move
 from models.usage.history import UsageFollowerFilter, UsageMoveFilter
@@ -53,7 +56,7 @@ from services.migrations.runner import migrate
 from services.registry import Services
 
 Verb = Callable[[], Awaitable[object]]
-UNCOUNTED = RateLimitPermit(SYSTEM)
+UNCOUNTED = RateLimitPermit(Principal())
 CAMPAIGN = "60d21b4667d0d8992e610c01"
 A_DAY = (MADE, MADE + timedelta(days=1))
 
@@ -204,6 +207,23 @@ def usage_verbs(services: Services, count: int) -> Mapping[str, Verb]:
     }
 
 
+def activity_verbs(services: Services, count: int) -> Mapping[str, Verb]:
+    def listed(wanted: ActivityFilter, *, backward: bool = False) -> Verb:
+        return lambda: services.activity.window(SYSTEM, wanted, Window(20, backward=backward))
+
+    return {
+        "activity: first window": listed(ActivityFilter()),
+        "activity: last window": listed(ActivityFilter(), backward=True),
+        "activity: total count": lambda: services.activity.count(SYSTEM, ActivityFilter()),
+        "activity of an admin": listed(ActivityFilter(by="admin10")),
+        "activity of a verb": listed(ActivityFilter(verb=Done.SET_COUPON_ACTIVE)),
+        "activity upon an object": listed(ActivityFilter(object_id=f"{count // 20 * 10:024x}")),
+        "activity about a user": listed(ActivityFilter(subject=f"user{count // 2}")),
+        "activity: what was refused": listed(ActivityFilter(outcome=Outcome.REFUSED)),
+        "activity within a day": listed(ActivityFilter(*A_DAY)),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Grown:
     """A verb on a small and on a large database, in milliseconds."""
@@ -245,9 +265,10 @@ async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
         insert(database["usagefollowers"], follower_documents(count))
         insert(database["usagecounters"], usage_documents(made.follower.id, count))
         insert(database["usageledger"], move_documents(made.follower, count))
+        insert(database["activity"], activity_documents(count))
     await migrate(services.database)
     taken: dict[str, float] = {}
-    for family in (coupon_verbs, access_code_verbs, order_verbs, usage_verbs):
+    for family in (coupon_verbs, access_code_verbs, order_verbs, usage_verbs, activity_verbs):
         for verb_name, verb in family(services, count).items():
             taken[verb_name] = await _time(verb, repeats)
             with walks_within(uri) as walks:

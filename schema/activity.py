@@ -28,6 +28,8 @@ describe_enum(
         models.Verb.ACTIVATE_ACCESS_CODE: "An access code was switched on.",
         models.Verb.DEACTIVATE_ACCESS_CODE: "An access code was switched off.",
         models.Verb.DELETE_ACCESS_CODE: "An access code was deleted.",
+        models.Verb.ACTIVATE_ACCESS_CODE_BATCH: "The codes of a batch were switched on, in chunks.",
+        models.Verb.DEACTIVATE_ACCESS_CODE_BATCH: "The codes of a batch were switched off, in chunks.",
         models.Verb.CREATE_USAGE_FOLLOWER: "A coupon or campaign was followed; an event may have changed its limits.",
         models.Verb.UPDATE_USAGE_FOLLOWER: "The limits of a follower were changed.",
         models.Verb.DELETE_USAGE_FOLLOWER: "A follower was deleted.",
@@ -39,6 +41,8 @@ describe_enum(
         models.Verb.UPDATE_ORDER: "An order was changed.",
         models.Verb.REFUND_ORDER: "An order was refunded whole.",
         models.Verb.REFUND_ORDER_PRODUCT: "Units of a product of an order were refunded.",
+        models.Verb.CREATE_ADMIN_KEY: "An admin was given a key.",
+        models.Verb.REVOKE_ADMIN_KEY: "A key of an admin was revoked.",
         models.Verb.REPAIR_COUNTERS: "Counters were put right by their ledgers.",
     },
 )

@@ -37,6 +37,7 @@ REST: dict[str, Role | None] = {
     "DELETE /admin/access-code/{code}": Role.ADMIN,
     "PATCH /admin/access-code/{code}/activate": Role.SUPPORT,
     "PATCH /admin/access-code/{code}/deactivate": Role.SUPPORT,
+    "GET /admin/activity": Role.VIEWER,
 }
 GRAPHQL: dict[str, Role | None] = {
     "node": EVERYONE,
@@ -62,6 +63,7 @@ GRAPHQL: dict[str, Role | None] = {
     "orders": Role.VIEWER,
     "refunds": Role.VIEWER,
     "audit": Role.VIEWER,
+    "activity": Role.VIEWER,
     "adminKeys": Role.ADMIN,
     "createCoupon": EVERYONE,
     "redeemCoupon": EVERYONE,

@@ -1,4 +1,4 @@
-"""The data that the pages of `docs/api` assume: documents as the original services left them."""
+"""The data that the pages of `docs/api` assume: documents as the original services left them, and some activity."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,6 +40,23 @@ def _access_code(number: str, code: str, **fields: Any) -> dict[str, Any]:
         "usedBy": [],
     }
     return document | fields
+
+
+def _refusal(number: str, verb: str, code: str, message: str, thing: dict[str, str], *names: str) -> dict[str, Any]:
+    return {
+        "_id": ObjectId(f"60d21b4667d0d8992e6a00{number}"),
+        "at": datetime(2023, 1, 21, 9, int(number), tzinfo=UTC),
+        "by": {"name": "anonymous", "kind": "ANONYMOUS"},
+        "transport": "REST",
+        "verb": verb,
+        "objects": [thing],
+        "subjects": [*names],
+        "subjectKeys": [name.lower() for name in names],
+        "outcome": "REFUSED",
+        "code": code,
+        "message": message,
+        "requestId": f"7d3f9a1c5b2e8{number}40",
+    }
 
 
 def _follower(number: str, **fields: Any) -> dict[str, Any]:
@@ -113,6 +130,25 @@ SAMPLE: dict[str, list[dict[str, Any]]] = {
             ],
         ),
         _access_code("02", "OLD456", expiresAt=datetime(2023, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)),
+    ],
+    "activity": [
+        _refusal(
+            "01",
+            "REDEEM_COUPON",
+            "TOO_FEW_FOLLOWERS",
+            "Minimum 1000 followers required",
+            {"type": "Coupon", "_id": "60d21b4667d0d8992e610c85"},
+            "1003",
+            "Small_Fan",
+        ),
+        _refusal(
+            "02",
+            "REDEEM_ACCESS_CODE",
+            "ACCESS_CODE_EXPIRED",
+            "Access code has expired",
+            {"type": "AccessCode", "_id": "60d21b4667d0d8992e610d02"},
+            "Small_Fan",
+        ),
     ],
     "usagefollowers": [
         _follower(
