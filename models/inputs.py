@@ -221,6 +221,11 @@ def parse(shape: type[Shape], raw: Mapping[str, object], *, ignore_unknown: bool
     return read
 
 
+def field_names(shape: type[Input]) -> frozenset[str]:
+    """The names on the wire of the fields of an input."""
+    return frozenset(_kinds(shape))
+
+
 def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape:
     """Read query parameters (each name with all its values) into `shape`.
 

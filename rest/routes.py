@@ -2,11 +2,16 @@
 
 from starlette.routing import BaseRoute, Mount, Router
 
-from rest import access_codes, activity, coupons, orders, usage
+from rest import access_codes, activity, coupons, exports, orders, usage
 from rest.access import AdminsOnly
 
 public_routes: list[BaseRoute] = [*coupons.routes, *access_codes.routes, *orders.routes, *usage.routes]
-admin_routes: list[BaseRoute] = [*coupons.admin_routes, *access_codes.admin_routes, *activity.admin_routes]
+admin_routes: list[BaseRoute] = [
+    *coupons.admin_routes,
+    *access_codes.admin_routes,
+    *activity.admin_routes,
+    *exports.admin_routes,
+]
 
 _admin = AdminsOnly(Router(admin_routes, redirect_slashes=False))
 _api = Router([Mount("/admin", _admin), *public_routes], redirect_slashes=False)

@@ -17,6 +17,7 @@ from services.activity.repository import ActivityListing, activity
 from services.admin_keys.service import AdminKeys
 from services.coupons.repository import redemptions
 from services.coupons.service import Coupons
+from services.exports.service import Exports
 from services.kit.activity.log import ActivityLog
 from services.kit.database import Database
 from services.kit.idempotency.keys import Idempotency
@@ -60,6 +61,7 @@ class Services:
     activity: ActivityListing
     activity_log: ActivityLog
     admin_keys: AdminKeys
+    exports: Exports
 
     @classmethod
     def open(
@@ -100,6 +102,7 @@ class Services:
             activity=activity(database),
             activity_log=activity_log,
             admin_keys=AdminKeys(database, outbox, activity_log, clock),
+            exports=Exports(database, clock),
         )
 
     async def close(self) -> None:

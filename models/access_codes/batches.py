@@ -17,6 +17,8 @@ from models.stored import stored
 from models.values.codes import normalize_code
 from models.values.ids import unwrapped
 
+CSV_COLUMNS = ("code", "description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy", "batch")
+"""What an import takes of a code."""
 CHUNK = 1_000
 """How many codes are made, read or written at once, whatever their number."""
 MAX_CODES_AT_ONCE = 1_000

@@ -1,24 +1,12 @@
-"""The cells of a table of access codes: written so that spreadsheets run and rewrite none, and read as they save them.
-
-A text that a spreadsheet would run as a formula, or take for a number or a date, gets a leading apostrophe, and a text
-that looks as if it had got one gets another, so that taking one away always brings back the text.
-"""
+"""The cells of a table of access codes, read as spreadsheets save them."""
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 
+from models.values.cells import FORMULA, has_apostrophe, text_from_cell
 from models.values.instants import iso
 
-FORMULA = re.compile(r"[\s\ufeff]*[=+\-@|%\uff1d\uff0b\uff0d\uff20\u2212]|[\t\r\n]")
-"""How a cell begins that a spreadsheet may run."""
-_REWRITTEN = re.compile(
-    # Numbers, dates, times, fractions, shares and amounts; numbers with an exponent; logical values; months.
-    r"[^\w]*\d[\d\s.,:;/%'\u2019()$€£¥_-]*([ap]\.?m\.?)?|\d+([.,]\d+)?e[+-]?\d+"
-    r"|true|false|wahr|falsch|vrai|faux|verdadero|falso|vero|waar|onwaar"
-    r"|(\d[\d\s.,/-]*)?(jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zä]*[\d\s.,/:-]*",
-    re.IGNORECASE,
-)
 _DIGITS = re.compile(r"[0-9]+")
 _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+[0-9]+|[0-9][.,][0-9]+[eE][+-]?[0-9]+")
 _GROUPED = re.compile(r"[0-9]{1,3}([ '\u00a0\u2009\u202f\u2019][0-9]{3})+")
@@ -36,15 +24,10 @@ _SHORTEST = 6
 _LAST = time(23, 59, 59, 999_000, UTC)
 
 
-def text_to_cell(text: str) -> str:
-    """A description or a name as a cell."""
-    return "'" + text if _is_special(text) or _has_got_one(text) else text
-
-
 def code_to_cell(code: str) -> str:
     """A code as a cell. Numbers and dates are left as they are: files of codes are for other programs first."""
     short = _DIGITS.fullmatch(code) is not None and len(code) < _SHORTEST
-    return "'" + code if FORMULA.match(code) or short or _has_got_one(code) else code
+    return "'" + code if FORMULA.match(code) or short or has_apostrophe(code) else code
 
 
 def plain_cells(cells: Mapping[str, str]) -> dict[str, str]:
@@ -60,18 +43,6 @@ def code_fault(cell: str) -> str | None:
     if _DIGITS.fullmatch(text) and len(text) < _SHORTEST:
         return f"code {text} may have lost leading zeros; write '{text} if it has none, else the whole code"
     return None
-
-
-def _is_special(text: str) -> bool:
-    return FORMULA.match(text) is not None or _REWRITTEN.fullmatch(text.strip()) is not None
-
-
-def _has_got_one(cell: str) -> bool:
-    return cell.startswith("'") and _is_special(cell.lstrip("'"))
-
-
-def _text_from_cell(cell: str) -> str:
-    return cell[1:] if _has_got_one(cell) else cell
 
 
 def _whole_from_cell(cell: str) -> str:
@@ -113,10 +84,10 @@ def _end_of_day(day: datetime) -> datetime:
 
 
 _READERS: dict[str, Callable[[str], str]] = {
-    "code": _text_from_cell,
-    "description": _text_from_cell,
-    "createdBy": _text_from_cell,
-    "batch": _text_from_cell,
+    "code": text_from_cell,
+    "description": text_from_cell,
+    "createdBy": text_from_cell,
+    "batch": text_from_cell,
     "maxUses": _whole_from_cell,
     "usedCount": _whole_from_cell,
     "active": _flag_from_cell,

@@ -10,6 +10,7 @@ import typer
 from server.cli.audit import audit
 from server.cli.codes import app as codes
 from server.cli.events import consume, emit, parked, replay
+from server.cli.export import export
 from server.cli.health import health
 from server.cli.keys import app as keys
 from server.cli.migrate import migrate
@@ -26,7 +27,7 @@ app = typer.Typer(
     # A traceback with local variables would show secrets.
     pretty_exceptions_enable=False,
 )
-for command in (serve, consume, emit, replay, parked, migrate, audit, schema, token, trust, health):
+for command in (serve, consume, emit, replay, parked, export, migrate, audit, schema, token, trust, health):
     app.command()(command)
 app.add_typer(codes, name="codes")
 app.add_typer(keys, name="keys")

@@ -4,18 +4,16 @@ Results go to standard output, progress and bad rows to standard error. The exit
 work could not be done, 2 for a bad option or environment.
 """
 
-import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
-from models.access_codes.access_code import DEFAULT_DESCRIPTION
+from models.access_codes.access_code import DEFAULT_DESCRIPTION, AccessCodeFilter
 from models.access_codes.batches import (
     CHUNK,
     MAX_BATCH,
@@ -28,20 +26,19 @@ from models.access_codes.batches import (
     read_import_row,
 )
 from models.errors import InvalidInput
+from models.exports import Export
 from models.inputs import parse
 from models.principal import SYSTEM
 from models.values.texts import clean
-from server.cli.codes_csv import HEADER, CsvWriter, HeaderFault, Row, encoding_of, read_rows, to_cells
+from server.cli.codes_csv import Row, encoding_of, read_rows
 from server.cli.database import run_verb
-from server.cli.output import fail
+from server.cli.export import Written, write_export
+from server.cli.progress import errors, progress_bar
 
 if TYPE_CHECKING:
     from services.registry import Services
 
-Answer = TypeVar("Answer")
-
 app = typer.Typer(help="Make, export and import access codes by the million.", no_args_is_help=True)
-errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -64,7 +61,7 @@ def generate(
 
     async def work(services: "Services") -> int:
         made = 0
-        with _progress() as progress:
+        with progress_bar() as progress:
             task = progress.add_task("Making codes", total=count)
             async for made in services.access_code_batches.generate(SYSTEM, parse(GenerateAccessCodes, wanted)):
                 progress.update(task, completed=made)
@@ -72,20 +69,20 @@ def generate(
             await _export(services, output, batch)
         return made
 
-    typer.echo(f"Batch {batch} has {_run(work)} codes.")
+    typer.echo(f"Batch {batch} has {run_verb(work)} codes.")
 
 
 @app.command()
 def activate(batch: Annotated[str, typer.Argument(help="The name of the batch.")]) -> None:
     """Let every code of a batch be redeemed but those that are full or have expired. Run it again if it was killed."""
-    done = _run(lambda services: _switch(services, ActivateAccessCodeBatch, batch))
+    done = run_verb(lambda services: _switch(services, ActivateAccessCodeBatch, batch))
     typer.echo(f"Activated {done.changed} codes; {done.full} are full and {done.expired} have expired.")
 
 
 @app.command()
 def deactivate(batch: Annotated[str, typer.Argument(help="The name of the batch.")]) -> None:
     """Let no code of a batch be redeemed any more. Run it again if it was killed."""
-    done = _run(lambda services: _switch(services, DeactivateAccessCodeBatch, batch))
+    done = run_verb(lambda services: _switch(services, DeactivateAccessCodeBatch, batch))
     typer.echo(f"Deactivated {done.changed} codes.")
 
 
@@ -95,7 +92,7 @@ def export(
     batch: Annotated[str | None, typer.Option(help="Only the codes of this batch.")] = None,
 ) -> None:
     """Write access codes as CSV, the oldest first. A file appears only when it is complete."""
-    number = _run(lambda services: _export(services, output, batch))
+    number = run_verb(lambda services: _export(services, output, batch))
     errors.print(f"Exported {number} codes.")
 
 
@@ -118,7 +115,7 @@ def import_codes(
             _require_good_rows(file, batch)
         return await _import(services, file, batch, strict=strict)
 
-    counted = _run(work)
+    counted = run_verb(work)
     typer.echo(
         f"Imported {counted[Outcome.IMPORTED]} codes; {counted[Outcome.PRESENT]} were there already; "
         f"{counted[Outcome.REFUSED]} rows were refused."
@@ -127,25 +124,12 @@ def import_codes(
         raise typer.Exit(1)
 
 
-def _run(work: Callable[["Services"], Awaitable[Answer]]) -> Answer:
-    """Do some work on the database of MONGO_URI; what goes wrong is told in a sentence."""
-    try:
-        return run_verb(work)
-    except (HeaderFault, OSError) as fault:
-        raise fail(str(fault), 2) from None
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=errors)
-
-
 async def _switch(
     services: "Services", kind: type[ActivateAccessCodeBatch] | type[DeactivateAccessCodeBatch], batch: str
 ) -> BatchSwitch:
     batches, command = services.access_code_batches, parse(kind, {"id": batch})
     done = BatchSwitch()
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("Switching codes", total=await batches.count(SYSTEM, command.name))
         async for done in batches.switch(SYSTEM, command):
             progress.update(task, completed=done.changed + done.full + done.expired)
@@ -153,34 +137,18 @@ async def _switch(
 
 
 async def _export(services: "Services", output: Path | None, batch: str | None) -> int:
-    if output is None:
-        return await _write(services, sys.stdout, batch)
-    part = output.with_name(output.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        number = await _write(services, file, batch)
-    part.replace(output)
-    return number
+    from services.exports.families import ACCESS_CODES_TO_IMPORT
 
-
-async def _write(services: "Services", file: IO[str], batch: str | None) -> int:
-    writer, number = CsvWriter(file), 0
-    batch = None if batch is None else clean(batch)
-    writer.write_row(HEADER)
-    with _progress() as progress:
-        task = progress.add_task("Exporting", total=await services.access_code_batches.count(SYSTEM, batch))
-        async for code in services.access_code_batches.export(SYSTEM, batch):
-            writer.write_row(to_cells(code))
-            number += 1
-            if number % CHUNK == 0:
-                progress.update(task, completed=number)
-        progress.update(task, completed=number)
-    return number
+    written = Written()
+    wanted = Export(AccessCodeFilter(batch=None if batch is None else clean(batch)))
+    await write_export(services, ACCESS_CODES_TO_IMPORT, wanted, output, written)
+    return written.rows
 
 
 def _require_good_rows(file: Path, batch: str) -> None:
     """Exit 1 unless every row can be imported; each bad one is reported."""
     bad = 0
-    with _progress() as progress, _open(progress, file, "Looking at rows") as lines:
+    with progress_bar() as progress, _open(progress, file, "Looking at rows") as lines:
         for row in read_rows(lines):
             _, faults = _read(row.in_batch(batch))
             bad += bool(faults)
@@ -192,7 +160,7 @@ def _require_good_rows(file: Path, batch: str) -> None:
 
 async def _import(services: "Services", file: Path, batch: str, *, strict: bool) -> Counter[Outcome]:
     counted: Counter[Outcome] = Counter()
-    with _progress() as progress, _open(progress, file, "Importing") as lines:
+    with progress_bar() as progress, _open(progress, file, "Importing") as lines:
         rows = read_rows(lines)
         while chunk := list(islice(rows, CHUNK)):
             counted.update(await _import_chunk(services, [row.in_batch(batch) for row in chunk]))

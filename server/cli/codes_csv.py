@@ -1,4 +1,4 @@
-"""Access codes as CSV: UTF-8 with the columns of `HEADER`.
+"""Access codes as CSV: UTF-8 with the columns of `CSV_COLUMNS`.
 
 Instants are ISO 8601. To be read, a file needs the columns `code`, `maxUses` and `expiresAt`, in any order; it may be
 as a spreadsheet saves it: with commas, semicolons or tabs, in UTF-8 or UTF-16, with rows and columns of blank cells.
@@ -6,25 +6,25 @@ as a spreadsheet saves it: with commas, semicolons or tabs, in UTF-8 or UTF-16, 
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from models.access_codes.access_code import AccessCode
-from models.access_codes.batches import LONGEST_IMPORTED
-from models.access_codes.cells import code_to_cell, text_to_cell
-from models.values.instants import iso
+from models.access_codes.batches import CSV_COLUMNS, LONGEST_IMPORTED
+from models.errors import InvalidInput
+from models.values.cells import text_to_cell
 
-HEADER = ("code", "description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy", "batch")
+PASSED_OVER = ("_id", "updatedAt")
+"""Columns of an export that an import makes nothing of."""
 NEEDED = ("code", "maxUses", "expiresAt")
 DELIMITERS = ",;\t"
 LONGEST_CELL = LONGEST_IMPORTED + 1_000
 """A quote that is never closed swallows what follows; it is given up after so many characters."""
 
 
-class HeaderFault(Exception):
+class HeaderFault(InvalidInput):
     """The first line is not the header of a file of access codes."""
 
 
@@ -43,37 +43,6 @@ class Row:
         return replace(self, cells={**self.cells, "batch": text_to_cell(name)})
 
 
-def to_cells(code: AccessCode) -> tuple[str | int, ...]:
-    """The cells of a code, in the order of `HEADER`."""
-    return (
-        code_to_cell(code.code),
-        text_to_cell(code.description),
-        code.max_uses,
-        code.used_count,
-        iso(code.expires_at),
-        "true" if code.active else "false",
-        iso(code.created_at),
-        text_to_cell(code.created_by),
-        text_to_cell(code.batch or ""),
-    )
-
-
-class CsvWriter:
-    """Writes rows to a file. Each ends with a line feed; a cell with a carriage return is quoted too."""
-
-    def __init__(self, file: IO[str], delimiter: str = ",", end: str = "\n") -> None:
-        self._file = file
-        self._end = end
-        # The csv module quotes only those of the two that end its lines.
-        self._writer = csv.writer(self, delimiter=delimiter, lineterminator="\r\n")
-
-    def write_row(self, cells: Iterable[str | int]) -> None:
-        self._writer.writerow(cells)
-
-    def write(self, row: str) -> None:
-        self._file.write(row.removesuffix("\r\n") + self._end)
-
-
 def encoding_of(file: Path) -> str:
     """How a file is encoded: UTF-16 where it says so at its beginning, as a spreadsheet's "Unicode text" does."""
     with file.open("rb") as opened:
@@ -89,7 +58,7 @@ def read_rows(file: IO[str]) -> Iterator[Row]:
     try:
         header = [_column(name) for name in _without_blank_end(next(reader, []))]
     except csv.Error as fault:
-        raise HeaderFault(f"line {above + 1}: {fault}") from None
+        raise HeaderFault.of("", f"line {above + 1}: {fault}") from None
     _check_header(header, above + 1)
     while True:
         line = above + reader.line_num + 1
@@ -116,9 +85,13 @@ def _first_line(file: IO[str]) -> tuple[int, str]:
 
 
 def _column(name: str) -> str:
-    """The name of a column as `HEADER` has it, however it is written."""
-    known = {each.lower(): each for each in HEADER}
-    return known.get(re.sub(r"[\s_]", "", name).lower(), name.strip())
+    """The name of a column as it is known, however it is written."""
+    known = {_plain(each): each for each in (*CSV_COLUMNS, *PASSED_OVER)}
+    return known.get(_plain(name), name.strip())
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_]", "", name).lower()
 
 
 def _without_blank_end(cells: list[str]) -> list[str]:
@@ -128,11 +101,12 @@ def _without_blank_end(cells: list[str]) -> list[str]:
 
 
 def _check_header(header: list[str], line: int) -> None:
+    known = (*CSV_COLUMNS, *PASSED_OVER)
     faults = [f"the column {name} is missing" for name in NEEDED if name not in header]
-    faults += [f"{name!r} is not a known column" for name in dict.fromkeys(header) if name not in HEADER]
-    faults += [f"the column {name} stands twice" for name in HEADER if header.count(name) > 1]
+    faults += [f"{name!r} is not a known column" for name in dict.fromkeys(header) if name not in known]
+    faults += [f"the column {name} stands twice" for name in known if header.count(name) > 1]
     if faults:
-        raise HeaderFault(f"line {line}: {'; '.join(faults)} (known are {','.join(HEADER)})")
+        raise HeaderFault.of("", f"line {line}: {'; '.join(faults)} (known are {','.join(CSV_COLUMNS)})")
 
 
 def _fault_of(header: list[str], cells: list[str]) -> str | None:

@@ -3,8 +3,12 @@
 import os
 import socket
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 DATA = Path(".tessera")
+Data = Annotated[Path, typer.Option(help="Folder of `tessera dev`, whose MongoDB is used where MONGO_URI is unset.")]
 REPLICA_SET = "tessera"
 SECRETS_FILE = "secrets.env"
 SECRETS = ("JWT_SEC", "ADMIN_KEY")

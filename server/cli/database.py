@@ -49,8 +49,10 @@ def run_verb(work: Callable[["Services"], Awaitable[Answer]], environment: Mappi
         return run_on_services(work, environment, migrated=True)
     except InvalidInput as fault:
         raise fail("\n".join(each.message for each in fault.faults), 2) from None
-    except (typer.Exit, OSError):
+    except typer.Exit:
         raise
+    except OSError as fault:
+        raise fail(str(fault), 2) from None
     except Exception as fault:
         known = as_domain_error(fault)
         if isinstance(known, InternalServerError):

@@ -18,7 +18,7 @@ from models.inputs import parse
 from models.pagination import MAX_PAGE_SIZE, Window
 from models.principal import SYSTEM, Role
 from models.values.texts import clean
-from server.cli.data_folder import DATA, with_servers_of
+from server.cli.data_folder import DATA, Data, with_servers_of
 from server.cli.database import run_verb
 from server.cli.output import fail, print_table
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from services.registry import Services
 
 Answer = TypeVar("Answer")
-Data = Annotated[Path, typer.Option(help="Folder of `tessera dev`, whose MongoDB is used where MONGO_URI is unset.")]
 Name = Annotated[str, typer.Argument(help="Whose key it is: the name under which is told what was done by it.")]
 
 app = typer.Typer(help="Make, list and revoke the keys of admins.", no_args_is_help=True)

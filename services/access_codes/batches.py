@@ -10,7 +10,6 @@ from functools import partial
 
 from models.access_codes.access_code import AccessCode
 from models.access_codes.batches import (
-    CHUNK,
     AccessCodeBatch,
     AccessCodeBatchCounts,
     AccessCodeBatchFilter,
@@ -28,7 +27,7 @@ from models.activity import Deed, Thing, Verb
 from models.pagination import Slice, Window
 from models.principal import Principal, Role
 from services.access_codes.batch_writes import BatchWrites
-from services.access_codes.repository import ACCESS_CODES, BATCHES, ENTITY_ALONE, NEWEST_FIRST, batch_listing
+from services.access_codes.repository import BATCHES, batch_listing
 from services.access_codes.totals import AccessCodeCounts
 from services.kit.activity.log import ActivityLog
 from services.kit.batching import Coalescer
@@ -115,16 +114,8 @@ class AccessCodeBatches:
             if done.after is None:
                 return
 
-    async def export(self, caller: Principal, batch: str | None = None) -> AsyncIterator[AccessCode]:
-        """Yields every code, or every code of a batch, the oldest first."""
-        caller.require_role(Role.VIEWER)
-        query = {} if batch is None else {"batch": batch}
-        order = [("_id", 1)] if batch is None else [(key, 1) for key in NEWEST_FIRST.keys]
-        async for document in self._database.access_codes.find(query, ENTITY_ALONE, batch_size=CHUNK).sort(order):
-            yield ACCESS_CODES.load(document)
-
     async def count(self, caller: Principal, batch: str | None = None) -> int:
-        """Returns how many codes `export` yields."""
+        """Returns how many codes there are, of a batch or in all."""
         caller.require_role(Role.VIEWER)
         return (await self._counts.read(self._clock(), batch)).total
 

@@ -17,6 +17,7 @@ from services.kit.stored_form import WITH_FORM
 
 SEARCH_FIELDS = ("usernameKey", "usernameTrigrams", "codeKey", "codeTrigrams")
 """What only a search needs; no entity has it."""
+ENTITY_ALONE = dict.fromkeys(SEARCH_FIELDS, False)
 
 
 def search_fields(username: str) -> Document:

@@ -25,7 +25,7 @@ from models.pagination import KeysetOrder, Page, Slice, Window
 from models.principal import Principal, Role
 from models.sent import RefusedCommand
 from models.values.codes import CodeBook, normalize_code
-from services.coupons.repository import COUPONS, MOST_USED, NEWEST_FIRST, SEARCH_FIELDS, by_code, query_of
+from services.coupons.repository import COUPONS, ENTITY_ALONE, MOST_USED, NEWEST_FIRST, by_code, query_of
 from services.coupons.totals import FAMILY
 from services.coupons.unit_of_work import CouponBus
 from services.kit.activity.log import ActivityLog
@@ -36,7 +36,6 @@ from services.kit.messages.outbox import Outbox
 from services.kit.pagination import fetch_page, fetch_window
 from services.kit.rate_limit import Permit
 
-_ENTITY_ALONE = dict.fromkeys(SEARCH_FIELDS, False)
 _Wanted = tuple[CouponFilter, KeysetOrder, Window]
 
 
@@ -113,7 +112,7 @@ class Coupons:
         """A numbered page of all coupons, newest first. For admins."""
         principal.require_role(Role.VIEWER)
         total, query = await self._count(wanted), query_of(wanted)
-        return await fetch_page(self._coupons, query, NEWEST_FIRST, wanted, total, COUPONS.load, _ENTITY_ALONE)
+        return await fetch_page(self._coupons, query, NEWEST_FIRST, wanted, total, COUPONS.load, ENTITY_ALONE)
 
     async def count(self, principal: Principal, wanted: CouponFilter) -> int:
         """How many coupons the filter leaves. For admins."""
@@ -124,7 +123,7 @@ class Coupons:
         """Counts of what exists, from totals that move with the rows. For admins."""
         principal.require_role(Role.VIEWER)
         totals = await self._counters.read()
-        used = self._coupons.find({"timesUsed": {"$gt": 0}}, _ENTITY_ALONE).sort([(k, -1) for k in MOST_USED.keys])
+        used = self._coupons.find({"timesUsed": {"$gt": 0}}, ENTITY_ALONE).sort([(k, -1) for k in MOST_USED.keys])
         most_used = await used.limit(1).to_list(None)
         return CouponStats(
             total_coupons=totals.get("total", 0),
@@ -157,18 +156,18 @@ class Coupons:
 
     async def _find_window(self, asked: Sequence[_Wanted]) -> dict[_Wanted, Slice[Coupon]]:
         ((wanted, order, window),) = asked
-        found = await fetch_window(self._coupons, query_of(wanted), order, window, COUPONS.load, _ENTITY_ALONE)
+        found = await fetch_window(self._coupons, query_of(wanted), order, window, COUPONS.load, ENTITY_ALONE)
         return {asked[0]: found}
 
     async def _find_by_codes(self, codes: Sequence[str]) -> dict[str, Coupon]:
-        found = await self._coupons.find({"$or": by_code(codes)}, _ENTITY_ALONE).to_list(None)
+        found = await self._coupons.find({"$or": by_code(codes)}, ENTITY_ALONE).to_list(None)
         book = CodeBook(map(COUPONS.load, found), lambda coupon: coupon.coupon_code)
         return {code: coupon for code in codes if (coupon := book.find(code)) is not None}
 
     def _finder(self, field: str) -> Callable[[Sequence[str]], Awaitable[Mapping[str, Coupon]]]:
         async def find(keys: Sequence[str]) -> dict[str, Coupon]:
             sought = [ObjectId(key) for key in keys] if field == "_id" else list(keys)
-            found = self._coupons.find({field: {"$in": sought}}, _ENTITY_ALONE)
+            found = self._coupons.find({field: {"$in": sought}}, ENTITY_ALONE)
             return {str(d[field]): COUPONS.load(d) for d in await found.to_list(None)}
 
         return find

@@ -116,16 +116,25 @@ def _decode(order: KeysetOrder, path: str, cursor: str) -> list[object]:
     return [*values, ObjectId(identifier)]
 
 
+def runs_beyond(order: KeysetOrder, values: Sequence[object], *, further: bool = True) -> list[Document]:
+    """Returns the conditions for what is strictly beyond a position, or short of it: the nearest first.
+
+    Each is met by one run of the order's index, and no document meets two.
+    """
+    operator = "$lt" if order.descending is further else "$gt"
+    return [
+        {**dict(zip(order.keys[:n], values[:n], strict=True)), order.keys[n]: {operator: values[n]}}
+        for n in reversed(range(len(values)))
+    ]
+
+
 def beyond(order: KeysetOrder, values: Sequence[object], *, further: bool = True) -> Document:
     """Returns the condition for everything strictly beyond a position, or short of it.
 
     The condition on the first key alone lets the index be entered at the right place.
     """
-    operator = "$lt" if order.descending is further else "$gt"
-    alternatives = [
-        {**dict(zip(order.keys[:n], values[:n], strict=True)), order.keys[n]: {operator: values[n]}}
-        for n in range(len(values))
-    ]
+    alternatives = runs_beyond(order, values, further=further)
     if len(alternatives) == 1:
         return alternatives[0]
-    return {order.keys[0]: {operator + "e": values[0]}, "$or": alternatives}
+    operator = "$lte" if order.descending is further else "$gte"
+    return {order.keys[0]: {operator: values[0]}, "$or": alternatives}

@@ -1,19 +1,20 @@
 """Examples in Markdown: a request in one fenced block, its answer in the next.
 
 A request is a block of the kind `console` with one curl command after `$ `, or of the kind `graphql`, whose first line
-may be `# as admin` or `# as USER`. Its answer is a block of the kind `json`, with its status behind the kind (200 when
-none stands there). A block of the kind `websocket` is a talk: `>` before what is sent, `<` before what is answered, `$`
-before a curl command that is run meanwhile and succeeds.
+may be `# as admin` or `# as USER`. Its answer is a block of the kind `json`, `csv` or `ndjson`, with its status behind
+the kind (200 when none stands there). A block of the kind `websocket` is a talk: `>` before what is sent, `<` before
+what is answered, `$` before a curl command that is run meanwhile and succeeds.
 
 In an answer, ids, codes, instants and the like stand for any of their kind; where a later request of the page names
 such an id or code, it means the one that was really answered.
 """
 
 import asyncio
+import csv
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,19 @@ from websockets.typing import Subprotocol
 from tests.support.api import ADMIN, ADMIN_KEY, bearer, token
 
 FENCE = re.compile(
-    r"^```(?P<kind>console|graphql|websocket|json)(?: (?P<status>\d+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^```(?P<kind>console|graphql|websocket|json|csv|ndjson)(?: (?P<status>\d+))?\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 GRAPHQL_TRANSPORT_WS = Subprotocol("graphql-transport-ws")
 BASE = "http://localhost:3000"
 USER = "ada"
 """Whose token `$TOKEN` is."""
+ANSWERS: dict[str, Callable[[str], Any]] = {
+    "json": json.loads,
+    "csv": lambda text: list(csv.reader(text.splitlines(keepends=True))),
+    "ndjson": lambda text: [json.loads(line) for line in text.splitlines()],
+}
+"""How answers are read, by their kinds."""
 # What differs from run to run, by its looks. Names are what later requests may use.
 NAMES = [
     re.compile(r"[0-9a-f]{24}"),
@@ -50,6 +58,7 @@ class Example:
     request: str
     status: int
     answer: Any
+    read: Callable[[str], Any] = json.loads
 
 
 def read_examples(page: Path) -> Iterator[Example]:
@@ -60,14 +69,15 @@ def read_examples(page: Path) -> Iterator[Example]:
     text, request = page.read_text(), None
     for fence in FENCE.finditer(text):
         line = text.count("\n", 0, fence.start()) + 1
-        if fence["kind"] != "json":
+        if fence["kind"] not in ANSWERS:
             assert request is None, f"{page.name}:{line}: the request before has no answer"
             if fence["kind"] == "websocket":
                 yield Example(line, fence["kind"], fence["text"], 0, None)
             elif fence["kind"] == "graphql" or fence["text"].startswith("$ curl"):
                 request = (line, fence["kind"], fence["text"])
         elif request is not None:
-            yield Example(*request, int(fence["status"] or 200), json.loads(fence["text"]))
+            read = ANSWERS[fence["kind"]]
+            yield Example(*request, int(fence["status"] or 200), read(fence["text"]), read)
             request = None
     assert request is None, f"{page.name}: the last request has no answer"
 
@@ -109,7 +119,7 @@ class Reader:
         answer = await self.ask(example)
         told = f"line {example.line}: {example.request}answered {answer.status_code} {answer.text}"
         assert answer.status_code == example.status, told
-        assert self.alike(answer.json(), example.answer), told
+        assert self.alike(example.read(answer.text), example.answer), told
 
     async def ask(self, example: Example) -> httpx.Response:
         """Send a request by HTTP."""

@@ -38,6 +38,7 @@ REST: dict[str, Role | None] = {
     "PATCH /admin/access-code/{code}/activate": Role.SUPPORT,
     "PATCH /admin/access-code/{code}/deactivate": Role.SUPPORT,
     "GET /admin/activity": Role.VIEWER,
+    "GET /admin/export/{name}": Role.VIEWER,
 }
 GRAPHQL: dict[str, Role | None] = {
     "node": EVERYONE,

@@ -1,6 +1,7 @@
 """What is exported comes back the same, through a spreadsheet too; what a spreadsheet spoils is a clear fault."""
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.access_codes.access_code import AccessCode
-from models.access_codes.batches import ImportAccessCode, read_import_row
-from models.access_codes.cells import FORMULA, text_to_cell
+from models.access_codes.batches import CSV_COLUMNS, ImportAccessCode, read_import_row
+from models.access_codes.cells import code_to_cell
+from models.base import to_json
 from models.errors import InvalidInput
+from models.exports import CsvFormat
+from models.values.cells import FORMULA, text_to_cell
 from models.values.codes import normalize_code
 from models.values.texts import clean
-from server.cli.codes_csv import HEADER, CsvWriter, HeaderFault, Row, read_rows, to_cells
+from server.cli.codes_csv import HeaderFault, Row, read_rows
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 texts = st.one_of(
@@ -48,11 +52,11 @@ def access_codes(draw: st.DrawFn) -> AccessCode:
 
 def saved(codes: list[AccessCode], delimiter: str = ",", end: str = "\n", blanks: int = 0) -> str:
     """The file as exported, or as a spreadsheet saves it again: with other delimiters, and blank cells around."""
-    file = io.StringIO()
-    writer = CsvWriter(file, delimiter, end)
-    for row in [HEADER, *map(to_cells, codes), *[[""] * len(HEADER)] * blanks]:
-        writer.write_row([*row, *[""] * blanks])
-    return file.getvalue()
+    columns = (*CSV_COLUMNS, *(f"blank{n}" for n in range(blanks)))
+    rows = [*map(to_json, codes), *[dict.fromkeys(columns)] * blanks]
+    written = CsvFormat(columns, {"code": code_to_cell}, delimiter=delimiter, end=end)
+    head = re.sub(r"blank\d", "", written.head())
+    return head + written.lines(dict.fromkeys(columns) | row for row in rows)
 
 
 def read(text: str) -> list[Row]:

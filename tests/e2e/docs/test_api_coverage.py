@@ -12,8 +12,10 @@ from starlette.routing import BaseRoute, Mount, Route, compile_path
 from graphql_engine.errors import GraphQLCode
 from graphql_engine.limits import Limits
 from models.errors import ErrorCode, ErrorReason
+from models.inputs import field_names
 from rest.routes import routes as rest_routes
 from server.health import health_routes
+from services.exports.families import FAMILIES
 from tests.support.api import Api
 from tests.support.examples import Example, curl_request, read_examples
 
@@ -100,3 +102,10 @@ def test_the_limits_of_a_document_are_the_limits() -> None:
         f"{limits.root_fields} root fields ({limits.root_mutations} in a mutation)"
     )
     assert shown in (ROOT / "docs" / "api" / "index.md").read_text()
+
+
+def test_every_export_is_told_of_with_its_filters() -> None:
+    text = (ROOT / "docs" / "api" / "exports.md").read_text()
+    rows = re.findall(r"^\| `(\S+)` \|.*\|(.*)\|$", text, re.MULTILINE)
+    told = {name: frozenset(re.findall("`(.+?)`", filters)) for name, filters in rows}
+    assert {name: field_names(family.filter) for name, family in FAMILIES.items()} == told

@@ -7,9 +7,11 @@ from typing import Any
 from bson import ObjectId
 from pymongo import MongoClient
 
+from models.access_codes.access_code import AccessCode
+from services.access_codes.repository import ACCESS_CODES
 from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database
-from services.registry import utc_now
+from services.registry import Services, utc_now
 from tests.support.api import ADMIN, Api, unique
 
 
@@ -20,6 +22,12 @@ async def make_code(api: Api, **changes: Any) -> str:
     assert made.status_code == 201, made.text
     code: str = made.json()["data"]["accessCode"]["code"]
     return code
+
+
+async def stored_codes(services: Services, **conditions: Any) -> list[AccessCode]:
+    """Every code that meets the conditions, the oldest first."""
+    found = services.database.access_codes.find(conditions).sort([("createdAt", 1), ("_id", 1)])
+    return [ACCESS_CODES.load(document) async for document in found]
 
 
 async def redeem(api: Api, code: str, username: str | None = None, **more: Any) -> Any:

@@ -24,7 +24,7 @@ from services.migrations import m0009_access_code_batches
 from services.migrations.options import Options
 from services.migrations.runner import migrate
 from services.registry import utc_now
-from tests.integration.access_codes.support import check_access_code_invariants, make_code
+from tests.integration.access_codes.support import check_access_code_invariants, make_code, stored_codes
 from tests.integration.access_codes.test_codes_cli import run
 from tests.integration.access_codes.test_graphql import change
 from tests.support.api import ADMIN, Api, bearer, unique
@@ -51,7 +51,7 @@ async def counts(api: Api, name: str) -> dict[str, int]:
 
 
 async def codes_of(api: Api, batch: str) -> list[str]:
-    return [code.code async for code in api.services.access_code_batches.export(SYSTEM, batch)]
+    return [code.code for code in await stored_codes(api.services, batch=batch)]
 
 
 async def redeem(api: Api, code: str) -> None:
@@ -79,9 +79,7 @@ async def test_a_batch_is_the_same_whether_graphql_or_the_command_line_made_it(o
     # Either completes the other.
     assert run(own_api.settings.mongo_uri, "generate", "--batch", "by graphql", *options[2:], "--count", "5")[0] == 0
     assert await counts(own_api, "by graphql") == {"codes": 5, "usable": 5}
-    assert (
-        len({code.expires_at async for code in own_api.services.access_code_batches.export(SYSTEM, "by graphql")}) == 1
-    )
+    assert len({code.expires_at for code in await stored_codes(own_api.services, batch="by graphql")}) == 1
     check_access_code_invariants(own_api.settings.mongo_uri)
 
 

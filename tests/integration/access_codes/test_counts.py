@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.access_codes.access_code import ActivateAccessCode, DeactivateAccessCode, DeleteAccessCode, RedeemAccessCode
+from models.access_codes.access_code import (
+    ActivateAccessCode,
+    DeactivateAccessCode,
+    DeleteAccessCode,
+    RedeemAccessCode,
+)
 from models.access_codes.batches import ImportAccessCode
 from models.audit import AuditFamily
 from models.errors import NotFound, Refused
@@ -20,7 +25,7 @@ from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate
 from services.mongo_uri import database_name
 from services.registry import Services
-from tests.integration.access_codes.support import brute_force_stats
+from tests.integration.access_codes.support import brute_force_stats, stored_codes
 from tests.support.api import MONGO_DRIVER
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
@@ -98,8 +103,8 @@ class Prepared:
         self, expiries: list[tuple[datetime, int]], actions: list[tuple[str, int, int]], asked: list[datetime]
     ) -> None:
         self._clock.now = NOW
-        for code in [code.code async for code in self._services.access_code_batches.export(SYSTEM)]:
-            await self._codes.delete(SYSTEM, DeleteAccessCode(code))
+        for code in await stored_codes(self._services):
+            await self._codes.delete(SYSTEM, DeleteAccessCode(code.code))
         rows = [
             (n, ImportAccessCode(f"CODE0{n}", uses, at, batch=BATCHES[n % 3])) for n, (at, uses) in enumerate(expiries)
         ]
@@ -131,7 +136,7 @@ class Prepared:
             "fully_used": stats.fully_used,
             "total_usages": stats.total_usages,
         } == await brute_force_stats(self._services.database, now)
-        every = [code async for code in self._services.access_code_batches.export(SYSTEM)]
+        every = await stored_codes(self._services)
         for batch in BATCHES:
             census = await self._counts.read(now, batch)
             codes = [code for code in every if batch in (None, code.batch)]
