@@ -6,25 +6,30 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 
-import orjson
+from orjson import dumps
 
 from models.access_codes.access_code import AccessCode, AccessCodeFilter, AccessCodeUse, AccessCodeUseFilter
 from models.access_codes.batches import CSV_COLUMNS
 from models.access_codes.cells import code_to_cell
+from models.activity import Activity, ActivityFilter
 from models.base import camel_case, to_json
 from models.coupons.coupon import Coupon, CouponFilter
 from models.coupons.redemptions import LedgerEntry, RedemptionFilter
 from models.exports import Cells, Row
-from models.inputs import Input, Text
+from models.inputs import Input
+from models.orders.commands import OrderFilter
 from models.orders.order import Order
+from models.orders.refunds import Refund, RefundFilter
 from models.pagination import KeysetOrder
 from models.usage.follower import UsageMove
 from models.usage.history import UsageMoveFilter
 from services.access_codes import repository as access_codes
+from services.activity.repository import activity
 from services.coupons import repository as coupons
 from services.kit.database import Database, Document
 from services.kit.pagination import Listing
 from services.orders import repository as orders
+from services.orders.refunds import Refunds
 from services.usage import repository as usage
 
 Wanted = TypeVar("Wanted", bound=Input)
@@ -36,7 +41,8 @@ Find: TypeAlias = Callable[[Database, Wanted, datetime], Awaitable[tuple[Listing
 class Family(Generic[Wanted, Item]):
     """Things of one kind. `find` makes their list and the query for what a filter leaves of it at an instant.
 
-    `only` are the columns where a row has not all that it could. `projection` leaves out what no item has.
+    `more` are the columns that `to_row` adds to the fields of an item, `only` those of a row that has not all.
+    `projection` leaves out what no item has.
     """
 
     name: str
@@ -45,6 +51,7 @@ class Family(Generic[Wanted, Item]):
     find: Find[Wanted, Item]
     to_row: Callable[[Item], Row] = to_json
     cells: Cells = field(default_factory=dict)
+    more: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     projection: Mapping[str, object] | None = None
 
@@ -52,11 +59,13 @@ class Family(Generic[Wanted, Item]):
     def columns(self) -> tuple[str, ...]:
         """The names of what a row holds, in order."""
         names = [camel_case(f.name) for f in fields(self.item)]  # type: ignore[arg-type]  # a dataclass
-        return self.only or tuple(dict.fromkeys(("_id", *names)))
+        return self.only or tuple(dict.fromkeys(("_id", *names, *self.more)))
 
     def row_of(self, listing: Listing[Wanted, Item], document: Document) -> Row:
-        """The row of a document."""
-        return {"_id": str(document["_id"]), **self.to_row(listing.from_document(document))}
+        """The row of a document; what is nested is JSON in a text."""
+        shown = self.to_row(listing.from_document(document))
+        flat = {name: dumps(value).decode() if isinstance(value, list) else value for name, value in shown.items()}
+        return {"_id": str(document["_id"]), **flat}
 
 
 def _listed(make: Callable[[Database], Listing[Wanted, Item]]) -> Find[Wanted, Item]:
@@ -67,13 +76,6 @@ def _listed(make: Callable[[Database], Listing[Wanted, Item]]) -> Find[Wanted, I
     return find
 
 
-@dataclass(frozen=True, slots=True)
-class OfUser(Input):
-    """The orders of a user, or all."""
-
-    user_id: Text | None = None
-
-
 async def _find_codes(
     order: KeysetOrder, database: Database, wanted: AccessCodeFilter, now: datetime
 ) -> tuple[Listing[AccessCodeFilter, AccessCode], Document]:
@@ -82,16 +84,20 @@ async def _find_codes(
     return listing, await access_codes.query_for(database.access_codes, wanted, now)
 
 
-def _orders(database: Database) -> Listing[OfUser, Order]:
+def _orders(database: Database) -> Listing[OrderFilter, Order]:
     return Listing(
-        database.orders, orders.NEWEST_FIRST, lambda wanted: orders.orders_of(wanted.user_id), orders.ORDERS.load
+        database.orders,
+        orders.NEWEST_FIRST,
+        lambda wanted: orders.orders_query(wanted, wanted.user_id),
+        orders.ORDERS.load,
     )
 
 
-def _order_row(order: Order) -> Row:
-    """An order in one row: its lines are JSON in a text."""
-    shown = to_json(order)
-    return shown | {"products": orjson.dumps(shown["products"]).decode()}
+def _activity_row(activity: Activity) -> Row:
+    """Who acted and what was acted upon, the first of several, in columns of their own."""
+    kind = {"by": activity.by.name, "byKind": activity.by.kind.value}
+    thing = activity.object
+    return to_json(activity) | kind | {"objectType": thing and thing.type, "objectId": thing and thing.id}
 
 
 _CODE_CELLS: Cells = {"code": code_to_cell}
@@ -114,7 +120,16 @@ _FAMILIES: list[Family[Any, Any]] = [
     ),
     Family("access-code-uses", AccessCodeUse, AccessCodeUseFilter, _listed(access_codes.uses), cells=_CODE_CELLS),
     Family("usage-moves", UsageMove, UsageMoveFilter, _listed(usage.moves)),
-    Family("orders", Order, OfUser, _listed(_orders), _order_row),
+    Family("orders", Order, OrderFilter, _listed(_orders)),
+    Family("refunds", Refund, RefundFilter, _listed(lambda database: Refunds(database).listing)),
+    Family(
+        "activity",
+        Activity,
+        ActivityFilter,
+        _listed(activity),
+        _activity_row,
+        more=("byKind", "objectType", "objectId"),
+    ),
 ]
 FAMILIES: Mapping[str, Family[Any, Any]] = {family.name: family for family in _FAMILIES}
 """By the names under which they are asked for."""
