@@ -37,10 +37,16 @@ class Odd:
 def encode_batch(records: Sequence[Odd], codec: str = "none", base_offset: int = 0) -> bytes:
     """One batch of the format that Kafka has written since 2017."""
     number, compress = CODECS[codec]
-    first = records[0].timestamp
-    payload = compress(b"".join(_encode(one, delta, first) for delta, one in enumerate(records)))
-    most = max(one.timestamp for one in records)
-    checked = struct.pack(">hiqqqhii", number, len(records) - 1, first, most, -1, -1, -1, len(records)) + payload
+    first, most = records[0].timestamp, max(one.timestamp for one in records)
+    payload = compress(b"".join(encode_record(one, delta, first) for delta, one in enumerate(records)))
+    return seal_batch(payload, len(records), attributes=number, base_offset=base_offset, first=first, most=most)
+
+
+def seal_batch(
+    payload: bytes, count: int, *, attributes: int = 0, base_offset: int = 0, first: int = 0, most: int = 0
+) -> bytes:
+    """A batch of any payload with a checksum that is right; `count` is how many records it claims to hold."""
+    checked = struct.pack(">hiqqqhii", attributes, count - 1, first, most, -1, -1, -1, count) + payload
     body = struct.pack(">ibI", -1, 2, calc_crc32c(checked)) + checked
     return struct.pack(">qi", base_offset, len(body)) + body
 
@@ -61,7 +67,8 @@ async def produce(servers: str, partition: TopicPartition, batch: bytes) -> int:
         await client.close()
 
 
-def _encode(record: Odd, delta: int, first: int) -> bytes:
+def encode_record(record: Odd, delta: int, first: int) -> bytes:
+    """One record of a batch, without compression."""
     body = bytearray(b"\x00")
     encode_varint(record.timestamp - first, body.append)
     encode_varint(delta, body.append)

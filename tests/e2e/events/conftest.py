@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from services.migrations.runner import migrate
+from tests.support.consumed_topic import Topic, configured
 from tests.support.consumers import EventWorld, event_world
 from tests.support.payment_service import PaymentService, payment_service
 from tests.support.uris import with_database
@@ -39,3 +41,19 @@ async def own_world(
     """A world of the test's own, in which no process runs yet."""
     async with event_world(kafka_uri, database_uri, tmp_path_factory.mktemp("consumers")) as world:
         yield world
+
+
+@pytest.fixture
+async def topic(own_world: EventWorld) -> AsyncIterator[Topic]:
+    """The topic with its consumer running; it takes records of any timestamp."""
+    topic = Topic(own_world)
+    await migrate(own_world.services.database, thorough=False)
+    await topic.broker.ensure_topics([topic.partition.topic, topic.partition.topic + ".dlt"])
+    # Old timestamps would have the broker delete the records.
+    configs = {"message_timestamp_after_max_ms": str(2**63 - 1), "retention_ms": "-1"}
+    async with configured(own_world.kafka_uri, topic.partition.topic, **configs):
+        pass
+    topic.group = topic.consumer(own_world.services)
+    await topic.group.start()
+    yield topic
+    await topic.group.close()

@@ -3,149 +3,25 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from consumers.handler import Handler
 from consumers.kafka import group as running
-from consumers.kafka.admin import Broker
-from consumers.kafka.group import GroupConsumer
 from consumers.kafka.kept_values import NOT_KEPT
-from consumers.kafka.raw_batches import BatchReader, Unreadable
+from consumers.kafka.raw_batches import Unreadable
 from consumers.kafka.records import header
-from consumers.metrics import Metrics
-from consumers.settings import ConsumerSettings
-from models.errors import DomainError, NotFound, ServiceUnavailable
-from services.migrations.runner import migrate
-from services.registry import Services
-from services.settings import KafkaUri
-from tests.support.consumers import EventWorld
+from tests.support.consumed_topic import Topic, configured
 from tests.support.eventually import eventually
-from tests.support.raw_records import CODECS, Odd, encode_batch, produce
+from tests.support.raw_records import CODECS, Odd
 
 FAR = 2**53
-
-
-class Topic:
-    """A consumed topic of one partition whose events act by being remembered; some are made to fail."""
-
-    def __init__(self, world: EventWorld) -> None:
-        self.world = world
-        self.name = "odd"
-        self.partition = TopicPartition(world.prefix + self.name, 0)
-        self.broker = Broker(world.kafka, partitions=1)
-        self.metrics = Metrics()
-        self.acted: list[str] = []
-        self.away = False
-        self.group: GroupConsumer | None = None
-
-    def read(self, raw: Any) -> str:
-        if raw == "fail in reading":
-            raise ZeroDivisionError("in reading")
-        if not isinstance(raw, str):
-            raise TypeError("no event of this test")
-        return raw
-
-    async def prepare(self, command: str) -> str:
-        if command == "fail in preparing":
-            raise LookupError("in preparing")
-        if command == "refuse":
-            raise NotFound("There is no such thing")
-        if command == "wait" and self.away:
-            raise ServiceUnavailable()
-        return command
-
-    async def act(self, _: Any, commands: Sequence[str]) -> list[DomainError | None]:
-        if "fail in acting" in commands:
-            raise MemoryError("in acting")
-        self.acted += commands
-        return [None] * len(commands)
-
-    def consumer(self, services: Services) -> GroupConsumer:
-        told = ConsumerSettings(
-            mongo_uri="mongodb://unused/",
-            kafka_uri=KafkaUri(self.world.kafka_uri, tls=False),
-            topic_prefix=self.world.prefix,
-            batch=20,
-        )
-        handler = Handler(self.read, self.act, self.prepare)
-        return GroupConsumer(told, {self.name: handler}, self.broker, services.inbox, services.parked, self.metrics)
-
-    async def put(self, *records: Odd, codec: str = "none") -> int:
-        return await produce(self.world.kafka_uri, self.partition, encode_batch(records, codec))
-
-    async def good(self) -> None:
-        """Wait until a good event that stands behind everything else has acted."""
-        word = uuid4().hex
-        await self.put(Odd(json.dumps(word).encode()))
-        await eventually(lambda: word in self.acted, within=60)
-
-    def has_acted(self, record: Odd) -> bool:
-        try:
-            return json.loads(record.value or b"") in self.acted
-        except ValueError:
-            return False
-
-    def lag(self) -> float | None:
-        assert self.group is not None
-        self.group.measure()
-        labels = {"topic": self.partition.topic, "partition": "0"}
-        return self.metrics.registry.get_sample_value("tessera_consumer_lag", labels)
-
-    async def letters(self) -> list[Any]:
-        partition = TopicPartition(self.partition.topic + ".dlt", 0)
-        found: list[Any] = []
-        async with BatchReader(self.world.kafka) as reader:
-            position = 0
-            while (batch := await reader.read(partition, position)).next_offset > position:
-                found += batch.records
-                position = batch.next_offset
-        assert not any(isinstance(one, Unreadable) for one in found)
-        return found
-
-    async def ended(self) -> tuple[set[int], set[int]]:
-        """The offsets of the records that are dead letters, and of those that are parked."""
-        parked = await self.world.services.parked.find(self.partition.topic)
-        died = {int(header(letter, "dlt-original-offset") or "-1") for letter in await self.letters()}
-        return died, {row.offset for row in parked}
-
-
-@asynccontextmanager
-async def configured(servers: str, topic: str, **configs: str) -> AsyncIterator[None]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await admin.start()
-    named = {name.replace("_", "."): value for name, value in configs.items()}
-    try:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, named)])
-        yield
-    finally:
-        await admin.close()
-
-
-@pytest.fixture
-async def topic(own_world: EventWorld) -> AsyncIterator[Topic]:
-    """The topic with its consumer running; it takes records of any timestamp."""
-    topic = Topic(own_world)
-    await migrate(own_world.services.database, thorough=False)
-    await topic.broker.ensure_topics([topic.partition.topic, topic.partition.topic + ".dlt"])
-    # Old timestamps would have the broker delete the records.
-    configs = {"message_timestamp_after_max_ms": str(2**63 - 1), "retention_ms": "-1"}
-    async with configured(own_world.kafka_uri, topic.partition.topic, **configs):
-        pass
-    topic.group = topic.consumer(own_world.services)
-    await topic.group.start()
-    yield topic
-    await topic.group.close()
-
 
 contents = st.none() | st.binary(max_size=30) | st.sampled_from([b"", b"null", b'"', b"\xff\xfe", b'"\\ud83d"'])
 values = contents | st.sampled_from(

@@ -5,7 +5,7 @@ import json
 from uuid import uuid4
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from typer.testing import CliRunner, Result
 
 from consumers.kafka.admin import Broker
@@ -173,3 +173,51 @@ async def test_replay_without_a_topic_says_what_it_needs(own_world: EventWorld) 
     done = await run(own_world, "replay")
     assert done.exit_code == 2
     assert "--parked" in done.output
+
+
+async def test_a_record_that_is_no_longer_in_its_topic_cannot_go_back(own_world: EventWorld) -> None:
+    await migrate(own_world.services.database, thorough=False)
+    first, last = await stands(own_world, TOPIC, *[Odd(b"1" * 5_000_000, timestamp=now())] * 2, codec="gzip")
+    # One is deleted with all before it, one has not come yet.
+    later = RawRecord(last.topic, 0, last.offset + 1, last.timestamp, None, last.value, ())
+    for record in (first, later):
+        await own_world.services.parked.put(parked_record(record, REFUSAL, KeyError("no letter")))
+    admin = AIOKafkaAdminClient(bootstrap_servers=own_world.kafka_uri)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(first.topic, 0): RecordsToDelete(before_offset=last.offset)})
+    finally:
+        await admin.close()
+    done = await run(own_world, "replay", "--parked")
+    assert done.exit_code == 1
+    assert done.output.count("the record is no longer in its topic") == 2
+
+
+async def test_what_kafka_does_not_take_is_named_and_stays(own_world: EventWorld) -> None:
+    await migrate(own_world.services.database, thorough=False)
+    topic = own_world.prefix + TOPIC
+    record = RawRecord(topic, 0, 0, now(), b"k", json.dumps({"_id": uuid4().hex[:24]}).encode(), ())
+    letters = DeadLetters(Broker(own_world.kafka, partitions=1))
+    await letters.put(record, REFUSAL)
+    await letters.close()
+    admin = AIOKafkaAdminClient(bootstrap_servers=own_world.kafka_uri)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(topic, 1, -1, {}, {"max.message.bytes": "50"})])
+    finally:
+        await admin.close()
+    done = await run(own_world, "replay", f"{topic}.dlt")
+    assert done.exit_code == 1
+    assert "it cannot go back: Kafka does not take it" in done.output
+    # It is not marked as put back.
+    assert "1 dead letters would be put back" in (await run(own_world, "replay", f"{topic}.dlt", "--dry-run")).output
+
+
+async def test_a_letter_of_somebody_else_that_does_not_say_where_its_record_stands_cannot_go_back(
+    own_world: EventWorld,
+) -> None:
+    await migrate(own_world.services.database, thorough=False)
+    await stands(own_world, f"{TOPIC}.dlt", Odd(b"{}", headers=[(b"dlt-value-omitted", b"true")], timestamp=now()))
+    done = await run(own_world, "replay", f"{own_world.prefix}{TOPIC}.dlt")
+    assert done.exit_code == 1
+    assert "it does not say where the record stands" in done.output

@@ -1,12 +1,15 @@
 """Batches that are read without the client: what is readable in them is read, and the rest is told apart."""
 
+import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.kafka.raw_batches import Unreadable, decode_batches, last_offset
-from tests.support.raw_records import CODECS, Odd, encode_batch
+from consumers.kafka.connection import KafkaConnection
+from consumers.kafka.raw_batches import BatchReader, Unreadable, decode_batches, last_offset
+from tests.support.raw_records import CODECS, Odd, encode_batch, encode_record, seal_batch
 
 PARTITION = TopicPartition("topic", 0)
 contents = st.none() | st.binary(max_size=40)
@@ -75,3 +78,57 @@ def test_transactions_that_were_given_up_are_left_out() -> None:
     found = decode_batches(PARTITION, fetched, 0, [(5, 0)])
     assert [one.value for one in found.records if not isinstance(one, Unreadable)] == [b"yes"]
     assert found.next_offset == 3
+
+
+ONE, TWO = encode_record(Odd(b"one"), 0, 0), encode_record(Odd(b"two"), 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("payload", "attributes", "readable", "sentence"),
+    [
+        (ONE + TWO, 0, [b"one", b"two"], "cannot be read"),
+        (ONE + b"\x7e" + TWO[1:], 0, [b"one"], "a record reaches beyond its batch"),
+        (ONE + b"\x01", 0, [b"one"], "a record reaches beyond its batch"),
+        (ONE + TWO, 7, [], "compression 7 is not known"),
+        (b"no gzip", 1, [], "cannot be read"),
+    ],
+    ids=["one is missing", "too long", "a negative length", "an unknown codec", "damaged before it was sealed"],
+)
+def test_where_records_cannot_be_told_apart_the_rest_of_the_batch_is_one(
+    payload: bytes, attributes: int, readable: list[bytes], sentence: str
+) -> None:
+    found = decode_batches(PARTITION, seal_batch(payload, 4, attributes=attributes, base_offset=10, most=5), 10)
+    *records, rest = found.records
+    assert [one.value for one in records if not isinstance(one, Unreadable)] == readable
+    assert isinstance(rest, Unreadable)
+    assert (rest.offset, rest.last_offset, rest.timestamp) == (10 + len(readable), 13, 5)
+    assert sentence in rest.reason
+    assert found.next_offset == 14
+
+
+def test_a_record_that_reaches_beyond_itself_hides_no_other() -> None:
+    odd = bytearray(TWO)
+    odd[odd.index(b"two") - 1] = 0x7E
+    third = encode_record(Odd(b"three"), 2, 0)
+    first, second, last = decode_batches(PARTITION, seal_batch(ONE + bytes(odd) + third, 3, base_offset=7), 7).records
+    assert isinstance(second, Unreadable)
+    assert (second.offset, second.last_offset) == (8, 8)
+    assert "a field reaches beyond its record" in second.reason
+    assert not isinstance(first, Unreadable)
+    assert not isinstance(last, Unreadable)
+    assert (first.value, last.value, last.offset) == (b"one", b"three", 9)
+
+
+def test_where_the_broker_writes_the_time_every_record_has_that_of_its_batch() -> None:
+    appended = 0x08
+    payload = encode_record(Odd(b"x", timestamp=3), 0, 1)
+    (found,) = decode_batches(PARTITION, seal_batch(payload, 1, attributes=appended, first=1, most=9), 0).records
+    assert found.timestamp == 9
+    (found,) = decode_batches(PARTITION, seal_batch(payload, 1, first=1, most=9), 0).records
+    assert found.timestamp == 3
+
+
+async def test_without_kafka_a_reader_does_not_open() -> None:
+    with pytest.raises(KafkaError):
+        async with BatchReader(KafkaConnection("127.0.0.1:9")):
+            pytest.fail("there is no Kafka")
