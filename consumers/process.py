@@ -85,7 +85,8 @@ class ConsumersProcess:
         await self._until_done("Kafka", lambda: self._broker.ensure_topics(self._topics()))
         lease = Lease(self._services.database, "relay", LEASE_SECONDS)
         prefix = self._settings.topic_prefix
-        relay = Relay(self._services.outbox_queue, lease, self._broker, self._metrics, prefix=prefix)
+        fill = self._services.usage_announcements.announce
+        relay = Relay(self._services.outbox_queue, lease, self._broker, self._metrics, fill, prefix=prefix)
         keeper = TopicKeeper(self._broker, self._topics())
         beside = [asyncio.get_running_loop().create_task(run) for run in (relay.run(), keeper.run())]
         try:

@@ -17,7 +17,13 @@ PRODUCED = (
     "couponSystem-couponCreated",
     "couponSystem-couponRedeemed",
     "couponSystem-couponDeleted",
+    "couponSystem-couponSwitched",
+    "couponSystem-accessCodeCreated",
     "couponSystem-accessCodeRedeemed",
+    "couponSystem-accessCodeSwitched",
+    "couponSystem-accessCodeBatchCreated",
+    "couponSystem-accessCodeBatchSwitched",
+    "couponSystem-usageMoved",
 )
 """The topics that the outbox goes to."""
 

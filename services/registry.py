@@ -30,6 +30,7 @@ from services.mongo_uri import MongoDriver
 from services.orders.refunds import Refunds
 from services.orders.service import Orders
 from services.reconciliation.audit import Audit
+from services.usage.announcements import UsageAnnouncements
 from services.usage.repository import moves
 from services.usage.service import Usage
 
@@ -57,6 +58,7 @@ class Services:
     parked: ParkedRecords
     usage: Usage
     usage_moves: Listing[UsageMoveFilter, UsageMove]
+    usage_announcements: UsageAnnouncements
     audit: Audit
     activity: ActivityListing
     activity_log: ActivityLog
@@ -90,7 +92,7 @@ class Services:
             redemptions=redemptions(database),
             access_codes=AccessCodes(database, outbox, activity_log, clock),
             access_code_uses=uses(database),
-            access_code_batches=AccessCodeBatches(database, activity_log, clock),
+            access_code_batches=AccessCodeBatches(database, outbox, activity_log, clock),
             orders=Orders(database, outbox, activity_log, clock),
             refunds=Refunds(database),
             inbox=Inbox(database),
@@ -98,6 +100,7 @@ class Services:
             parked=ParkedRecords(database),
             usage=Usage(database, outbox, activity_log, clock, timedelta(seconds=usage_hold)),
             usage_moves=moves(database),
+            usage_announcements=UsageAnnouncements(database, outbox, clock),
             audit=Audit(database, activity_log),
             activity=activity(database),
             activity_log=activity_log,

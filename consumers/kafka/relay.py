@@ -6,9 +6,10 @@ so an event comes at least once. Several processes stand ready and the lease say
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from aiokafka.errors import KafkaConnectionError
 
@@ -23,6 +24,8 @@ from services.kit.tasks import end
 
 log = logging.getLogger("tessera.relay")
 
+Fill: TypeAlias = Callable[[], Awaitable[object]]
+
 BATCH = 1_000
 LEASE_SECONDS = 3.0
 _MOMENT = 1.0
@@ -34,10 +37,16 @@ class LeaseLost(Exception):
 
 
 class Relay:
-    """Relays until it is stopped, whatever happens to MongoDB or Kafka meanwhile."""
+    """Relays until it is stopped, whatever happens to MongoDB or Kafka meanwhile.
 
-    def __init__(self, queue: OutboxQueue, lease: Lease, broker: Broker, metrics: Metrics, *, prefix: str = "") -> None:
+    `fill` is what takes events into the outbox that wait elsewhere.
+    """
+
+    def __init__(
+        self, queue: OutboxQueue, lease: Lease, broker: Broker, metrics: Metrics, fill: Fill, *, prefix: str = ""
+    ) -> None:
         self._queue = queue
+        self._fill = fill
         self._lease = lease
         self._broker = broker
         self._metrics = metrics
@@ -74,6 +83,7 @@ class Relay:
             log.info("this process relays events to Kafka")
             self._metrics.leading.set(1)
             while not self._stopping.is_set():
+                await self._fill()
                 without = lanes.waiting
                 rows = await self._queue.unsent(BATCH, without) or await self._wait_for_rows(without)
                 if asyncio.get_running_loop().time() > self._valid_until:

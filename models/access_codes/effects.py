@@ -15,8 +15,8 @@ from models.access_codes.access_code import (
     RedeemAccessCode,
     require_activatable,
 )
+from models.access_codes.events import redeemed_event
 from models.events import Event
-from models.values.instants import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def redeem(code: AccessCode, command: RedeemAccessCode, *, use_id: str, at: date
         twitter_id=command.twitter_id,
         batch=code.batch,
     )
-    return Redeemed(code, use, _redeemed_event(code, use))
+    return Redeemed(code, use, redeemed_event(code, use))
 
 
 def switch(code: AccessCode, *, active: bool, at: datetime) -> AccessCode:
@@ -95,17 +95,3 @@ def switch_each(codes: Iterable[AccessCode], *, active: bool, at: datetime) -> S
             if after is not code:
                 changes.append((code, after))
     return Switched(changes, refused[CannotActivateFullyUsed], refused[CannotActivateExpired])
-
-
-def _redeemed_event(code: AccessCode, use: AccessCodeUse) -> Event:
-    value = {
-        "accessCodeId": code.id,
-        "code": code.code,
-        "description": code.description,
-        "username": use.username,
-        "twitterId": use.twitter_id,
-        "usedCount": code.used_count,
-        "maxUses": code.max_uses,
-        "redeemedAt": iso(use.redeemed_at),
-    }
-    return Event("couponSystem-accessCodeRedeemed", code.id, value)

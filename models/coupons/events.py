@@ -19,6 +19,18 @@ def deleted_event(coupon: "Coupon") -> Event:
     return Event("couponSystem-couponDeleted", coupon.id, to_json(coupon))
 
 
+def switched_event(coupon: "Coupon") -> Event:
+    """The coupon as it is after it."""
+    value = {
+        "couponId": coupon.id,
+        "couponCode": coupon.coupon_code,
+        "twitterId": coupon.twitter_id,
+        "active": coupon.active,
+        "switchedAt": iso(coupon.updated_at),
+    }
+    return Event("couponSystem-couponSwitched", coupon.id, value)
+
+
 def redeemed_event(coupon: "Coupon", redeemer: "Coupon", at: datetime, *, is_new: bool) -> Event:
     """Both coupons as they are after it; `is_new` where it made the redeemer's."""
     value = {

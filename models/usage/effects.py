@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from models.events import Event
 from models.usage.commands import CheckUsage, Commit, GiveBack, LimitChange
 from models.usage.follower import (
     FollowerKey,
@@ -20,6 +21,7 @@ from models.usage.follower import (
     UserUsage,
     decide,
 )
+from models.values.instants import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,23 @@ def enrol(account: UsageAccount, *, now: datetime) -> UsageAccount:
 def sweep(account: UsageAccount, *, now: datetime) -> UsageAccount:
     """Clears a hold that has expired; it counts for nothing anyway."""
     return _changed(account, _committed(account.usage, 0), now) if account.usage.expired_hold(now) else account
+
+
+def moved_event(move: UsageMove) -> Event:
+    """What others are told of a move."""
+    value = {
+        "usageFollowerId": move.follower_id,
+        "couponId": move.coupon_id,
+        "campaignId": move.campaign_id,
+        "userId": move.user_id,
+        "amount": move.amount,
+        "move": move.move.name,
+        "sequence": move.sequence,
+        "by": move.by,
+        "cause": move.cause,
+        "movedAt": iso(move.at),
+    }
+    return Event("couponSystem-usageMoved", move.follower_id, value)
 
 
 def _amount(account: UsageAccount, command: Commit, now: datetime) -> int:

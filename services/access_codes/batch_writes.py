@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,12 @@ from models.access_codes.batches import (
     require_same,
 )
 from models.access_codes.effects import new_access_code, switch_each
+from models.access_codes.events import batch_created_event, batch_switched_event, created_event
+from models.events import Event
 from services.access_codes.repository import ACCESS_CODES, BATCHES, ENTITY_ALONE, NEWEST_FIRST, draw_codes
 from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database
+from services.kit.messages.outbox import Outbox
 from services.kit.pagination import beyond
 
 if TYPE_CHECKING:
@@ -35,21 +39,28 @@ if TYPE_CHECKING:
 class BatchWrites:
     """Makes, imports and switches codes; `by` is who does it."""
 
-    def __init__(self, database: Database, counts: AccessCodeCounts, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, counts: AccessCodeCounts, outbox: Outbox, clock: Callable[[], datetime]
+    ) -> None:
         self._codes = database.access_codes
         self._batches = database.access_code_batches
         self._counts = counts
+        self._outbox = outbox
         self._clock = clock
 
     async def create_many(self, session: "Session", command: CreateAccessCodes, by: str) -> list[AccessCode]:
         """Makes codes, and their batch where it is named. Raises `BatchAlreadyExists`."""
-        batch = None
+        now, batch = self._clock(), None
+        events: list[Event] = []
         if command.batch is not None:
             if await self._find(session, command.batch) is not None:
                 raise BatchAlreadyExists()
-            batch = new_batch(command.batch, command, asked=command.count, by=by, now=self._clock())
-            await self._batches.insert_one(BATCHES.dump(batch) | {"made": command.count}, session=session)
-        return await self._make(session, command, command.count, by, batch)
+            batch = replace(new_batch(command.batch, command, asked=command.count, by=by, now=now), made=command.count)
+            await self._batches.insert_one(BATCHES.dump(batch), session=session)
+            events.append(batch_created_event(batch))
+        codes = await self._make(session, command, command.count, by, batch)
+        await self._tell(session, now, *events, *map(created_event, codes))
+        return codes
 
     async def begin(self, session: "Session", command: GenerateAccessCodes, by: str) -> int:
         """Returns how many codes the batch has, which it makes where it is not there. Raises `BatchChanged`."""
@@ -72,15 +83,17 @@ class BatchWrites:
         number = min(CHUNK, command.count - batch.made)
         if number <= 0:
             return batch.made
-        await self._batches.update_one({"_id": batch.id}, {"$inc": {"made": number}}, session=session)
+        batch, at = await self._add(session, batch, number)
         await self._make(session, command, number, by, batch)
-        return batch.made + number
+        if batch.made >= command.count:
+            await self._tell(session, at, batch_created_event(batch))
+        return batch.made
 
     async def switch(
-        self, session: "Session", batch: str, after: tuple[datetime, str] | None, *, active: bool
+        self, session: "Session", batch: AccessCodeBatch, after: tuple[datetime, str] | None, *, active: bool
     ) -> BatchSwitch:
         """Switches the next chunk of a batch, those behind a place in its order."""
-        now, query = self._clock(), {"batch": batch, "active": not active}
+        now, query = self._clock(), {"batch": batch.name, "active": not active}
         if after is not None:
             query |= beyond(NEWEST_FIRST, [after[0], ObjectId(after[1])])
         found = self._codes.find(query, ENTITY_ALONE, session=session).sort([(key, -1) for key in NEWEST_FIRST.keys])
@@ -93,6 +106,8 @@ class BatchWrites:
             change = [{"$set": {"active": active, "updatedAt": later}}]
             await self._codes.update_many({"_id": {"$in": ids}}, change, session=session)
             await self._counts.move(session, done.changes)
+            _, at = await self._add(session, batch, 0)
+            await self._tell(session, at, batch_switched_event(batch.name, len(done.changes), at, active=active))
         last = (codes[-1].created_at, codes[-1].id) if len(codes) == CHUNK else None
         return BatchSwitch(len(done.changes), done.full, done.expired, last)
 
@@ -132,10 +147,26 @@ class BatchWrites:
     async def _add_to_batches(self, session: "Session", new: Sequence[AccessCode], by: str, now: datetime) -> None:
         """Counts imported codes in their batches, which are made where they are not there."""
         for name, number in Counter(code.batch for code in new if code.batch is not None).items():
-            batch = BATCHES.dump(imported_batch(name, by=by, now=now))
-            del batch["made"]
-            change = {"$inc": {"made": number}, "$setOnInsert": batch}
-            await self._batches.update_one({"_id": name}, change, upsert=True, session=session)
+            batch, at = await self._add(session, imported_batch(name, by=by, now=now), number)
+            await self._tell(session, at, batch_created_event(batch))
+
+    async def _add(self, session: "Session", batch: AccessCodeBatch, number: int) -> tuple[AccessCodeBatch, datetime]:
+        """Counts codes in a batch, which is made where it is not there; returns it, and when that is.
+
+        That is later than whatever happened to the batch before, so that its events stay in order.
+        """
+        later = {"$max": [self._clock(), {"$add": ["$updatedAt", 1]}]}
+        new = {name: {"$ifNull": [f"${name}", {"$literal": value}]} for name, value in BATCHES.dump(batch).items()}
+        del new["_id"]
+        counted = {"made": {"$add": [{"$ifNull": ["$made", 0]}, number]}, "updatedAt": later}
+        document = await self._batches.find_one_and_update(
+            {"_id": batch.id}, [{"$set": {**new, **counted}}], upsert=True, return_document=True, session=session
+        )
+        assert document is not None
+        return BATCHES.load(document), document["updatedAt"]
+
+    async def _tell(self, session: "Session", at: datetime, *events: Event) -> None:
+        await self._outbox.put(session, [(at, event) for event in events])
 
     async def _insert(self, session: "Session", codes: Sequence[AccessCode]) -> None:
         if codes:

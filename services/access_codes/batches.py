@@ -32,17 +32,20 @@ from services.access_codes.totals import AccessCodeCounts
 from services.kit.activity.log import ActivityLog
 from services.kit.batching import Coalescer
 from services.kit.database import Database
+from services.kit.messages.outbox import Outbox
 
 
 class AccessCodeBatches:
     """Every verb is for admins."""
 
-    def __init__(self, database: Database, activity: ActivityLog, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._activity = activity
         self._clock = clock
         self._counts = AccessCodeCounts(database)
-        self._writes = BatchWrites(database, self._counts, clock)
+        self._writes = BatchWrites(database, self._counts, outbox, clock)
         self._listing = batch_listing(database)
         self._by_name: Coalescer[str, AccessCodeBatch] = Coalescer(self._find_by_names)
         self._counts_by_name: Coalescer[str, AccessCodeBatchCounts] = Coalescer(self._count_by_names)
@@ -101,12 +104,12 @@ class AccessCodeBatches:
         again: what is switched already stays as it is and is not counted. A code that is made meanwhile may be left.
         """
         caller.require_role(Role.SUPPORT)
-        require_batch(await self._by_name.load(command.name))
+        batch = require_batch(await self._by_name.load(command.name))
         active = isinstance(command, ActivateAccessCodeBatch)
         verb = Verb.ACTIVATE_ACCESS_CODE_BATCH if active else Verb.DEACTIVATE_ACCESS_CODE_BATCH
         deed, done = Deed(verb, (_thing(command.name),)), BatchSwitch()
         while True:
-            chunk = partial(self._writes.switch, batch=command.name, after=done.after, active=active)
+            chunk = partial(self._writes.switch, batch=batch, after=done.after, active=active)
             done = done.then(
                 await self._activity.transaction(caller, chunk, lambda switched: deed if switched.changed else None)
             )

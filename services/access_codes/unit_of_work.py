@@ -19,6 +19,7 @@ from models.access_codes.access_code import (
     require_usable,
 )
 from models.access_codes.effects import new_access_code, redeem, switch
+from models.access_codes.events import created_event, switched_event
 from models.activity import Deed, Thing, Verb
 from models.values.codes import likeliest
 from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
@@ -144,7 +145,9 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
 
     def _create(self, command: MakeAccessCode) -> AccessCode:
         identifier, code = str(ObjectId()), self._free.pop()
-        return self._put(new_access_code(command.wanted, identifier=identifier, code=code, by=command.by, now=self.now))
+        made = new_access_code(command.wanted, identifier=identifier, code=code, by=command.by, now=self.now)
+        self.events.append((self.now, created_event(made)))
+        return self._put(made)
 
     def _redeem(self, command: RedeemAccessCode) -> AccessCode:
         found = self._find(command.code)
@@ -157,7 +160,10 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
         return self._put(done.code)
 
     def _switch(self, code: AccessCode, *, active: bool) -> AccessCode:
-        return self._put(switch(code, active=active, at=self._codes.later(self.now, code.id)))
+        switched = switch(code, active=active, at=self._codes.later(self.now, code.id))
+        if switched is not code:
+            self.events.append((switched.updated_at, switched_event(switched)))
+        return self._put(switched)
 
     def _remove(self, code: AccessCode) -> AccessCode:
         self._codes.remove(self._ids.pop(code.code))

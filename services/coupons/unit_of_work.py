@@ -26,7 +26,7 @@ from models.coupons.coupon import (
     require_redemption_fields,
     switch,
 )
-from models.coupons.events import created_event, deleted_event
+from models.coupons.events import created_event, deleted_event, switched_event
 from models.events import Event
 from models.values.codes import CodeBook
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
@@ -190,7 +190,10 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         if coupon is None:
             raise CouponNotFound()
         at = self._coupons.later(self.now, coupon.id)
-        return self._coupons.put(coupon.id, switch(coupon, active=command.active, at=at))
+        switched = switch(coupon, active=command.active, at=at)
+        if switched is not coupon:
+            self.events.append((at, switched_event(switched)))
+        return self._coupons.put(coupon.id, switched)
 
     def _add(self, command: CreateCoupon) -> Coupon:
         code = make_coupon_code(secrets.randbelow)

@@ -48,6 +48,9 @@ COUNTER_INDEXES = [
 ]
 _LATEST_OF_EACH_MOVE = [("move", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]
 LEDGER_INDEXES = [
+    IndexModel(
+        [("followerId", ASCENDING), ("sequence", ASCENDING)], name="untold", partialFilterExpression={"untold": True}
+    ),
     IndexModel([("followerId", ASCENDING), ("userId", ASCENDING)], name="user"),
     IndexModel(_LATEST_OF_EACH_MOVE, name="latest"),
     IndexModel([("userId", ASCENDING), *_LATEST_OF_EACH_MOVE], name="ofUser"),

@@ -37,6 +37,7 @@ from services.kit.messages.outbox import Outbox
 from services.kit.tracked import Tracked
 from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
 from services.usage.accounts import UsageAccounts
+from services.usage.announcements import UNTOLD
 from services.usage.repository import LEDGER, key_query
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class UsageBus(CommandBus[Command, Result]):
 
     @override
     def begin(self, now: datetime) -> "UsageUnitOfWork":
-        return UsageUnitOfWork(self._database, now, self._hold_lifetime)
+        return UsageUnitOfWork(self._database, now, self._hold_lifetime, told=self._outbox.enabled)
 
     @override
     def contended(self, commands: Sequence[Command]) -> Contended:
@@ -72,10 +73,11 @@ class UsageBus(CommandBus[Command, Result]):
 
 
 class UsageUnitOfWork(UnitOfWork[Command, Result]):
-    """The followers that a batch names, with the counters of its users."""
+    """The followers that a batch names, with the counters of its users; others are `told` of moves, or not."""
 
-    def __init__(self, database: Database, now: datetime, hold_lifetime: timedelta) -> None:
+    def __init__(self, database: Database, now: datetime, hold_lifetime: timedelta, *, told: bool) -> None:
         super().__init__(now)
+        self._waiting = UNTOLD if told else {}
         self._accounts = UsageAccounts(database, now)
         self._hold_lifetime = hold_lifetime
         self._total = self.totals[database.usage_followers.name]
@@ -140,7 +142,7 @@ class UsageUnitOfWork(UnitOfWork[Command, Result]):
         for one in moved:
             self._accounts.put(one.account)
             if one.move is not None:
-                self.rows[self._database.usage_ledger.name].append(LEDGER.dump(one.move))
+                self.rows[self._database.usage_ledger.name].append(LEDGER.dump(one.move) | self._waiting)
         return tuple(one.account.snapshot(self.now) for one in moved)
 
     def _hold(self, command: CheckUsage) -> Grant:

@@ -28,7 +28,7 @@ class Outbox:
 
     def __init__(self, database: Database, *, enabled: bool) -> None:
         self._rows = database.outbox
-        self._enabled = enabled
+        self.enabled = enabled
 
     async def put(self, session: Session, events: Iterable[tuple[datetime, Event]]) -> None:
         """Adds events, each with its instant, in order.
@@ -36,7 +36,7 @@ class Outbox:
         The relay sends by (`at`, `n`). That keeps the order of a key because the events of one aggregate are written by
         transactions that conflict on the aggregate, each with an instant later than the one before.
         """
-        if not self._enabled:
+        if not self.enabled:
             return
         rows = [
             {"_id": str(uuid.uuid4()), "topic": e.topic, "key": e.key, "value": e.value, "at": at, "n": n}

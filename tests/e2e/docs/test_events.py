@@ -13,6 +13,7 @@ from consumers.topics import PRODUCED, handlers
 from models.orders.commands import RefundOrder
 from models.principal import SYSTEM
 from tests.support.api import ADMIN, Api
+from tests.support.events import switch_and_move
 from tests.support.orders import make_order
 
 PAGE = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
@@ -65,6 +66,8 @@ async def test_every_example_that_is_produced_is_like_what_is_sent(own_api: Api)
     order = await make_order(own_api.services)
     path = f"/api/order/refundProductFromOrder/{order.id}?productId=p1&quantity=2"
     assert (await own_api.http.get(path, headers=ADMIN)).status_code == 200
+
+    await switch_and_move(own_api.services)
 
     sent: dict[str, Any] = {}
     async for row in own_api.services.database.outbox.find().sort([("at", 1), ("n", 1)]):

@@ -41,7 +41,8 @@ def make_relay(world: EventWorld, servers: str = "") -> tuple[Relay, Metrics]:
     metrics = Metrics()
     lease = Lease(world.services.database, "relay", LEASE_SECONDS)
     broker = Broker(KafkaConnection(servers) if servers else world.kafka, partitions=3)
-    return Relay(world.services.outbox_queue, lease, broker, metrics, prefix=world.prefix), metrics
+    fill = world.services.usage_announcements.announce
+    return Relay(world.services.outbox_queue, lease, broker, metrics, fill, prefix=world.prefix), metrics
 
 
 @asynccontextmanager

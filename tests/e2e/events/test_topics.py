@@ -9,6 +9,7 @@ from services.kit.rate_limit import RateLimitPermit
 from services.migrations.runner import migrate
 from tests.support.api import unique
 from tests.support.consumers import EventWorld
+from tests.support.events import switch_and_move
 from tests.support.orders import make_order, refund_units
 
 PERMIT = RateLimitPermit(SYSTEM)
@@ -27,4 +28,5 @@ async def test_every_topic_that_is_made_for_the_outbox_is_one_that_the_verbs_wri
     whole, part = await make_order(services), await make_order(services)
     await services.orders.refund(SYSTEM, RefundOrder(whole.id))
     await refund_units(services, part.id, "p1", 1)
+    await switch_and_move(services)
     assert set(await services.database.outbox.distinct("topic")) == set(PRODUCED)
