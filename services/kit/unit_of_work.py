@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from models.activity import Deed
 from models.errors import DomainError
@@ -36,6 +36,9 @@ TOUCH_BATCHES = 50
 
 class UnitOfWork(ABC, Generic[Command, Result]):
     """A batch: what it was loaded with, and what its commands have left of it. `now` is the same for all of them."""
+
+    tells_of_users: ClassVar[bool] = False
+    """Whether the activity tells of what users do here without being refused, and not of admins alone."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -184,7 +187,7 @@ class CommandBus(ABC, Generic[Command, Result]):
             answers.append(answer)
             if isinstance(answer, DomainError):
                 refused.append((each.caller, unit.deed(each.command, None), answer))
-            elif not isinstance(answer, Exception):
+            elif not isinstance(answer, Exception) and (unit.tells_of_users or each.caller.role is not None):
                 row = self._activity.row(unit.deed(each.command, answer), each.caller, unit.now)
                 if row is not None:
                     unit.rows[self._activity.collection].append(row)

@@ -53,6 +53,8 @@ class OrderBus(CommandBus[Command, Result]):
 class OrderUnitOfWork(UnitOfWork[Command, Result]):
     """The orders that a batch names by their ids, and those that its payments have already."""
 
+    tells_of_users = True
+
     def __init__(self, database: Database, now: datetime) -> None:
         super().__init__(now)
         self._database = database

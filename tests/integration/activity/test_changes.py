@@ -2,10 +2,14 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from models.access_codes.access_code import CreateAccessCode
@@ -16,12 +20,15 @@ from models.usage.follower import FollowerKey, KeyKind, Limits
 from server.app import create_app
 from services.kit.database import Session
 from services.usage.unit_of_work import Result
+from tests.integration.access_codes.test_codes_cli import row as csv_row
+from tests.integration.access_codes.test_codes_cli import run, write
 from tests.integration.activity.support import rows_of
 from tests.integration.graphql.conftest import served
 from tests.integration.idempotency.changes import CHANGES, GRAPHQL_ALONE, Request
 from tests.integration.idempotency.test_every_change import mutation_of
 from tests.support.api import ADMIN, Api, bearer, settings_for, unique
 from tests.support.orders import make_order, pay, payment
+from tests.support.processes import ROOT, environment
 from tests.support.round_trips import round_trips
 from tests.support.talk import talk
 from tests.support.usage import new_id
@@ -90,6 +97,25 @@ async def test_what_events_do_is_told_for_as_long_as_refusals(api: Api) -> None:
     (row,) = await rows_of(api.services, subjects=paid["userId"])
     assert (row["verb"], row["transport"], row["by"]["kind"]) == ("CREATE_ORDER", "KAFKA", "SYSTEM")
     assert (row["expiresAt"] - row["at"]).days == 90
+
+
+def test_what_is_done_on_the_command_line_is_told(database_uri: str, tmp_path: Path) -> None:
+    file = write(tmp_path / "codes.csv", *(csv_row(n) for n in range(1_500)))
+    assert run(database_uri, "generate", "--count", "3", "--batch", "spring")[0] == 0
+    for _ in range(2):
+        assert run(database_uri, "import", file)[0] == 0
+    command = [sys.executable, "-m", "server", "audit", "--repair"]
+    subprocess.run(command, cwd=ROOT, env=environment(MONGO_URI=database_uri), capture_output=True, check=True)
+    with MongoClient[dict[str, Any]](database_uri) as client:
+        rows = list(client.get_default_database()["activity"].find().sort([("at", 1), ("_id", 1)]))
+    assert [one["verb"] for one in rows] == [
+        "CREATE_ACCESS_CODES",
+        "IMPORT_ACCESS_CODES",
+        "IMPORT_ACCESS_CODES",
+        "REPAIR_COUNTERS",
+    ]
+    assert rows[0]["objects"] == [{"type": "AccessCodeBatch", "_id": "spring"}]
+    assert {(one["transport"], one["by"]["kind"], "expiresAt" in one) for one in rows} == {("CLI", "SYSTEM", False)}
 
 
 async def test_a_batch_of_commands_has_its_rows_in_one_insert(own_api: Api) -> None:
