@@ -81,8 +81,8 @@ class Exports:
         start = await _find(listing, wanted.options.cursor)
         if not query and start is None:
             return await listing.collection.estimated_document_count()
-        conditions = _conditions(listing.order, start)
-        return sum([await listing.collection.count_documents({"$and": [query, each]}) for each in conditions])
+        runs = _runs(listing.order, start)
+        return sum([await listing.collection.count_documents({"$and": [query, run]}) for run in runs])
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -111,17 +111,18 @@ async def _chunks(
 
     Each chunk is a query of its own that MongoDB answers at once and keeps nothing of: a client may be slow, or go.
     """
-    sort = [(key, -1 if listing.order.descending else 1) for key in listing.order.keys]
-    conditions = _conditions(listing.order, last)
-    while conditions:
-        found = listing.collection.find({"$and": [query, conditions[0]]}, projection, batch_size=CHUNK + 1)
+    direction, runs = -1 if listing.order.descending else 1, _runs(listing.order, last)
+    while runs:
+        # By what all of a run have in common it need not be sorted: the index of moves could not tell.
+        sort = [(key, direction) for key in listing.order.keys[max(0, len(runs[0]) - 1) :]]
+        found = listing.collection.find({"$and": [query, runs[0]]}, projection, batch_size=CHUNK + 1)
         if documents := await found.sort(sort).limit(CHUNK).to_list(None):
-            conditions = _conditions(listing.order, documents[-1])
+            runs = _runs(listing.order, documents[-1])
             yield documents
         else:
-            conditions = conditions[1:]
+            runs = runs[1:]
 
 
-def _conditions(order: KeysetOrder, last: Document | None) -> list[Document]:
-    """For what stands behind a document, the nearest first: each is met by a run of the index."""
+def _runs(order: KeysetOrder, last: Document | None) -> list[Document]:
+    """The conditions for what stands behind a document, of which each is met by one run of the index."""
     return [{}] if last is None else runs_beyond(order, [last[key] for key in order.keys])

@@ -3,15 +3,20 @@
 import csv
 import io
 import json
+from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
 from bench.walks import walks_within
 from models.exports import ExportFormat
 from models.pagination import Period
 from models.values.cells import text_from_cell
 from services.exports.families import FAMILIES
+from services.exports.service import CHUNK
+from tests.integration.exports.test_rest import MADE, coded
 from tests.support.api import ADMIN, Api, unique
 from tests.support.orders import make_order, refund_units
 from tests.support.usage import follow, post
@@ -98,3 +103,23 @@ async def test_a_formula_in_a_description_is_found_and_defused(own_api: Api) -> 
     await make_rows(own_api)
     table = await rows_of(own_api, "access-codes", ExportFormat.CSV, description="sum(a1")
     assert [row["description"] for row in table] == ["'" + FORMULA] * TWO
+
+
+@pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1)])
+async def test_a_piece_reads_hardly_more_than_its_rows_wherever_it_is(own_api: Api, apart: timedelta) -> None:
+    database = own_api.services.database
+    moves = [
+        {"at": MADE + n * apart, "userId": "ada", "amount": 1, "move": move, "sequence": n, "by": "ada", "cause": None}
+        for n, move in zip(range(8 * CHUNK), cycle(("add", "remove")), strict=False)
+    ]
+    await database.usage_ledger.insert_many([{**move, "followerId": ObjectId()} for move in moves])
+    await database.access_codes.insert_many([coded(n, createdAt=MADE + n * apart) for n in range(8 * CHUNK)])
+    profiled = database.client[database.name]
+    await profiled.command("profile", 2)
+    for name in ("usage-moves", "access-codes"):
+        assert len(await rows_of(own_api, name, ExportFormat.NDJSON)) == 8 * CHUNK
+    await profiled.command("profile", 0)
+    found = profiled["system.profile"].find({"command.find": {"$in": ["usageledger", "accesscodes"]}})
+    read = [(query["keysExamined"], query["docsExamined"]) async for query in found]
+    assert len(read) >= 16
+    assert max(max(both) for both in read) <= CHUNK + 10
