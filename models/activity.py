@@ -94,7 +94,7 @@ class Deed:
 class Activity:
     """One change, or one attempt that was refused for the reason of `code` and `message`.
 
-    `subjects` are as in `Deed`; a user who acts is among them. `request_id` is that of the access log.
+    `subjects` are as in `Deed`; a mere user who acts is among them. `request_id` is that of the access log.
     """
 
     id: Id
@@ -160,7 +160,7 @@ def activity_of(
     deed: Deed, caller: Principal, refusal: DomainError | None, *, identifier: str, at: datetime
 ) -> Activity:
     """The row of a deed that was done, or refused for this reason."""
-    subjects = (*deed.subjects, caller.user_id if caller.kind is ActorKind.USER else None)
+    subjects = (*deed.subjects, caller.user_id if caller.role is None else None)
     return Activity(
         id=identifier,
         at=at,

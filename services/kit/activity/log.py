@@ -98,9 +98,13 @@ class ActivityLog:
     def refused(self, caller: Principal, deed: Deed | None, refusal: DomainError) -> None:
         """Have a refusal written soon: nobody waits for it."""
         at = self._clock()
-        row = self.row(deed, caller, at, refusal)
-        if row is not None:
-            self._refused.put(row, at, None if caller.role is not None else caller.address)
+        if deed is None or not is_told(deed, caller, refusal):
+            return
+        # Looked at first, so that a flood costs next to nothing.
+        if self._refused.admits(None if caller.role is not None else caller.address, at):
+            row = self.row(deed, caller, at, refusal)
+            assert row is not None
+            self._refused.put(row)
 
     @contextmanager
     def telling(self, caller: Principal, deed: Deed) -> Iterator[None]:

@@ -72,12 +72,17 @@ class RefusedRows:
         """How many rows are not written yet."""
         return len(self._waiting)
 
-    def put(self, row: Document, at: datetime, address: str | None) -> None:
-        """Take a row, unless its address has had its share of the hour; the address goes nowhere."""
-        if not self._cap.admits(address, at):
+    def admits(self, address: str | None, at: datetime) -> bool:
+        """Whether a row may be put: its address has not had its share of the hour. The address goes nowhere."""
+        admitted = self._cap.admits(address, at)
+        if not admitted:
             self.capped += 1
             self._tell()
-        elif len(self._waiting) >= MOST_WAITING:
+        return admitted
+
+    def put(self, row: Document) -> None:
+        """Take a row."""
+        if len(self._waiting) >= MOST_WAITING:
             self._drop(1)
         else:
             self._waiting.append(row)

@@ -129,6 +129,24 @@ async def test_a_flood_from_one_address_is_cut_off_but_that_of_an_admin_is_none(
     assert "127.0.0.1" not in str(rows)
 
 
+async def test_a_refusal_that_is_answered_again_under_its_key_is_told_once(own_api: Api) -> None:
+    body, headers = {"code": "NONE99", "username": "again"}, {"idempotency-key": unique("key")}
+    for _ in range(3):
+        answer = await own_api.http.post("/api/access-code/redeem", json=body, headers=headers)
+        assert answer.json()["code"] == "INVALID_ACCESS_CODE"
+    await eventually(lambda: not own_api.services.activity_log.waiting, within=10)
+    assert len(await rows_of(own_api.services, subjects="again")) == 1
+
+
+async def test_rows_of_refusals_live_as_long_as_the_settings_say(database_uri: str) -> None:
+    async with running_api(settings_for(database_uri, activity_days=7)) as api:
+        await api.http.post("/api/access-code/redeem", json={"code": "NONE99", "username": "short"})
+        (row,) = await refusals_of(api.services, subjects="short")
+        indexes = await api.services.database.activity.index_information()
+    assert (row["expiresAt"] - row["at"]).days == 7
+    assert indexes["expiresAt"]["expireAfterSeconds"] == 0
+
+
 async def test_what_is_gathered_is_written_at_shutdown(database_uri: str) -> None:
     async with running_api(settings_for(database_uri)) as api:
         await api.http.post("/api/access-code/redeem", json={"code": "NONE99", "username": "last"})
