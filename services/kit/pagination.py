@@ -34,13 +34,18 @@ class Listing(Generic[Wanted, Item]):
     async def count(self, caller: Principal, wanted: Wanted) -> int:
         """Returns how many items the filter leaves."""
         caller.require_role(Role.VIEWER)
-        return await self.collection.count_documents(self.query_of(wanted))
+        return await count(self.collection, self.query_of(wanted))
 
     async def find_by_id(self, caller: Principal, raw_id: str) -> Item | None:
         """Returns an item by its raw ObjectId, or None."""
         caller.require_role(Role.VIEWER)
         document = await self.collection.find_one({"_id": ObjectId(raw_id)})
         return None if document is None else self.from_document(document)
+
+
+async def count(collection: Collection, query: Query) -> int:
+    """Returns how many documents a query finds, by an index also where it finds them all."""
+    return await (collection.count_documents(query) if query else collection.count_documents({}, hint="_id_"))
 
 
 def within(field: str, period: Period) -> Document:

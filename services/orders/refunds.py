@@ -44,7 +44,8 @@ class Refunds:
         if not order.has_refunds:
             return []
         recorded = await self._by_order.load(order.id) or []
-        return [*recorded, *earlier_refunds(order, _sums(recorded))]
+        both = [*recorded, *earlier_refunds(order, _sums(recorded))]
+        return sorted(both, key=lambda refund: refund.at, reverse=True)
 
     async def _find(self, order_ids: Sequence[str]) -> dict[str, list[Refund]]:
         query = {"orderId": {"$in": [ObjectId(one) for one in order_ids]}}

@@ -3,10 +3,13 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from bench.walks import walks_within
 from models.pagination import KeysetOrder, Slice, Window
 from services.kit.database import Collection
+from tests.support.api import Api
 
 Item = TypeVar("Item")
+Wanted = TypeVar("Wanted")
 Fetch = Callable[[Window], Awaitable[Slice[Item]]]
 
 
@@ -24,6 +27,14 @@ async def walked(fetch: Fetch[Item], size: int, *, backward: bool = False) -> li
             return [item for one in (reversed(pages) if backward else pages) for item in one]
         assert len(page.edges) == size
         cursor = page.edges[0 if backward else -1].cursor
+
+
+async def check_counts(api: Api, count: Callable[[Wanted], Awaitable[int]], expected: Mapping[Wanted, int]) -> None:
+    """Assert that a list counts what each filter leaves, and walks through no collection for it."""
+    with walks_within(api.settings.mongo_uri) as walks:
+        counted = {wanted: await count(wanted) for wanted in expected}
+    assert counted == expected
+    assert walks == []
 
 
 async def check_walks(fetch: Fetch[Item], expected: list[Item]) -> None:

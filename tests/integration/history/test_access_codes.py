@@ -25,7 +25,7 @@ from services.access_codes.repository import ACCESS_CODES, NEWEST_FIRST, USES, q
 from services.migrations.m0006_history import run as bring_along
 from services.migrations.options import Options
 from tests.integration.access_codes.support import make_code, redeem
-from tests.integration.history.support import check_flat, check_walks
+from tests.integration.history.support import check_counts, check_flat, check_walks
 from tests.support.api import ADMIN, Api, bearer
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -77,9 +77,10 @@ async def test_every_filter_of_uses_is_walked_from_both_ends_without_gap_or_doub
     rows = some_uses(84, seed=1)
     uses = own_api.services.access_code_uses
     await uses.collection.insert_many([*map(USES.dump, rows)])
+    expected_counts = {wanted: len([row for row in rows if holds(row)]) for wanted, holds in USES_FILTERS}
+    await check_counts(own_api, partial(uses.count, SYSTEM), expected_counts)
     for wanted, holds in USES_FILTERS:
         expected = [row for row in rows if holds(row)]
-        assert await uses.count(SYSTEM, wanted) == len(expected)
         await check_walks(partial(uses.window, SYSTEM, wanted), expected)
 
 
@@ -164,9 +165,10 @@ async def test_every_filter_of_codes_leaves_what_it_says_from_both_ends(own_api:
     codes = own_api.services.access_codes
     await own_api.services.database.access_codes.insert_many([*map(ACCESS_CODES.dump, rows)])
     await own_api.services.audit.repair(SYSTEM)
+    expected_counts = {wanted: len([one for one in rows if holds(one)]) for wanted, holds in FILTERS}
+    await check_counts(own_api, partial(codes.count, SYSTEM), expected_counts)
     for wanted, holds in FILTERS:
         expected = [one for one in rows if holds(one)]
-        assert await codes.count(SYSTEM, wanted) == len(expected), wanted
         await check_walks(partial(codes.list_window, SYSTEM, wanted), expected)
 
 

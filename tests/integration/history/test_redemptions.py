@@ -17,7 +17,7 @@ from models.principal import SYSTEM, Principal
 from models.values.ids import global_id
 from services.coupons.repository import LEDGER
 from services.kit.rate_limit import RateLimitPermit
-from tests.integration.history.support import check_flat, check_walks
+from tests.integration.history.support import check_counts, check_flat, check_walks
 from tests.support.api import ADMIN, Api, bearer, unique
 from tests.support.round_trips import round_trips
 
@@ -86,9 +86,10 @@ async def test_every_filter_is_walked_from_both_ends_without_gap_or_double(own_a
     rows = entries(80, seed=1)
     await put(own_api, rows)
     redemptions = own_api.services.redemptions
+    expected_counts = {wanted: len(kept(rows, holds)) for wanted, holds in FILTERS}
+    await check_counts(own_api, partial(redemptions.count, SYSTEM), expected_counts)
     for wanted, holds in FILTERS:
         expected = kept(rows, holds)
-        assert await redemptions.count(SYSTEM, wanted) == len(expected)
         await check_walks(partial(redemptions.window, SYSTEM, wanted), expected)
 
 
