@@ -79,7 +79,7 @@ class ErrorReason(StrEnum):
 
 @stored("fieldError")
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One fault of an input: the dotted path of the field, and a sentence for a person."""
 
     path: str
@@ -127,21 +127,21 @@ class InvalidInput(DomainError):
     status = 400
     message = "Validation failed"
 
-    def __init__(self, faults: Sequence[Fault], message: str | None = None) -> None:
+    def __init__(self, faults: Sequence[FieldError], message: str | None = None) -> None:
         self.faults = tuple(faults)
         super().__init__(message)
 
     @classmethod
     def of(cls, path: str, message: str) -> Self:
         """A single fault, whose sentence is also the message."""
-        return cls([Fault(path, message)], message)
+        return cls([FieldError(path, message)], message)
 
     @property
     def data(self) -> dict[str, object]:
         return {"errors": [fault.message for fault in self.faults]}
 
 
-class Refused(DomainError):
+class RuleViolation(DomainError):
     """A rule says no (status 400 or 403, by the rule)."""
 
     status = 403

@@ -9,7 +9,7 @@ from typing import Annotated, Generic, Protocol, TypeAlias, TypeVar
 import orjson
 from pydantic import BeforeValidator
 
-from models.errors import Fault, InvalidInput
+from models.errors import FieldError, InvalidInput
 from models.inputs import Choice, Flag, Input, RawId, field_names, parse_query
 from models.values.cells import text_from_cell, text_to_cell, to_cell
 
@@ -58,7 +58,7 @@ def read_export(shape: type[Wanted], query: Mapping[str, Sequence[str]]) -> Expo
     """
     known = field_names(shape) | field_names(ExportOptions)
     unknown = [name for name in query if name not in known]
-    faults = [Fault(name, f"{name} is not known here; known are {', '.join(sorted(known))}") for name in unknown]
+    faults = [FieldError(name, f"{name} is not known here; known are {', '.join(sorted(known))}") for name in unknown]
     options = _read(ExportOptions, query, faults)
     wanted = _read(shape, query, faults)
     if faults or options is None or wanted is None:
@@ -66,7 +66,7 @@ def read_export(shape: type[Wanted], query: Mapping[str, Sequence[str]]) -> Expo
     return Export(wanted, options)
 
 
-def _read(shape: type[Shape], query: Mapping[str, Sequence[str]], faults: list[Fault]) -> Shape | None:
+def _read(shape: type[Shape], query: Mapping[str, Sequence[str]], faults: list[FieldError]) -> Shape | None:
     try:
         return parse_query(shape, query)
     except InvalidInput as refusal:

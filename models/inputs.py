@@ -30,7 +30,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import with_info_plain_validator_function
 
-from models.errors import Fault, InvalidInput
+from models.errors import FieldError, InvalidInput
 from models.readers import (
     as_ids,
     as_texts,
@@ -69,7 +69,7 @@ class Input(Protocol):
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel)
 
     @classmethod
-    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[FieldError]:
         """Returns the faults that several fields have together.
 
         `given` has what is not missing, as it was sent, by its name on the wire, `at_fault` the paths of the faults so
@@ -124,7 +124,7 @@ def _read_items(source: type[tuple[Shape, ...]], raw: object, info: ValidationIn
     if not 1 <= len(raw) <= MAX_ITEMS:
         raise ValueError(f"must hold from 1 to {MAX_ITEMS} items")
     shape: type[Shape] = get_args(source)[0]
-    items, faults = list[Shape](), list[Fault]()
+    items, faults = list[Shape](), list[FieldError]()
     for place, item in enumerate(raw):
         try:
             items.append(parse(shape, item, ignore_unknown=bool(info.context)))
@@ -202,7 +202,7 @@ def parse(shape: type[Shape], raw: Mapping[str, object], *, ignore_unknown: bool
     """Read `raw` into `shape`. Raises `InvalidInput` with every fault, unknown fields first."""
     kinds, given = _kinds(shape), dict[str, object]()
     unknown = () if ignore_unknown else (name for name in raw if name not in kinds)
-    faults = [Fault(name, f"{name} is not a known field") for name in unknown]
+    faults = [FieldError(name, f"{name} is not a known field") for name in unknown]
     for name, value in raw.items():
         if (kind := kinds.get(name)) is None:
             continue
@@ -233,7 +233,7 @@ def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape
     """
     kinds = _kinds(shape)
     known = {name: values for name, values in query.items() if name in kinds}
-    faults = [Fault(name, f"{name} must be given once") for name, values in known.items() if len(values) > 1]
+    faults = [FieldError(name, f"{name} must be given once") for name, values in known.items() if len(values) > 1]
     given = {name: clean(values[0]) for name, values in known.items()}
     try:
         read = parse(shape, {name: kinds[name].from_query(value) for name, value in given.items() if value})
@@ -244,7 +244,7 @@ def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape
     return read
 
 
-def _faults(invalid: ValidationError) -> list[Fault]:
+def _faults(invalid: ValidationError) -> list[FieldError]:
     """The fault of each field: of a value that may be of several types, that of the first."""
     errors = dict[str, ErrorDetails]()
     for error in invalid.errors(include_url=False):
@@ -252,7 +252,7 @@ def _faults(invalid: ValidationError) -> list[Fault]:
     return [fault for name, error in errors.items() for fault in _faults_of(name, error)]
 
 
-def _faults_of(name: str, error: ErrorDetails) -> list[Fault]:
+def _faults_of(name: str, error: ErrorDetails) -> list[FieldError]:
     given, context = error["input"], error.get("ctx", {})
     if "faults" in context:
         return _within(name, context["faults"])
@@ -262,8 +262,8 @@ def _faults_of(name: str, error: ErrorDetails) -> list[Fault]:
             sentence = _SENTENCES["int_type"]
         case "string_unicode" | "string_too_long" | "string_pattern_mismatch" if "\x00" in given:
             sentence = "must not contain a NUL character"
-    return [Fault(name, f"{name} {sentence}")]
+    return [FieldError(name, f"{name} {sentence}")]
 
 
-def _within(path: str, faults: Iterable[Fault]) -> list[Fault]:
-    return [Fault(f"{path}.{fault.path}", f"{path}.{fault.message}") for fault in faults]
+def _within(path: str, faults: Iterable[FieldError]) -> list[FieldError]:
+    return [FieldError(f"{path}.{fault.path}", f"{path}.{fault.message}") for fault in faults]

@@ -9,7 +9,7 @@ from typing import Annotated, Generic, TypeVar
 import orjson
 from pydantic import Field
 
-from models.errors import Fault, InvalidInput
+from models.errors import FieldError, InvalidInput
 from models.inputs import Input, Instant, Positive, Text, Whole
 from models.readers import read_instant
 
@@ -50,12 +50,12 @@ class Window:
     def of(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> "Window":
         """Read Relay's four arguments; raises `InvalidInput` for sizes outside 0–100 and for both directions."""
         faults = [
-            Fault(name, f"{name} must be from 0 to {MAX_PAGE_SIZE}")
+            FieldError(name, f"{name} must be from 0 to {MAX_PAGE_SIZE}")
             for name, size in (("first", first), ("last", last))
             if size is not None and not 0 <= size <= MAX_PAGE_SIZE
         ]
         if first is not None and last is not None:
-            faults.append(Fault("last", "first and last cannot be asked for together"))
+            faults.append(FieldError("last", "first and last cannot be asked for together"))
         if faults:
             raise InvalidInput(faults, faults[0].message)
         size = first if last is None else last
@@ -92,12 +92,12 @@ class Period(Input):
     end: Annotated[Instant | None, Field(alias="to")] = None
 
     @classmethod
-    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[FieldError]:
         """It ends after it began."""
         if at_fault & {"from", "to"} or not {"from", "to"} <= given.keys():
             return []
         is_sound = read_instant(given["from"]) < read_instant(given["to"])
-        return [] if is_sound else [Fault("to", "to must be later than from")]
+        return [] if is_sound else [FieldError("to", "to must be later than from")]
 
 
 @dataclass(frozen=True)

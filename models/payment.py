@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models.errors import Fault, InvalidInput
+from models.errors import FieldError, InvalidInput
 from models.inputs import Card, Flag, Input, Items, Positive, RoundedMoney, RoundedUnitPrice, Text, parse
 from models.values.texts import clean
 
@@ -84,8 +84,8 @@ def _named_by(payment: Mapping[str, object]) -> str:
     return "_id" if blank and "_id" in payment else "paymentId"
 
 
-def _renamed(fault: Fault, name: str) -> Fault:
-    return Fault(name, fault.message.replace("_id", name, 1)) if fault.path == "_id" else fault
+def _renamed(fault: FieldError, name: str) -> FieldError:
+    return FieldError(name, fault.message.replace("_id", name, 1)) if fault.path == "_id" else fault
 
 
 def _require_object(raw: object) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from models.access_codes import access_code as models
-from models.errors import NotFound, Refused
+from models.errors import NotFound, RuleViolation
 from models.inputs import parse
 from models.pagination import Window
 from models.principal import Role
@@ -68,7 +68,7 @@ class AccessCodeQuery:
                     lambda permit: access_codes.validate(permit, parse(models.GetAccessCode, {"code": code}))
                 )
             )
-        except (NotFound, Refused) as refusal:
+        except (NotFound, RuleViolation) as refusal:
             return AccessCodeValidity.from_refusal(refusal)
 
     @strawberry.field(description="An access code; null where there is none. For admins.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from models.errors import Fault, InvalidInput
+from models.errors import FieldError, InvalidInput
 from models.inputs import parse
 from models.orders import commands
 from models.orders import refunds as models
@@ -158,7 +158,7 @@ def _wanted(user_id: str | None, given: OrderFilter | None) -> commands.OrderFil
     wanted = dict(as_mapping(given))
     faults = _status_faults(wanted)
     if user_id is not None and wanted.setdefault("userId", user_id) != user_id:
-        faults = [Fault("userId", "Give userId as the argument or in the filter, not both")]
+        faults = [FieldError("userId", "Give userId as the argument or in the filter, not both")]
     text = wanted.pop("statusText", None)
     wanted["status"] = text if text is not None else wanted.get("status")
     if faults:
@@ -166,12 +166,12 @@ def _wanted(user_id: str | None, given: OrderFilter | None) -> commands.OrderFil
     return read_for_user(commands.OrderFilter, wanted)
 
 
-def _status_faults(given: Mapping[str, object]) -> list[Fault]:
+def _status_faults(given: Mapping[str, object]) -> list[FieldError]:
     """What is wrong with a status that is given by its name, as a text, or both ways."""
     if given.get("status") is not None and given.get("statusText") is not None:
-        return [Fault("statusText", "Give status or statusText, not both")]
+        return [FieldError("statusText", "Give status or statusText, not both")]
     if given.get("status") is OrderStatus.OTHER:
-        return [Fault("status", "For OTHER give statusText alone")]
+        return [FieldError("status", "For OTHER give statusText alone")]
     return []
 
 

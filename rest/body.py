@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from models.errors import DomainError, Fault, InvalidInput
+from models.errors import DomainError, FieldError, InvalidInput
 from models.inputs import Input, parse
 from models.sent import RefusedCommand
 from models.values.media_types import require_json
@@ -30,7 +30,7 @@ async def read_json(request: Request) -> dict[str, object]:
         # Read a second time, because orjson rounds fractions to binary ones.
         body = _decoder.decode(raw.decode())
     except DoubledKey as doubled:
-        raise InvalidInput([Fault(doubled.key or "", str(doubled))]) from None
+        raise InvalidInput([FieldError(doubled.key or "", str(doubled))]) from None
     except (ValueError, RecursionError):
         raise InvalidInput.of("", MALFORMED) from None
     if not isinstance(body, dict):

@@ -70,7 +70,7 @@ class Problem(Shows[Any]):
 
 
 @strawberry.type(description="A fault of one field of the input.")
-class FieldFault(Shows[models.Fault]):
+class FieldFault(Shows[models.FieldError]):
     path: str = strawberry.field(description="The field, dotted where it is nested.")
     message: str = strawberry.field(description="What is wrong with it.")
 
@@ -108,7 +108,7 @@ PROBLEMS: dict[type[models.DomainError], type[Problem]] = {
     models.InvalidInput: InvalidInput,
     models.NotFound: NotFound,
     models.Conflict: Conflict,
-    models.Refused: Refused,
+    models.RuleViolation: Refused,
     models.RateLimited: RateLimited,
 }
 """The type that shows each class of refusals, those derived from it included."""

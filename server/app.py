@@ -20,7 +20,7 @@ from server.authentication import Authenticator
 from server.draining import DRAINING
 from server.graphql.routes import graphql_routes
 from server.health import health_routes
-from server.middleware import BodyLimit, Faults, Head, RequestLog
+from server.middleware import BodyLimit, ErrorMiddleware, Head, RequestLog
 from server.protocol import BOUNDS, Bounds
 from server.settings import Settings
 from services.kit.tasks import end
@@ -102,7 +102,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(RequestLog),
         Middleware(Head, limit=settings.header_limit),
         Middleware(BodyLimit, limit=settings.body_limit),
-        Middleware(Faults),
+        Middleware(ErrorMiddleware),
     ]
     if settings.cors_origins:
         cors = Middleware(

@@ -148,7 +148,7 @@ class BodyLimit:
         await self.app(scope, receive_within_limit, send)
 
 
-class Faults:
+class ErrorMiddleware:
     """Whatever a route lets escape (a database that is away, a mistake of ours) is answered in the shape of errors.
 
     A start that fails because of the database is told in a sentence.

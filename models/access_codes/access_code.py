@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from models.base import Id
-from models.errors import ErrorCode, NotFound, Refused
+from models.errors import ErrorCode, NotFound, RuleViolation
 from models.inputs import Flag, Input, Positive, Text, Whole
 from models.pagination import NumberedPage, Period
 from models.stored import stored
@@ -32,22 +32,22 @@ class InvalidAccessCode(NotFound):
     message = "Invalid access code"
 
 
-class AccessCodeExpired(Refused):
+class AccessCodeExpired(RuleViolation):
     code = ErrorCode.ACCESS_CODE_EXPIRED
     message = "Access code has expired"
 
 
-class AccessCodeInactive(Refused):
+class AccessCodeInactive(RuleViolation):
     code = ErrorCode.ACCESS_CODE_INACTIVE
     message = "Access code is inactive"
 
 
-class AccessCodeFullyUsed(Refused):
+class AccessCodeFullyUsed(RuleViolation):
     code = ErrorCode.ACCESS_CODE_FULLY_USED
     message = "Access code has reached maximum usage limit"
 
 
-class AccessCodeAlreadyUsed(Refused):
+class AccessCodeAlreadyUsed(RuleViolation):
     code = ErrorCode.ACCESS_CODE_ALREADY_USED
     message = "You have already used this access code"
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from models.access_codes.access_code import CREATED_BY, DAY, DEFAULT_DESCRIPTION, AccessCode, CreateAccessCode
 from models.access_codes.cells import code_fault, plain_cells
-from models.errors import Conflict, ErrorCode, Fault, InvalidInput, NotFound
+from models.errors import Conflict, ErrorCode, FieldError, InvalidInput, NotFound
 from models.inputs import Flag, Input, Instant, NonNegative, Positive, Text, Whole, parse_query
 from models.pagination import Period
 from models.stored import stored
@@ -253,7 +253,7 @@ class ImportAccessCode(Input):
 
 def read_import_row(cells: Mapping[str, str]) -> ImportAccessCode:
     """Returns a row of cells by their columns, its code in normal form. Raises `InvalidInput` with every fault."""
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     row: ImportAccessCode | None = None
     raw = plain_cells(cells)
     try:
@@ -261,9 +261,9 @@ def read_import_row(cells: Mapping[str, str]) -> ImportAccessCode:
     except InvalidInput as invalid:
         faults += invalid.faults
     if sentence := code_fault(cells.get("code", "")):
-        faults.append(Fault("code", sentence))
+        faults.append(FieldError("code", sentence))
     if row is not None and row.used_count > row.max_uses:
-        faults.append(Fault("usedCount", "usedCount must not be more than maxUses"))
+        faults.append(FieldError("usedCount", "usedCount must not be more than maxUses"))
     if faults or row is None:
         raise InvalidInput(faults)
     return replace(row, code=normalize_code(row.code))

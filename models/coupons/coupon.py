@@ -11,7 +11,7 @@ from pydantic import Field
 from models.base import Id
 from models.coupons.events import created_event, redeemed_event
 from models.coupons.redemptions import LedgerEntry
-from models.errors import Conflict, DomainError, ErrorCode, Fault, InvalidInput, NotFound, Refused
+from models.errors import Conflict, DomainError, ErrorCode, FieldError, InvalidInput, NotFound, RuleViolation
 from models.events import Event
 from models.inputs import Choice, Flag, Input, NonNegative, RawId, Text, Whole, relay_id
 from models.pagination import NumberedPage, Period
@@ -50,13 +50,13 @@ class InvalidCouponCode(NotFound):
     message = "Invalid coupon code"
 
 
-class SelfRedemption(Refused):
+class SelfRedemption(RuleViolation):
     code = ErrorCode.SELF_REDEMPTION
     status = 400
     message = "Cannot redeem your own coupon"
 
 
-class AlreadyRedeemed(Refused):
+class AlreadyRedeemed(RuleViolation):
     code = ErrorCode.ALREADY_REDEEMED
     message = "You have already redeemed a coupon before. Each user can only redeem one coupon."
 
@@ -65,13 +65,13 @@ class NewUserFieldsRequired(InvalidInput):
     code = ErrorCode.NEW_USER_FIELDS_REQUIRED
 
 
-class TooFewFollowers(Refused):
+class TooFewFollowers(RuleViolation):
     code = ErrorCode.TOO_FEW_FOLLOWERS
     status = 400
     message = f"Minimum {MINIMUM_FOLLOWERS} followers required"
 
 
-class RoleMismatch(Refused):
+class RoleMismatch(RuleViolation):
     code = ErrorCode.ROLE_MISMATCH
     message = "Creator and redeemer must have the same role"
 
@@ -142,11 +142,11 @@ class FindCoupon(Input):
     coupon_code: Text | None = None
 
     @classmethod
-    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[FieldError]:
         """Exactly one is named."""
         if at_fault or len(given) == 1:
             return []
-        return [Fault("twitterId", "Give exactly one of twitterId and couponCode")]
+        return [FieldError("twitterId", "Give exactly one of twitterId and couponCode")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from models.base import Id
-from models.errors import Conflict, ErrorCode, InvalidInput, NotFound, Refused
+from models.errors import Conflict, ErrorCode, InvalidInput, NotFound, RuleViolation
 from models.orders.lines import OrderLine
 from models.stored import stored
 
@@ -31,7 +31,7 @@ class OrderNotFound(NotFound):
     message = "Order not Found."
 
 
-class OrderNotPending(Refused):
+class OrderNotPending(RuleViolation):
     code = ErrorCode.ORDER_NOT_PENDING
     message = "Only a pending order can be changed."
 

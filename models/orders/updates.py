@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from models.errors import Fault, Forbidden, InvalidInput
+from models.errors import FieldError, Forbidden, InvalidInput
 from models.orders.commands import ChangedLine, OrderChange
 from models.orders.lines import OrderLine, is_every_unit_refunded, refund_units
 from models.orders.order import Order, OrderNotPending, OrderStatus
@@ -22,7 +22,7 @@ _AS_SOLD = {"product_id": "productId", "quantity": "quantity", "price": "price"}
 class ContradictsRefunds(InvalidInput):
     """400: the change would make an order and its refunds disagree; tells how they stand."""
 
-    def __init__(self, faults: Sequence[Fault], order: Order) -> None:
+    def __init__(self, faults: Sequence[FieldError], order: Order) -> None:
         self.refunded = order.refunded
         self.products = [
             {"productId": line.product_id, "quantity": line.quantity, "refundedQuantity": line.refunded_quantity}
@@ -47,12 +47,12 @@ def update_order(order: Order, change: OrderChange, caller: Principal, *, at: da
         raise Forbidden("Only an admin may change more of an order than address and isGift")
     given = {name: getattr(change, name) for name in (*_FOR_USERS, *_FOR_ADMINS) if getattr(change, name) is not None}
     faults = [
-        Fault(shown, f"{shown} cannot be changed")
+        FieldError(shown, f"{shown} cannot be changed")
         for name, shown in _IDS.items()
         if getattr(change, name) not in (None, getattr(order, name))
     ]
     if not given and not faults:
-        faults.append(Fault("", "There is nothing to change"))
+        faults.append(FieldError("", "There is nothing to change"))
     if faults:
         raise InvalidInput(faults + _refund_faults(order, change), faults[0].message)
     if faults := _refund_faults(order, change):
@@ -65,37 +65,42 @@ def update_order(order: Order, change: OrderChange, caller: Principal, *, at: da
     return replace(order, **given, updated_at=at)
 
 
-def _refund_faults(order: Order, change: OrderChange) -> list[Fault]:
+def _refund_faults(order: Order, change: OrderChange) -> list[FieldError]:
     """What of the change would contradict the refunds that were made, or itself."""
     faults = []
     if order.has_refunds and change.total_price not in (None, order.total_price):
-        faults.append(Fault("totalPrice", "totalPrice cannot be changed once units are refunded"))
+        faults.append(FieldError("totalPrice", "totalPrice cannot be changed once units are refunded"))
     whole = order.refunded
     if change.products is not None:
         if order.has_refunds and len(change.products) != len(order.products):
-            return [*faults, Fault("products", "products can be neither added nor left out once units are refunded")]
+            return [
+                *faults,
+                FieldError("products", "products can be neither added nor left out once units are refunded"),
+            ]
         lines = _with_sold(order, change.products)
         for place, (line, sold) in enumerate(lines):
             faults += _line_faults(f"products.{place}", line, sold)
         whole = all(_refunded_quantity(line, sold) == line.quantity for line, sold in lines)
     if not faults and change.refunded not in (None, whole):
-        faults.append(Fault("refunded", "refunded must say whether every unit of every product is refunded"))
+        faults.append(FieldError("refunded", "refunded must say whether every unit of every product is refunded"))
     return faults
 
 
-def _line_faults(path: str, line: ChangedLine, sold: OrderLine | None) -> list[Fault]:
+def _line_faults(path: str, line: ChangedLine, sold: OrderLine | None) -> list[FieldError]:
     faults, refunded = [], _refunded_quantity(line, sold)
     for name, shown in _AS_SOLD.items() if sold else ():
         if getattr(line, name) != getattr(sold, name):
-            faults.append(Fault(f"{path}.{shown}", f"{path}.{shown} cannot be changed once units are refunded"))
+            faults.append(FieldError(f"{path}.{shown}", f"{path}.{shown} cannot be changed once units are refunded"))
     if sold is not None and refunded < sold.refunded_quantity:
         sentence = f"{path}.refundedQuantity must be at least {sold.refunded_quantity}, which are refunded"
-        faults.append(Fault(f"{path}.refundedQuantity", sentence))
+        faults.append(FieldError(f"{path}.refundedQuantity", sentence))
     if refunded > line.quantity:
-        faults.append(Fault(f"{path}.refundedQuantity", f"{path}.refundedQuantity must be at most {line.quantity}"))
+        faults.append(
+            FieldError(f"{path}.refundedQuantity", f"{path}.refundedQuantity must be at most {line.quantity}")
+        )
     if line.is_refunded not in (None, refunded > 0):
         sentence = f"{path}.isRefunded must say whether refundedQuantity is more than zero"
-        faults.append(Fault(f"{path}.isRefunded", sentence))
+        faults.append(FieldError(f"{path}.isRefunded", sentence))
     return faults
 
 

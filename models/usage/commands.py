@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
-from models.errors import Fault
+from models.errors import FieldError
 from models.inputs import Input, NonNegative, Positive, RawId, RawIds, Text, relay_id
 from models.usage.follower import FollowerKey, KeyKind, Limits, Move
 
@@ -37,11 +37,11 @@ class Target(Input):
     campaign_id: RawId | None = None
 
     @classmethod
-    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[FieldError]:
         """Exactly one is named."""
         if at_fault & set(cls.KEYS) or len(given.keys() & set(cls.KEYS)) == 1:
             return []
-        return [Fault("couponId", f"Give exactly one of {' and '.join(cls.KEYS)}")]
+        return [FieldError("couponId", f"Give exactly one of {' and '.join(cls.KEYS)}")]
 
     @property
     def key(self) -> FollowerKey:
@@ -174,11 +174,11 @@ class MoveUsage(Input):
     usage_amount: Positive | None = None
 
     @classmethod
-    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[FieldError]:
         """At least one is named."""
         if at_fault & {cls.CAMPAIGNS, "couponId"} or given.get(cls.CAMPAIGNS) or "couponId" in given:
             return []
-        return [Fault(cls.CAMPAIGNS, f"{cls.CAMPAIGNS} or couponId is required")]
+        return [FieldError(cls.CAMPAIGNS, f"{cls.CAMPAIGNS} or couponId is required")]
 
     @property
     def keys(self) -> tuple[FollowerKey, ...]:

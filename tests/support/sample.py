@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
 
 from graphql_engine.limits import Limits
-from models.errors import Fault, Forbidden, InvalidInput, RateLimited
+from models.errors import FieldError, Forbidden, InvalidInput, RateLimited
 from models.principal import Principal, Role
 from server.authentication import Authenticator
 from server.graphql.engine import TesseraEngine
@@ -111,7 +111,7 @@ class Query:
 
     @strawberry.field
     def malformed(self) -> str | None:
-        raise InvalidInput([Fault("a", "a is bad"), Fault("b", "b is bad")])
+        raise InvalidInput([FieldError("a", "a is bad"), FieldError("b", "b is bad")])
 
     @strawberry.field
     def away(self) -> str | None:

@@ -15,7 +15,7 @@ from models.access_codes.batches import (
     GenerateAccessCodes,
     ImportAccessCode,
 )
-from models.errors import Refused
+from models.errors import RuleViolation
 from models.principal import SYSTEM
 from models.values.ids import global_id
 from services.access_codes.totals import AccessCodeCounts
@@ -244,7 +244,7 @@ async def test_users_race_with_a_batch_that_is_switched(own_api: Api) -> None:
     async def use(code: str) -> None:
         try:
             await redeem(own_api, code)
-        except Refused:
+        except RuleViolation:
             pass
 
     async def switch(command: ActivateAccessCodeBatch | DeactivateAccessCodeBatch) -> BatchSwitch:
@@ -255,7 +255,7 @@ async def test_users_race_with_a_batch_that_is_switched(own_api: Api) -> None:
     await asyncio.gather(switches, *uses)
     assert (await switch(DeactivateAccessCodeBatch("b"))).changed <= 1_500
     assert (await counts(own_api, "b"))["inactive"] == 1_500
-    with pytest.raises(Refused):
+    with pytest.raises(RuleViolation):
         await redeem(own_api, codes[1])
     await assert_no_drift(own_api)
     check_access_code_invariants(own_api.settings.mongo_uri)

@@ -18,7 +18,7 @@ from models.access_codes.access_code import (
 )
 from models.access_codes.batches import ImportAccessCode
 from models.audit import AuditFamily
-from models.errors import NotFound, Refused
+from models.errors import NotFound, RuleViolation
 from models.principal import SYSTEM
 from services.access_codes.totals import AccessCodeCounts
 from services.kit.rate_limit import RateLimitPermit
@@ -110,7 +110,7 @@ class Prepared:
         ]
         await self._services.access_code_batches.import_rows(SYSTEM, rows)
         for what, number, user in actions:
-            with suppress(Refused, NotFound):
+            with suppress(RuleViolation, NotFound):
                 await self._act(what, f"CODE0{number}", user)
         for now in (NOW, *asked):
             await self._compare_at(now)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.middleware import Faults
+from server.middleware import ErrorMiddleware
 from tests.support.api import ADMIN, ADMIN_KEY, JWT_SECRET, Api, bearer, running_api, settings_for
 
 
@@ -59,7 +59,7 @@ async def test_what_no_one_expected_is_a_masked_500_in_the_shape_of_errors() -> 
     async def break_down(_: Request) -> Response:
         raise RuntimeError("secret detail")
 
-    app = Starlette(routes=[Route("/", break_down)], middleware=[Middleware(Faults)])
+    app = Starlette(routes=[Route("/", break_down)], middleware=[Middleware(ErrorMiddleware)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tessera.test") as http:
         answer = await http.get("/")
     assert answer.status_code == 500

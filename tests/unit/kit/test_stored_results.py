@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from models.access_codes.access_code import AccessCodeExpired, CannotActivateExpired
 from models.coupons.coupon import Coupon, CouponRole, Redemption
-from models.errors import Fault, InvalidInput, RateLimited
+from models.errors import FieldError, InvalidInput, RateLimited
 from models.orders.lines import OrderLine
 from models.orders.order import Order, OrderNotFound
 from models.stored import stored
@@ -59,7 +59,7 @@ def test_refusals_come_back_with_all_they_know() -> None:
         CannotActivateExpired(),
         AccessCodeExpired(),
         RateLimited(7),
-        InvalidInput([Fault("a.b", "a.b is required")], "No"),
+        InvalidInput([FieldError("a.b", "a.b is required")], "No"),
     ]
     for refusal in refusals:
         back = through_mongodb(refusal)
