@@ -13,6 +13,7 @@ from bench.load import BenchError
 from bench.seeds import (
     BATCH_OF_CODES,
     MADE,
+    YEAR,
     access_code_of,
     access_codes,
     activity_documents,
@@ -46,6 +47,7 @@ from models.orders.commands import FindOrder, FindOrders, OrderFilter, RefundOrd
 from models.orders.refunds import RefundFilter
 from models.pagination import Window
 from models.principal import SYSTEM, Principal
+from models.series import AskAccessCodeUseSeries, Interval
 from models.usage.commands import CheckUsage, CreateUsageFollower, GetAvailability, MoveUsage
 from models.usage.follower import Move
 from models.usage.history import UsageFollowerFilter, UsageMoveFilter
@@ -224,6 +226,19 @@ def activity_verbs(services: Services, count: int) -> Mapping[str, Verb]:
     }
 
 
+def series_verbs(services: Services, _: int) -> Mapping[str, Verb]:
+    def uses(interval: Interval, time_zone: str) -> Verb:
+        asked = AskAccessCodeUseSeries(interval=interval, start=MADE, end=MADE + YEAR, time_zone=time_zone)
+        return lambda: services.series.of_access_code_uses(SYSTEM, asked)
+
+    return {
+        "a year of uses by the day": uses(Interval.DAY, "UTC"),
+        "a year of uses by the day of Kolkata": uses(Interval.DAY, "Asia/Kolkata"),
+        "a year of uses by the hour": uses(Interval.HOUR, "Europe/Berlin"),
+        "a year of uses by the month": uses(Interval.MONTH, "America/New_York"),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Grown:
     """A verb on a small and on a large database, in milliseconds."""
@@ -268,7 +283,8 @@ async def _measure(uri: str, count: int, repeats: int) -> dict[str, float]:
         insert(database["activity"], activity_documents(count))
     await migrate(services.database)
     taken: dict[str, float] = {}
-    for family in (coupon_verbs, access_code_verbs, order_verbs, usage_verbs, activity_verbs):
+    families = (coupon_verbs, access_code_verbs, order_verbs, usage_verbs, activity_verbs, series_verbs)
+    for family in families:
         for verb_name, verb in family(services, count).items():
             taken[verb_name] = await _time(verb, repeats)
             with walks_within(uri) as walks:

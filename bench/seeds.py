@@ -21,6 +21,7 @@ from models.orders.refunds import Refund
 from models.principal import Principal
 from models.usage.effects import new_follower
 from models.usage.follower import FollowerKey, KeyKind, Limits, Move, UsageFollower, UserUsage
+from models.values.instants import to_milliseconds
 from services.access_codes.repository import BATCHES, USES
 from services.coupons.repository import COUPONS, LEDGER
 from services.kit.activity.log import ACTIVITY
@@ -30,6 +31,7 @@ from services.usage.repository import LEDGER as MOVES
 
 BATCH = 2_000
 BATCH_OF_CODES = "all"
+YEAR = timedelta(days=365)
 MADE = datetime(2025, 1, 1, tzinfo=UTC)
 """When the first of everything was made."""
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -132,10 +134,11 @@ def batch_documents(count: int) -> Iterator[dict[str, Any]]:
 
 
 def use_documents(count: int) -> Iterator[dict[str, Any]]:
-    """The use of each of `count` codes."""
+    """The use of each of `count` codes, spread over a year."""
     for n, code in enumerate(access_codes(count)):
         command = RedeemAccessCode(code.code, f"user{n}")
-        yield USES.dump(redeem_code(code, command, use_id=str(ObjectId()), at=code.created_at).use)
+        at = to_milliseconds(MADE + YEAR * n / count)
+        yield USES.dump(redeem_code(code, command, use_id=str(ObjectId()), at=at).use)
 
 
 def access_code_of(number: int) -> str:

@@ -15,6 +15,7 @@ class AuditFamily(StrEnum):
     ACCESS_CODES = "accessCodes"
     USAGE_FOLLOWERS = "usageFollowers"
     ORDERS = "orders"
+    SERIES = "series"
 
 
 @stored("discrepancy")

@@ -19,6 +19,7 @@ from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
 from resolvers.idempotency import make_idempotent
 from resolvers.orders import OrderMutation, OrderQuery, OrderSubscription
+from resolvers.series import SeriesQuery
 from resolvers.usage import UsageMutation, UsageQuery, UsageSubscription
 from schema.relay import Node
 
@@ -60,7 +61,15 @@ class Viewer:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    CouponQuery, AccessCodeQuery, AccessCodeBatchQuery, UsageQuery, OrderQuery, AuditQuery, AdminKeyQuery, ActivityQuery
+    CouponQuery,
+    AccessCodeQuery,
+    AccessCodeBatchQuery,
+    UsageQuery,
+    OrderQuery,
+    SeriesQuery,
+    AuditQuery,
+    AdminKeyQuery,
+    ActivityQuery,
 ):
     @strawberry.field(description="An object by its global id; null where there is none that the caller may see.")
     async def node(

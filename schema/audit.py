@@ -18,6 +18,7 @@ describe_enum(
         models.AuditFamily.ACCESS_CODES: "Uses of access codes against who used them, and the totals of access codes.",
         models.AuditFamily.USAGE_FOLLOWERS: "Counts of usage followers and of their users against the ledger's moves.",
         models.AuditFamily.ORDERS: "The number of orders against the orders that exist.",
+        models.AuditFamily.SERIES: "The totals of every hour against the rows that they count; amounts are in cents.",
     },
 )
 

@@ -30,6 +30,7 @@ from services.mongo_uri import MongoDriver
 from services.orders.refunds import Refunds
 from services.orders.service import Orders
 from services.reconciliation.audit import Audit
+from services.series.service import Series
 from services.usage.announcements import UsageAnnouncements
 from services.usage.repository import moves
 from services.usage.service import Usage
@@ -58,6 +59,7 @@ class Services:
     parked: ParkedRecords
     usage: Usage
     usage_moves: Listing[UsageMoveFilter, UsageMove]
+    series: Series
     usage_announcements: UsageAnnouncements
     audit: Audit
     activity: ActivityListing
@@ -100,6 +102,7 @@ class Services:
             parked=ParkedRecords(database),
             usage=Usage(database, outbox, activity_log, clock, timedelta(seconds=usage_hold)),
             usage_moves=moves(database),
+            series=Series(database, clock),
             usage_announcements=UsageAnnouncements(database, outbox, clock),
             audit=Audit(database, activity_log),
             activity=activity(database),

@@ -250,6 +250,7 @@ def redeem(coupon: Coupon, redeemer: Coupon, *, is_new: bool, entry_id: str, at:
         points=POINTS_PER_REDEMPTION,
         redeemed_at=at,
         new_user=is_new,
+        role=creator.role.value,
     )
     redeemed = redeemed_event(creator, redeemer, at, is_new=is_new)
     return Redeemed(creator, redeemer, entry, (created_event(redeemer), redeemed) if is_new else (redeemed,))

@@ -13,8 +13,8 @@ from models.values.codes import compact_form, kept_forms
 class LedgerEntry:
     """One redemption, for ever: it outlives both coupons.
 
-    What an older system left may not know one of its sides. `new_user`, whether the redeemer got their coupon by it, is
-    None where release 1.0.0 or an older system wrote the row.
+    What an older system left may not know one of its sides. `new_user`, whether the redeemer got their coupon by it,
+    and `role`, that of both coupons, are None where release 1.0.0 or an older system wrote the row.
     """
 
     id: Id
@@ -26,6 +26,7 @@ class LedgerEntry:
     redeemer_twitter_id: str | None = None
     redeemer_coupon_id: Id | None = None
     new_user: bool | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True)

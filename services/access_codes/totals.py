@@ -15,6 +15,7 @@ from models.access_codes.access_code import AccessCode
 from services.access_codes.expiry_counts import Expiring, ExpiryCounts, hour_of
 from services.kit.counters import Counts, add_totals, of_part, read_totals, within
 from services.kit.database import Database, Document, aggregate
+from services.kit.hourly.totals import HourlySource
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -23,6 +24,7 @@ Change = tuple[AccessCode | None, AccessCode | None]
 """A code before and after; None where there is none."""
 
 FAMILY = "accessCodes"
+USES_BY_HOUR = HourlySource("accessCodeUses", "accesscodeuses", "redeemedAt", {"count": 1}, part="$batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,18 @@ class AccessCodeCounts(Counts):
 
     async def move(self, session: "Session", changes: Iterable[Change], *, times: int = 1) -> None:
         """Follows these changes, each of which befell so many codes alike, within their transaction."""
+        totals, expiring = self.moves(changes, times=times)
+        await add_totals(self._database, session, totals)
+        await self._expiry.add(session, expiring)
+
+    async def move_expiry(self, session: "Session", changes: Iterable[Change]) -> None:
+        """Follows these changes in all but the totals, which their unit of work moves with its others."""
+        await self._expiry.add(session, self.moves(changes)[1])
+
+    def moves(
+        self, changes: Iterable[Change], *, times: int = 1
+    ) -> tuple[dict[str, Mapping[str, int]], list[tuple[str, Expiring]]]:
+        """Returns how these changes move the totals of each family, and what of it expires when."""
         totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
         expiring: defaultdict[tuple[str, datetime], Counter[str]] = defaultdict(Counter)
         for change in changes:
@@ -67,7 +81,8 @@ class AccessCodeCounts(Counts):
                     for family in _families_of(code.batch):
                         totals[family].update(classes, usages=sign * code.used_count)
                         expiring[family, code.expires_at].update(classes)
-        await self._add(session, totals, [(of, Expiring(at, at, moved)) for (of, at), moved in expiring.items()])
+        doubled = {family: _doubled(family, numbers) for family, numbers in totals.items()}
+        return doubled, [(of, Expiring(at, at, moved)) for (of, at), moved in expiring.items()]
 
     async def read(self, now: datetime, batch: str | None = None) -> Census:
         """Returns the counts of all codes, or of a batch, at this moment."""
@@ -122,11 +137,7 @@ class AccessCodeCounts(Counts):
     async def recount(self, session: "Session") -> None:
         await self._database.counters.delete_many(within(FAMILY), session=session)
         await self._expiry.clear(session)
-        await self._add(session, *await self._count(session))
-
-    async def _add(
-        self, session: "Session", totals: Mapping[str, Counter[str]], hours: Sequence[tuple[str, Expiring]]
-    ) -> None:
+        totals, hours = await self._count(session)
         moved = {family: _doubled(family, numbers) for family, numbers in totals.items()}
         await add_totals(self._database, session, moved)
         await self._expiry.add(session, hours)

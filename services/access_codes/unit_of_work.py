@@ -23,7 +23,7 @@ from models.access_codes.events import created_event, switched_event
 from models.activity import Deed, Thing, Verb
 from models.values.codes import likeliest
 from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
-from services.access_codes.totals import AccessCodeCounts
+from services.access_codes.totals import USES_BY_HOUR, AccessCodeCounts
 from services.kit.activity.log import ActivityLog
 from services.kit.database import Database, Document, aggregate, joined
 from services.kit.messages.outbox import Outbox
@@ -65,7 +65,7 @@ class AccessCodeBus(CommandBus[Command, AccessCode]):
 
 
 class CountedCodes(Tracked[AccessCode]):
-    """The codes of a batch, whose counts move with them. No write lets a code be used beyond its limit."""
+    """The codes of a batch, whose counts by expiry move with them. No write lets a code be used beyond its limit."""
 
     def __init__(self, database: Database, counts: AccessCodeCounts) -> None:
         super().__init__(database.access_codes, ACCESS_CODES, increments=("used_count",), guard=_within_limit)
@@ -73,7 +73,7 @@ class CountedCodes(Tracked[AccessCode]):
 
     @override
     async def flush(self, session: "Session") -> None:
-        await self._counts.move(session, self.changes())
+        await self._counts.move_expiry(session, self.changes())
         await super().flush(session)
 
 
@@ -83,6 +83,7 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
     def __init__(self, database: Database, counts: AccessCodeCounts, now: datetime) -> None:
         super().__init__(now)
         self._database = database
+        self._counts = counts
         self._codes = CountedCodes(database, counts)
         self._ids: dict[str, str] = {}
         self._used: set[tuple[str, str]] = set()
@@ -143,6 +144,12 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
         names = command.names if isinstance(command, RedeemAccessCode) else ()
         return Deed(_VERBS[type(command)], things, names)
 
+    @override
+    def settle(self) -> None:
+        moved, _ = self._counts.moves(self._codes.changes())
+        for family, numbers in moved.items():
+            self.totals[family].update(numbers)
+
     def _create(self, command: MakeAccessCode) -> AccessCode:
         identifier, code = str(ObjectId()), self._free.pop()
         made = new_access_code(command.wanted, identifier=identifier, code=code, by=command.by, now=self.now)
@@ -156,6 +163,7 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
         done = redeem(code, command, use_id=str(ObjectId()), at=self._codes.later(self.now, code.id))
         self._used.add((code.id, command.username))
         self.rows[self._database.access_code_uses.name].append(USES.dump(done.use))
+        self.hours.add(USES_BY_HOUR, done.use.redeemed_at, {"count": 1}, done.use.batch)
         self.events.append((done.use.redeemed_at, done.event))
         return self._put(done.code)
 

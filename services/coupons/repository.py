@@ -44,7 +44,7 @@ LEDGER = Mapper(
     # What an older system did not know is not there, so that the index of redeemers holds nothing else.
     optional=(
         *("coupon_id", "coupon_code", "creator_twitter_id"),
-        *("redeemer_twitter_id", "redeemer_coupon_id", "new_user"),
+        *("redeemer_twitter_id", "redeemer_coupon_id", "new_user", "role"),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""What is counted of coupons: the totals of their statistics."""
+"""What is counted of coupons: the totals of their statistics, and their redemptions by the hour."""
 
 from typing import TYPE_CHECKING
 
@@ -6,11 +6,19 @@ from typing_extensions import override
 
 from services.kit.counters import Counts
 from services.kit.database import Database, aggregate
+from services.kit.hourly.totals import HourlySource
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
 FAMILY = "coupons"
+REDEMPTIONS = HourlySource(
+    "redemptions",
+    "redemptions",
+    "redeemedAt",
+    {"count": 1, "newUsers": {"$cond": [{"$eq": ["$newUser", True]}, 1, 0]}, "points": "$points"},
+    part="$role",
+)
 
 
 class CouponCounts(Counts):

@@ -30,7 +30,7 @@ from models.coupons.events import created_event, deleted_event, switched_event
 from models.events import Event
 from models.values.codes import CodeBook
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
-from services.coupons.totals import FAMILY
+from services.coupons.totals import FAMILY, REDEMPTIONS
 from services.kit.database import Database, Document, aggregate
 from services.kit.tracked import Tracked
 from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
@@ -171,6 +171,8 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         self._redeemed.add(redeemer_id)
         self.rows["redemptions"].append(LEDGER.dump(done.entry))
         self.totals[FAMILY]["redeemed"] += 1
+        counted = {"count": 1, "newUsers": int(is_new), "points": done.entry.points}
+        self.hours.add(REDEMPTIONS, done.entry.redeemed_at, counted, done.entry.role)
         self._tell(done.entry.redeemed_at, *done.events)
         return Redemption(done.coupon.points, done.redeemer.points, done.redeemer if is_new else None)
 

@@ -9,7 +9,7 @@ import random
 import secrets
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from pymongo import UpdateOne
 from typing_extensions import override
@@ -33,13 +33,18 @@ def of_part(family: str, named: str) -> str:
 
 async def add_totals(database: Database, session: Session, changes: Mapping[str, Mapping[str, int]]) -> None:
     """Moves the totals of several families within a transaction, in one round trip."""
+    if updates := updates_of(changes):
+        await database.counters.bulk_write(updates, session=session, ordered=False)
+
+
+def updates_of(changes: Mapping[str, Mapping[str, int]]) -> list[UpdateOne]:
+    """Returns the writes that move the totals of several families."""
     shard, updates = secrets.randbelow(SHARDS), []
     for family, numbers in changes.items():
         if moved := {name: change for name, change in numbers.items() if change}:
             update = {"$inc": moved, "$setOnInsert": {"family": family}}
             updates.append(UpdateOne({"_id": f"{family}/{shard}"}, update, upsert=True))
-    if updates:
-        await database.counters.bulk_write(updates, session=session, ordered=False)
+    return updates
 
 
 async def read_totals(
@@ -70,21 +75,6 @@ class Counters:
         """Every total of the family; within a transaction, those of its snapshot."""
         return (await read_totals(self._database, {"family": self._family}, session))[self._family]
 
-    async def agrees(self, name: str, rows: Collection) -> bool:
-        """Whether a total is the number of a collection's documents, in constant time.
-
-        Others may write meanwhile: the total is read before and after the number, which counts what is not committed
-        yet, so only numbers that never agree, however often one looks, show that a total is wrong.
-        """
-        for _ in range(LOOKS):
-            before = (await self.read()).get(name, 0)
-            number = await rows.estimated_document_count()
-            after = (await self.read()).get(name, 0)
-            if min(before, after) <= number <= max(before, after):
-                return True
-            await asyncio.sleep(random.uniform(0.005, 0.03))
-        return False
-
     async def clear(self, session: Session) -> None:
         """Forgets all totals, to be counted anew.
 
@@ -92,6 +82,22 @@ class Counters:
         count would be in vain for as long as others write.
         """
         await self._database.counters.delete_many({"family": self._family}, session=session)
+
+
+async def agrees(read: Callable[[], Awaitable[int]], rows: Collection) -> bool:
+    """Whether a total is the number of a collection's documents, in constant time where it is quickly read.
+
+    Others may write meanwhile: the total is read before and after the number, which counts what is not committed yet,
+    so only numbers that never agree, however often one looks, show that a total is wrong.
+    """
+    for _ in range(LOOKS):
+        before = await read()
+        number = await rows.estimated_document_count()
+        after = await read()
+        if min(before, after) <= number <= max(before, after):
+            return True
+        await asyncio.sleep(random.uniform(0.005, 0.03))
+    return False
 
 
 class Counts(ABC):
@@ -121,7 +127,11 @@ class Counts(ABC):
 
     async def agree(self) -> bool:
         """Returns whether the totals know as many documents as there are, in constant time."""
-        return await self._totals.agrees(self._number, self._rows)
+
+        async def read() -> int:
+            return (await self._totals.read()).get(self._number, 0)
+
+        return await agrees(read, self._rows)
 
     async def catch_up(self, *, recount: bool) -> None:
         """Counts anew where it is asked for, or where the totals do not agree."""

@@ -18,8 +18,9 @@ from models.events import Event
 from models.principal import Principal
 from services.kit.activity.log import ActivityLog
 from services.kit.batching import GroupCommit
-from services.kit.counters import add_totals
+from services.kit.counters import updates_of
 from services.kit.database import Database, Document
+from services.kit.hourly.totals import HourlyChanges, Lanes
 from services.kit.messages.outbox import Outbox
 from services.kit.rate_limit import Permit, RateLimitPermit
 from services.kit.tracked import Tracked
@@ -47,6 +48,8 @@ class UnitOfWork(ABC, Generic[Command, Result]):
         """New rows of ledgers, by their collections."""
         self.totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
         """How totals move, by their families."""
+        self.hours = HourlyChanges()
+        """How the totals of series move."""
 
     @abstractmethod
     async def load(self, session: "Session", commands: Sequence[Command]) -> None:
@@ -63,6 +66,9 @@ class UnitOfWork(ABC, Generic[Command, Result]):
     @abstractmethod
     def tracked(self) -> Sequence[Tracked[Any]]:
         """The entities to write, those last that other processes may be writing too."""
+
+    def settle(self) -> None:
+        """Say how totals move that follow from what has changed, once all commands are carried out."""
 
     def decide(self, command: Command) -> Result | Exception:
         """What `apply` returns, or the refusal that it raises."""
@@ -116,6 +122,7 @@ class CommandBus(ABC, Generic[Command, Result]):
         self._activity = activity
         self._clock = clock
         self._touches = 0
+        self._lanes = Lanes()
         self._group: GroupCommit[Submitted[Command], Result] = GroupCommit(self._commit)
 
     async def submit(self, command: Command, by: Principal | Permit) -> Result:
@@ -195,10 +202,12 @@ class CommandBus(ABC, Generic[Command, Result]):
         return answers, refused
 
     async def _flush(self, session: "Session", unit: UnitOfWork[Command, Result]) -> None:
+        unit.settle()
         for name, rows in unit.rows.items():
             await self._database.collection(name).insert_many(rows, session=session, ordered=False)
         await self._outbox.put(session, unit.events)
-        await add_totals(self._database, session, unit.totals)
+        if updates := [*updates_of(unit.totals), *unit.hours.updates(self._lanes.of(session))]:
+            await self._database.counters.bulk_write(updates, session=session, ordered=False)
         for tracked in unit.tracked():
             await tracked.flush(session)
 

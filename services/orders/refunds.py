@@ -16,6 +16,7 @@ from services.kit.batching import Coalescer
 from services.kit.database import Database, Document, aggregate
 from services.kit.pagination import Listing, given, within
 from services.orders.repository import LATEST_REFUND_FIRST, ORDERS, RECORDED, REFUNDS
+from services.orders.totals import count_refunds
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -102,9 +103,10 @@ def _recorder(database: Database, query: Document) -> "Callable[[Session], Await
 async def reconcile(database: Database, session: "Session", orders: Sequence[Order]) -> None:
     """Makes orders and their ledger agree: what one of the two does not know of a refund it is told."""
     known = await recorded_refunds(database, session, [order.id for order in orders])
-    rows = [REFUNDS.dump(row) for order in orders for row in earlier_refunds(order, known[order.id])]
+    rows = [row for order in orders for row in earlier_refunds(order, known[order.id])]
     if rows:
-        await database.refunds.insert_many(rows, session=session, ordered=False)
+        await database.refunds.insert_many(map(REFUNDS.dump, rows), session=session, ordered=False)
+        await count_refunds(database, session, rows)
     ids = [ObjectId(order.id) for order in orders]
     await database.orders.update_many({"_id": {"$in": ids}}, {"$set": {RECORDED: True}}, session=session)
     for order in orders:

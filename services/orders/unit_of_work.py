@@ -22,6 +22,7 @@ from services.kit.tracked import ROWS_AT_ONCE, Tracked
 from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
 from services.orders.refunds import recorded_refunds
 from services.orders.repository import ORDERS, RECORDED, REFUNDS
+from services.orders.totals import ORDERS_BY_HOUR, REFUNDS_BY_HOUR, counted, counted_refund
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -101,6 +102,14 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
             return None if result is None else _deed(Verb.CREATE_ORDER, result)
         return _deed(_VERBS[type(command.change)], self._orders.get(command.change.id))
 
+    @override
+    def settle(self) -> None:
+        for before, after in self._orders.changes():
+            assert after is not None
+            old, new = counted(before), counted(after)
+            moved = {name: new[name] - old.get(name, 0) for name in new}
+            self.hours.add(ORDERS_BY_HOUR, after.created_at, moved)
+
     def _place(self, payment: Payment) -> Order | None:
         if payment.id in self._paid:
             return None
@@ -120,6 +129,8 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
     def _record(self, refunds: Sequence[Refund]) -> None:
         if refunds:
             self.rows[self._database.refunds.name] += map(REFUNDS.dump, refunds)
+        for refund in refunds:
+            self.hours.add(REFUNDS_BY_HOUR, refund.at, counted_refund(refund))
 
     def _keep(self, changed: Changed) -> Order:
         order = changed.order

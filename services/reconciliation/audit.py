@@ -15,8 +15,11 @@ from services.coupons.totals import CouponCounts
 from services.kit.activity.log import ActivityLog
 from services.kit.counters import Counts, RowCounts
 from services.kit.database import Database
+from services.kit.hourly.audit import HourlyAudit
+from services.kit.hourly.totals import HourlySource
 from services.orders.refunds import reconcile_one
 from services.reconciliation.totals import Reconciliation, Source, in_cents
+from services.series.service import SOURCES
 from services.usage.repository import IS_EXHAUSTED
 
 if TYPE_CHECKING:
@@ -123,6 +126,9 @@ class Audit:
         for family, counts in self._counts.items():
             if family in families:
                 await self._judge_counts(family, counts, findings, repair=repair)
+        if AuditFamily.SERIES in families:
+            for source in SOURCES:
+                await self._judge_series(source, findings, repair=repair)
         return findings.report()
 
     async def _reconcile(self, reconciliation: Reconciliation, findings: "_Findings", *, repair: bool) -> None:
@@ -141,6 +147,13 @@ class Audit:
             drifts = await self._database.transaction(partial(_mend, family, counts))
         for drift in drifts:
             findings.add(drift)
+
+    async def _judge_series(self, source: HourlySource, findings: "_Findings", *, repair: bool) -> None:
+        async for judged in HourlyAudit(self._database, source).judge(repair=repair):
+            findings.checked[AuditFamily.SERIES] += judged.checked
+            for one in judged.differences:
+                drift = Drift(AuditFamily.SERIES, "counters", one.name, one.number, one.stored, one.counted)
+                findings.add(drift)
 
 
 async def _mend(family: AuditFamily, counts: Counts, session: "Session") -> list[Drift]:

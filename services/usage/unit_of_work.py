@@ -39,6 +39,7 @@ from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
 from services.usage.accounts import UsageAccounts
 from services.usage.announcements import UNTOLD
 from services.usage.repository import LEDGER, key_query
+from services.usage.totals import MOVES, counted, part_of_move
 
 if TYPE_CHECKING:
     from services.kit.database import Session
@@ -143,6 +144,7 @@ class UsageUnitOfWork(UnitOfWork[Command, Result]):
             self._accounts.put(one.account)
             if one.move is not None:
                 self.rows[self._database.usage_ledger.name].append(LEDGER.dump(one.move) | self._waiting)
+                self.hours.add(MOVES, one.move.at, counted(one.move), part_of_move(one.move))
         return tuple(one.account.snapshot(self.now) for one in moved)
 
     def _hold(self, command: CheckUsage) -> Grant:

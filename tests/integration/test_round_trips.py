@@ -135,11 +135,11 @@ async def test_of_usage_followers(own_api: Api) -> None:
 
     await add()
     moving = ("aggregate usagefollowers", "update usagecounters", "update usagefollowers", "commitTransaction")
-    await sends(own_api, "add usage", add, *moving, "insert usageledger")
+    await sends(own_api, "add usage", add, *moving, "insert usageledger", "update counters")
     await sends(own_api, "get an availability", get, "aggregate usagefollowers")
     await sends(own_api, "check usage", check, *moving)
     # With holds that stand it is no more.
-    await sends(own_api, "add usage", add, *moving, "insert usageledger")
+    await sends(own_api, "add usage", add, *moving, "insert usageledger", "update counters")
 
 
 async def test_of_orders(own_api: Api) -> None:
@@ -155,6 +155,13 @@ async def test_of_orders(own_api: Api) -> None:
         path = f"/api/order/refundProductFromOrder/{order.id}?productId=p1&quantity=1"
         assert (await own_api.http.get(path, headers=bearer(order.user_id))).status_code == 200
 
-    writing = ("insert activity", "insert refunds", "insert outbox", "update orders", "commitTransaction")
+    writing = (
+        "insert activity",
+        "insert refunds",
+        "insert outbox",
+        "update counters",
+        "update orders",
+        "commitTransaction",
+    )
     await sends(own_api, "refund an order", refund, "find orders", *writing)
     await sends(own_api, "refund units of an order", refund_units, "find orders", *writing)

@@ -5,12 +5,14 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from tests.support.series import check_series_invariants
+
 
 def check_coupon_invariants(database_uri: str) -> int:
     """Assert every invariant of coupons and redemptions; answers the number of ledger rows.
 
     `timesUsed` equals a coupon's rows; points are ten for each row on either side; nobody redeemed twice; the counters
-    equal the rows; each redemption has one event.
+    equal the rows; each redemption has one event; the series counts the rows.
     """
     with MongoClient[dict[str, Any]](database_uri) as client:
         database = client.get_default_database()
@@ -28,4 +30,5 @@ def check_coupon_invariants(database_uri: str) -> int:
     assert sum(counter.get("total", 0) for counter in counters) == len(coupons)
     assert sum(counter.get("redeemed", 0) for counter in counters) == sum(coupon["timesUsed"] for coupon in coupons)
     assert events == len([row for row in rows if not row.get("takenOver")])
+    check_series_invariants(database_uri, "redemptions")
     return len(rows)

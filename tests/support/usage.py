@@ -8,6 +8,7 @@ import httpx
 from pymongo import MongoClient
 
 from tests.support.api import ADMIN, Api
+from tests.support.series import check_series_invariants
 
 BASE = "/api/usageFollower"
 
@@ -44,7 +45,7 @@ def check_usage_invariants(database_uri: str) -> int:
     """Assert every invariant of followers, counters and ledger; answers the number of ledger rows.
 
     Counts equal the ledger and are never negative, totals equal the counts, holds equal those of the users, the ledger
-    of a follower is in a strict order, and the total of all followers is their number.
+    of a follower is in a strict order, and the total of all followers is their number. The series counts the moves.
     """
     with MongoClient[dict[str, Any]](database_uri) as client:
         database = client.get_default_database()
@@ -69,4 +70,5 @@ def check_usage_invariants(database_uri: str) -> int:
         assert follower["userCount"] == len(own)
         limit = follower.get("maxTotalLimit")
         assert limit is None or follower["totalUsageCount"] <= limit
+    check_series_invariants(database_uri, "usage")
     return len(rows)

@@ -70,6 +70,22 @@ def _follower(number: str, **fields: Any) -> dict[str, Any]:
     return document | fields
 
 
+def _move(identifier: str, move: str, amount: int, at: datetime) -> dict[str, Any]:
+    """A move with a follower that was deleted since."""
+    return {
+        "_id": ObjectId(identifier),
+        "followerId": ObjectId("60d21b4667d0d8992e610e99"),
+        "campaignId": ObjectId("60d21b4667d0d8992e610ca2"),
+        "userId": "ada",
+        "amount": amount,
+        "move": move,
+        "sequence": int(identifier[-2:]),
+        "by": "ada",
+        "cause": None,
+        "at": at,
+    }
+
+
 def _order(number: str, user_id: str, **fields: Any) -> dict[str, Any]:
     line = {"isRefunded": False, "refundedQuantity": 0}
     document = {
@@ -161,6 +177,11 @@ SAMPLE: dict[str, list[dict[str, Any]]] = {
             userUsageCount={"grace": 2},
         ),
         _follower("02", couponId=ObjectId("60d21b4667d0d8992e610c85"), maxTotalLimit=5),
+    ],
+    "usageledger": [
+        _move("60d21b4667d0d8992e610601", "add", 3, datetime(2023, 1, 20, 9, tzinfo=UTC)),
+        _move("60d21b4667d0d8992e610602", "remove", -1, datetime(2023, 1, 20, 10, tzinfo=UTC)),
+        _move("60d21b4667d0d8992e610603", "remove", -2, datetime(2023, 2, 3, tzinfo=UTC)),
     ],
     "orders": [_order(f"{number:02}", "ada") for number in range(1, 6)] + [_order("06", "grace")],
 }

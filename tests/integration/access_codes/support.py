@@ -13,6 +13,7 @@ from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database
 from services.registry import Services, utc_now
 from tests.support.api import ADMIN, Api, unique
+from tests.support.series import check_series_invariants
 
 
 async def make_code(api: Api, **changes: Any) -> str:
@@ -50,7 +51,7 @@ def check_access_code_invariants(database_uri: str) -> int:
     """Assert every invariant of access codes and uses; answers the number of uses.
 
     No code is used beyond its limit; `usedCount` equals a code's uses; nobody used a code twice; `full` follows from
-    the numbers; the counters equal the rows; each use has one event.
+    the numbers; the counters equal the rows; each use has one event; the series counts the uses.
     """
     with MongoClient[dict[str, Any]](database_uri, tz_aware=True, tzinfo=UTC) as client:
         database = client.get_default_database()
@@ -80,6 +81,7 @@ def check_access_code_invariants(database_uri: str) -> int:
             kept[hour["from"]] += hour["numbers"].get(name, 0)
         assert +kept == by_hour
     assert events == len(uses)
+    check_series_invariants(database_uri, "accessCodeUses")
     return len(uses)
 
 

@@ -99,7 +99,7 @@ def value_of(kind: GraphQLInputType) -> str:
         case GraphQLInputObjectType(fields=given):
             required = {name: one.type for name, one in given.items() if isinstance(one.type, GraphQLNonNull)}
             return "{" + ", ".join(f"{name}: {value_of(inner)}" for name, inner in required.items()) + "}"
-    return {"Int": "1", "Boolean": "true"}.get(str(kind), f'"{"a" * 24}"')
+    return {"Int": "1", "Boolean": "true", "DateTime": '"2026-01-01"'}.get(str(kind), f'"{"a" * 24}"')
 
 
 def document(operation: OperationType, name: str, field: GraphQLField) -> str:

@@ -76,7 +76,7 @@ async def test_what_is_right_is_left_alone(filled: Api) -> None:
     checked = {row["family"]: row["checked"] for row in report["families"]}
     assert checked["USAGE_FOLLOWERS"] == 9 + 3 * 3 + 1
     assert checked["ORDERS"] == 2
-    assert checked.keys() == {"COUPONS", "ACCESS_CODES", "USAGE_FOLLOWERS", "ORDERS"}
+    assert checked.keys() == {"COUPONS", "ACCESS_CODES", "USAGE_FOLLOWERS", "ORDERS", "SERIES"}
     assert (await filled.data(REPAIR, {"input": {}}, ADMIN))["repairCounters"] == {"report": {"driftCount": 0}}
 
 

@@ -1,0 +1,1 @@
+"""Totals by the hour, from which series are read, and their audit."""

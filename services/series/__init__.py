@@ -1,0 +1,1 @@
+"""Series of what was redeemed, used, moved and ordered."""
