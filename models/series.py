@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, PlainValidator
 
 from models.coupons.coupon import CouponRole
-from models.errors import Fault, InvalidInput
+from models.errors import FieldError, InvalidInput
 from models.inputs import Choice, Instant, RawId, Text, relay_id
 from models.pagination import Period
 from models.readers import read_instant
@@ -57,11 +57,11 @@ class AskSeries(Period):
     time_zone: Annotated[str, PlainValidator(_read_time_zone)] = "UTC"
 
     @classmethod
-    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[FieldError]:
         """It ends after it began, within the years for which there are time zones."""
         sound = {name: read_instant(given[name]) for name in ("from", "to") if name in given and name not in at_fault}
         faults = [
-            Fault(name, f"{name} must lie in the years 1970 to 2999")
+            FieldError(name, f"{name} must lie in the years 1970 to 2999")
             for name, at in sound.items()
             if not FIRST_INSTANT <= at <= LAST_INSTANT
         ]
@@ -90,11 +90,11 @@ class AskUsageSeries(AskSeries):
     campaign_id: RawId | None = None
 
     @classmethod
-    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[Fault]:
+    def judge_together(cls, given: Mapping[str, object], at_fault: Set[str]) -> list[FieldError]:
         """It is of one thing or of all."""
         faults = super().judge_together(given, at_fault)
         if {"couponId", "campaignId"} <= given.keys():
-            faults.append(Fault("campaignId", "Give couponId or campaignId, not both"))
+            faults.append(FieldError("campaignId", "Give couponId or campaignId, not both"))
         return faults
 
 
