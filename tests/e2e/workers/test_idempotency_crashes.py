@@ -177,3 +177,5 @@ async def test_killed_under_load_every_key_still_has_one_effect(database_uri: st
         with MongoClient[dict[str, Any]](database_uri) as client:
             topic = {"topic": "orderService-productRefundedIncreaseQuantity"}
             assert client.get_default_database()["outbox"].count_documents(topic) == keys
+            told = {"verb": "REFUND_ORDER_PRODUCT", "outcome": "DONE"}
+            assert client.get_default_database()["activity"].count_documents(told) == keys

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from models.orders.order import Order
+from tests.integration.activity.support import refusals_of, rows_of
 from tests.support.api import ADMIN, Api, running_api, settings_for
 from tests.support.orders import events_of, make_order, read_order
 from tests.support.workers import workers
@@ -26,6 +27,9 @@ async def test_one_order_refunded_fifty_times_at_once_is_refunded_once(database_
         topics = Counter(topic for topic, _ in await events_of(api.services, order.id))
         assert topics["orderService-orderRefunded"] == 1
         assert topics["orderService-productsRefundedIncreaseQuantity"] == 1
+        told = await refusals_of(api.services, 49, code="ORDER_ALREADY_REFUNDED")
+        assert len(told) == 49
+        assert len(await rows_of(api.services, verb="REFUND_ORDER", outcome="DONE")) == 1
 
 
 async def test_units_refunded_at_once_are_never_refunded_twice(database_uri: str) -> None:
