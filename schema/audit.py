@@ -17,7 +17,7 @@ describe_enum(
         models.AuditFamily.COUPONS: "Points and uses of coupons against their redemptions, and the totals of coupons.",
         models.AuditFamily.ACCESS_CODES: "Uses of access codes against who used them, and the totals of access codes.",
         models.AuditFamily.USAGE_FOLLOWERS: "Counts of usage followers and of their users against the ledger's moves.",
-        models.AuditFamily.ORDERS: "The number of orders against the orders that exist.",
+        models.AuditFamily.ORDERS: "Their number, and in cents what each refunded against the ledger of refunds.",
         models.AuditFamily.SERIES: "The totals of every hour against the rows that they count; amounts are in cents.",
     },
 )

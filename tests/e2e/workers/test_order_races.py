@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from models.orders.order import Order
+from models.principal import SYSTEM
 from tests.integration.activity.support import refusals_of, rows_of
 from tests.support.api import ADMIN, Api, running_api, settings_for
 from tests.support.orders import events_of, make_order, read_order
@@ -53,6 +54,11 @@ async def test_units_refunded_at_once_are_never_refunded_twice(database_uri: str
             assert sum(value["refundedQuantity"] for topic, value in events if topic == RETURNED) == 30
             paid = [value["price"] for topic, value in events if topic == "orderService-productFromOrderRefunded"]
             assert round(sum(paid), 2) == 3
+            ledger = await api.services.refunds.of_order(SYSTEM, await read_order(api.services, order.id))
+            assert sorted(refund.quantity for refund in ledger) == sorted(
+                quantity for identifier, quantity, status in done if (identifier, status) == (order.id, 200)
+            )
+            assert sum(refund.amount for refund in ledger) == 3
 
 
 async def test_a_whole_refund_and_parts_at_once_never_return_a_unit_twice(database_uri: str) -> None:
