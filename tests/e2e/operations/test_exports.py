@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from pymongo import MongoClient
 
 from devtools.embedded import ChildProcess, EmbeddedMongod
 from devtools.embedded.ports import free_ports
 from services.exports.service import MOST_AT_ONCE
+from tests.e2e.docs.serving import served_api
 from tests.integration.exports.test_rest import codes
-from tests.support.api import ADMIN_KEY
+from tests.support.api import ADMIN_KEY, settings_for
 from tests.support.eventually import eventually
 from tests.support.processes import survivors
 from tests.support.serving import serving
@@ -145,3 +147,12 @@ async def test_an_export_that_runs_is_finished_by_the_drain(database_uri: str, t
         assert is_whole(answer)
         assert await asyncio.to_thread(survivors, [running], 40) == []
         assert process.exit_code == 0
+
+
+async def test_a_client_that_takes_nothing_is_cut_off(database_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rest.exports.STALLED_SECONDS", 0.3)
+    await asyncio.to_thread(seed, database_uri)
+    async with served_api(settings_for(database_uri)) as http, exporting(http.base_url.port or 0) as reader:
+        begin = await reader.readexactly(1_000)
+        await asyncio.sleep(2)
+        assert not is_whole(begin + await read_to_end(reader))
