@@ -20,7 +20,7 @@ from services.settings import (
 )
 
 if TYPE_CHECKING:
-    from consumers.kafka.connection import KafkaConnection
+    from consumers.connection import KafkaConnection
 
 
 def _file(raw: str) -> Path:
@@ -67,7 +67,7 @@ class KafkaSettings(ProcessSettings):
 
     @property
     def kafka(self) -> "KafkaConnection":
-        from consumers.kafka.connection import KafkaConnection, Sasl, Tls
+        from consumers.connection import KafkaConnection, Sasl, Tls
 
         tls, sasl = None, None
         if _asks_for_tls(self.kafka_uri, self.kafka_security_protocol):

@@ -22,8 +22,8 @@ from aiokafka.errors import (
     for_code,
 )
 
+from consumers.connection import KafkaConnection
 from consumers.faults import reason_of
-from consumers.kafka.connection import KafkaConnection
 
 log = logging.getLogger("tessera.kafka")
 

@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from consumers.connection import KafkaConnection
 from consumers.kafka.admin import Broker
-from consumers.kafka.connection import KafkaConnection
 from consumers.kafka.kept_values import sendable
 from consumers.kafka.records import cloud_event_headers, read_json, write_json
 from models.errors import InvalidInput

@@ -5,11 +5,11 @@ read is, whatever its header names are made of, and what cannot is told apart by
 """
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.errors import LeaderNotAvailableError, for_code
@@ -17,8 +17,8 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.default_records import DefaultRecordBase, DefaultRecordBatch
 from aiokafka.record.util import decode_varint
 
+from consumers.connection import KafkaConnection
 from consumers.faults import reason_of
-from consumers.kafka.connection import KafkaConnection
 from consumers.kafka.records import Headers, Record
 
 _MAGIC = 2
@@ -250,3 +250,24 @@ def _bytes(raw: bytearray, position: int) -> tuple[bytes | None, int]:
 def last_offset(found: Found) -> int:
     """The offset of the last record that this stands for."""
     return found.last_offset if isinstance(found, Unreadable) else found.offset
+
+
+async def read_topic(connection: KafkaConnection, topic: str) -> AsyncIterator[Sequence[Found]]:
+    """Every record that stands in the topic now, those among them that the consumer cannot decode."""
+    consumer = AIOKafkaConsumer(topic, **connection.options())
+    await consumer.start()
+    try:
+        partitions = sorted(consumer.assignment())
+        begins: dict[TopicPartition, int] = await consumer.beginning_offsets(partitions)
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    finally:
+        await consumer.stop()
+    async with BatchReader(connection) as reader:
+        for partition in partitions:
+            position = begins[partition]
+            while position < ends[partition]:
+                batch = await reader.read(partition, position)
+                if batch.next_offset == position:
+                    break
+                yield [found for found in batch.records if last_offset(found) < ends[partition]]
+                position = batch.next_offset

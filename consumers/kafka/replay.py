@@ -4,21 +4,20 @@ A dead letter stays where it is; the inbox remembers that it was put back. The e
 however often it is put back. One that cannot go back is named with its reason and stops none of those behind it.
 """
 
-from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
+from consumers.connection import KafkaConnection
 from consumers.faults import reason_of
 from consumers.filters import DeadLetter, Filters
 from consumers.kafka.admin import DEAD_LETTERS, Broker, is_passing
-from consumers.kafka.connection import KafkaConnection
 from consumers.kafka.kept_values import sendable_value
 from consumers.kafka.letters import KEY_OMITTED, OMITTED, digest, without_origin
-from consumers.kafka.raw_batches import BatchReader, Found, Unreadable, last_offset
+from consumers.kafka.raw_batches import BatchReader, Found, Unreadable, read_topic
 from consumers.kafka.records import EVENT_ID, Headers, Record, header, place_id, readable_instant, sendable_key
 from models.errors import InvalidInput, NotFound
 from services.kit.messages.inbox import Inbox
@@ -125,7 +124,7 @@ async def replay_dead_letters(
     async with Replay(connection) as replay:
         if not await replay.has_topic(topic):
             raise NotFound(f"There is no topic {topic}")
-        async for found in _read_all(connection, topic):
+        async for found in read_topic(connection, topic):
             left = [one for one in found if _match(filters, one)]
             if not filters.again:
                 before = await inbox.replayed([place_id(one) for one in left])
@@ -265,27 +264,6 @@ def _is(found: Record, place: _Original) -> bool:
     return place.instant in (None, readable_instant(found.timestamp)) and (
         place.digest in (None, digest(found.value or b""))
     )
-
-
-async def _read_all(connection: KafkaConnection, topic: str) -> AsyncIterator[Sequence[Found]]:
-    """Every record that stands in the topic now, those among them that the consumer cannot decode."""
-    consumer = AIOKafkaConsumer(topic, **connection.options())
-    await consumer.start()
-    try:
-        partitions = sorted(consumer.assignment())
-        begins: dict[TopicPartition, int] = await consumer.beginning_offsets(partitions)
-        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-    finally:
-        await consumer.stop()
-    async with BatchReader(connection) as reader:
-        for partition in partitions:
-            position = begins[partition]
-            while position < ends[partition]:
-                batch = await reader.read(partition, position)
-                if batch.next_offset == position:
-                    break
-                yield [found for found in batch.records if last_offset(found) < ends[partition]]
-                position = batch.next_offset
 
 
 def _origin(record: Record, topic: str) -> str:

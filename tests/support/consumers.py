@@ -15,7 +15,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from consumers.kafka.connection import KafkaConnection
+from consumers.connection import KafkaConnection
 from consumers.topics import PRODUCED
 from devtools.embedded import EmbeddedKafka
 from devtools.embedded.ports import free_ports

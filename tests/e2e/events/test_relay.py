@@ -13,8 +13,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from consumers.connection import KafkaConnection
 from consumers.kafka.admin import Broker
-from consumers.kafka.connection import KafkaConnection
 from consumers.kafka.relay import Relay
 from consumers.metrics import Metrics
 from devtools.embedded import EmbeddedKafka

@@ -11,8 +11,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
+from consumers.connection import KafkaConnection
 from consumers.kafka.admin import Broker
-from consumers.kafka.connection import KafkaConnection
 from devtools.embedded import EmbeddedKafka
 from devtools.embedded.ports import free_ports
 from tests.support.consumers import event_world

@@ -10,10 +10,10 @@ from aiokafka.errors import KafkaError
 
 import consumers
 from consumers import KafkaAway
+from consumers.connection import KafkaConnection
 from consumers.handler import Handler
 from consumers.health import Health
 from consumers.kafka.admin import Broker
-from consumers.kafka.connection import KafkaConnection
 from consumers.kafka.dead_letters import DeadLetters
 from consumers.kafka.emit import emit_events
 from consumers.kafka.processing import Ends, PartitionRevoked, Processor

@@ -7,7 +7,7 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.kafka.connection import KafkaConnection
+from consumers.connection import KafkaConnection
 from consumers.kafka.raw_batches import BatchReader, Unreadable, decode_batches, last_offset
 from tests.support.raw_records import CODECS, Odd, encode_batch, encode_record, seal_batch
 
