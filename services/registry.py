@@ -42,7 +42,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The verbs, by noun. `close` commits what was begun and closes the database."""
+    """The verbs, by noun. `close` commits what was begun and closes the database.
+
+    When they are opened, `usage_hold` is in seconds, and refusals are told of for `activity_days`.
+    """
 
     database: Database
     rate_limit: RateLimiter
@@ -80,9 +83,7 @@ class Services:
         activity_days: int = 90,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
-        """Put the verbs together; no connection is made before the first of them runs. `usage_hold` is in seconds,
-        `activity_days` how long refusals are told of.
-        """
+        """Put the verbs together; no connection is made before the first of them runs."""
         database = Database(mongo_uri, database_name, mongo_driver)
         outbox = Outbox(database, enabled=events_enabled)
         activity_log = ActivityLog(database, clock, activity_days)
