@@ -1,25 +1,76 @@
 """The command line: a file a command. A fault is a sentence on standard error; of the settings it is exit code 2.
 
-What a command works with is imported when it runs, because a container runs `tessera health` every few seconds.
+A file is imported when its command is asked for, because a container runs `tessera health` every few seconds.
 """
 
-from importlib.metadata import entry_points
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import typer
+from typer.core import TyperGroup
+from typing_extensions import override
 
-from server.cli.audit import audit
-from server.cli.codes import app as codes
-from server.cli.events import consume, emit, parked, replay
-from server.cli.export import export
-from server.cli.health import health
-from server.cli.keys import app as keys
-from server.cli.migrate import migrate
-from server.cli.schema import schema
-from server.cli.serve import serve
-from server.cli.token import token
-from server.cli.trust import trust
+if TYPE_CHECKING:
+    from typer._click import Command
+
+_FILES = {
+    "serve": "serve",
+    "consume": "events",
+    "emit": "events",
+    "replay": "events",
+    "parked": "events",
+    "export": "export",
+    "migrate": "migrate",
+    "audit": "audit",
+    "schema": "schema",
+    "token": "token",
+    "trust": "trust",
+    "health": "health",
+    "codes": "codes",
+    "keys": "keys",
+}
+
+
+class _Commands(TyperGroup):
+    """Imports a command when it is asked for, and all where they are listed or none has that name."""
+
+    @override
+    def list_commands(self, ctx: object) -> list[str]:
+        for name, file in _FILES.items():
+            self._add(name, getattr(import_module(f"{__name__}.{file}"), name))
+        self._add_those_of_other_packages()
+        return list(self.commands)
+
+    @override
+    def get_command(self, ctx: object, cmd_name: str) -> "Command | None":
+        if cmd_name in _FILES:
+            self._add(cmd_name, getattr(import_module(f"{__name__}.{_FILES[cmd_name]}"), cmd_name))
+        elif cmd_name not in self.commands:
+            self.list_commands(ctx)
+        return self.commands.get(cmd_name)
+
+    def _add(self, name: str, found: typer.Typer | Callable[..., object]) -> None:
+        holder = typer.Typer(add_completion=False)
+        if isinstance(found, typer.Typer):
+            holder.add_typer(found, name=name)
+        else:
+            holder.command(name)(found)
+        self.commands[name] = typer.main.get_group(holder).commands[name]
+
+    def _add_those_of_other_packages(self) -> None:
+        """Those that are installed beside the server's own; one whose package is not there is left out."""
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group="tessera.commands"):
+            try:
+                self._add(entry.name, entry.load())
+            except ModuleNotFoundError:
+                continue
+
 
 app = typer.Typer(
+    cls=_Commands,
     name="tessera",
     help="Coupons, access codes, usage followers and orders: GraphQL, REST and Kafka over one set of verbs.",
     no_args_is_help=True,
@@ -27,19 +78,8 @@ app = typer.Typer(
     # A traceback with local variables would show secrets.
     pretty_exceptions_enable=False,
 )
-for command in (serve, consume, emit, replay, parked, export, migrate, audit, schema, token, trust, health):
-    app.command()(command)
-app.add_typer(codes, name="codes")
-app.add_typer(keys, name="keys")
 
 
-def _add_commands_of_other_packages() -> None:
-    """Commands that are installed beside the server's own; one whose package is not there is left out."""
-    for entry in entry_points(group="tessera.commands"):
-        try:
-            app.command(name=entry.name)(entry.load())
-        except ModuleNotFoundError:
-            continue
-
-
-_add_commands_of_other_packages()
+@app.callback()
+def _tessera() -> None:
+    """Has no options of its own."""

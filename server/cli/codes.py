@@ -38,10 +38,10 @@ from server.cli.progress import errors, progress_bar
 if TYPE_CHECKING:
     from services.registry import Services
 
-app = typer.Typer(help="Make, export and import access codes by the million.", no_args_is_help=True)
+codes = typer.Typer(help="Make, export and import access codes by the million.", no_args_is_help=True)
 
 
-@app.command()
+@codes.command()
 def generate(
     count: Annotated[int, typer.Option(min=1, max=MAX_BATCH, help="How many codes the batch is to have.")],
     batch: Annotated[str, typer.Option(help="A name of your choice: the same command again completes the same batch.")],
@@ -72,21 +72,21 @@ def generate(
     typer.echo(f"Batch {batch} has {run_verb(work)} codes.")
 
 
-@app.command()
+@codes.command()
 def activate(batch: Annotated[str, typer.Argument(help="The name of the batch.")]) -> None:
     """Let every code of a batch be redeemed but those that are full or have expired. Run it again if it was killed."""
     done = run_verb(lambda services: _switch(services, ActivateAccessCodeBatch, batch))
     typer.echo(f"Activated {done.changed} codes; {done.full} are full and {done.expired} have expired.")
 
 
-@app.command()
+@codes.command()
 def deactivate(batch: Annotated[str, typer.Argument(help="The name of the batch.")]) -> None:
     """Let no code of a batch be redeemed any more. Run it again if it was killed."""
     done = run_verb(lambda services: _switch(services, DeactivateAccessCodeBatch, batch))
     typer.echo(f"Deactivated {done.changed} codes.")
 
 
-@app.command()
+@codes.command()
 def export(
     output: Annotated[Path | None, typer.Argument(help="The CSV file; standard output when not given.")] = None,
     batch: Annotated[str | None, typer.Option(help="Only the codes of this batch.")] = None,
@@ -96,7 +96,7 @@ def export(
     errors.print(f"Exported {number} codes.")
 
 
-@app.command("import")
+@codes.command("import")
 def import_codes(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The CSV file.")],
     batch: Annotated[str, typer.Option(help="The batch of the codes to which the file gives none.")] = "",

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 Name = Annotated[str, typer.Argument(help="Whose key it is: the name under which is told what was done by it.")]
 
-app = typer.Typer(help="Make, list and revoke the keys of admins.", no_args_is_help=True)
+keys = typer.Typer(help="Make, list and revoke the keys of admins.", no_args_is_help=True)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SHOWN = ("name", "role", "createdAt", "createdBy", "expiresAt", "lastUsedAt", "revokedAt")
 
 
-@app.command()
+@keys.command()
 def add(
     name: Name,
     role: Annotated[Role, typer.Option(help="What it may do: each role may do what those before it may.")],
@@ -54,7 +54,7 @@ def add(
     typer.echo(f"The key of {new.key.name} ({new.key.role}), for x-admin-key. It cannot be shown again.", err=True)
 
 
-@app.command("list")
+@keys.command("list")
 def list_keys(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, instead of a table.")] = False,
     data: Data = DATA,
@@ -70,7 +70,7 @@ def list_keys(
         typer.echo("There are no keys but ADMIN_KEY.")
 
 
-@app.command()
+@keys.command()
 def revoke(name: Name, data: Data = DATA) -> None:
     """End a key: within a second it lets nobody in, and ends the live connections that it opened."""
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from consumers.settings import ConsumerSettings
@@ -63,12 +65,12 @@ def test_a_default_of_the_readme_is_the_default(name: str) -> None:
 
 def commands(command: Any, path: str = "tessera") -> Iterator[tuple[str, Any]]:
     """Every command that does something, with its whole name."""
-    groups = getattr(command, "commands", None)
-    if groups is None:
+    if not isinstance(command, TyperGroup):
         yield path, command
-    else:
-        for name, inner in groups.items():
-            yield from commands(inner, f"{path} {name}")
+        return
+    context = typer.Context(command)
+    for name in command.list_commands(context):
+        yield from commands(command.get_command(context, name), f"{path} {name}")
 
 
 def test_every_command_and_option_is_in_the_reference() -> None:

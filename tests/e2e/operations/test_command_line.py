@@ -1,5 +1,7 @@
 """The short commands: migrate, schema, token, health."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,28 @@ def test_migrate_names_what_is_missing() -> None:
     done = run("migrate", variables=environment())
     assert done.returncode == 2
     assert "MONGO_URI is missing" in done.stderr
+
+
+def test_a_health_check_imports_nothing_of_the_other_commands() -> None:
+    code = """
+import sys
+from server.cli import app
+try:
+    app(["health", "--port", "9"])
+finally:
+    print(sorted({name.split(".")[0] for name in sys.modules} & {"models", "services", "rich", "asyncio", "motor"}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "[]\n", "Not ready on port 9\n")
+
+
+@pytest.mark.parametrize("word", ["codes", "keys", "dev", "health", "nothing"])
+def test_commands_are_found_by_their_names(word: str) -> None:
+    done = run(word, "--help", variables=environment())
+    if word == "nothing":
+        assert (done.returncode, "No such command 'nothing'" in done.stderr) == (2, True)
+    else:
+        assert (done.returncode, f"tessera {word}" in done.stdout) == (0, True)
 
 
 @pytest.mark.parametrize("command", ["audit", "migrate", "codes export"])
