@@ -21,6 +21,8 @@ CSV_COLUMNS = ("code", "description", "maxUses", "usedCount", "expiresAt", "acti
 """What an import takes of a code."""
 CHUNK = 1_000
 """How many codes are made, read or written at once, whatever their number."""
+GENERATED_AT_ONCE = 2_000
+"""How many codes are generated at once: more make it no quicker."""
 MAX_CODES_AT_ONCE = 1_000
 MAX_BATCH = 1_000_000
 LONGEST_IMPORTED = 100_000

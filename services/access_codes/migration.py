@@ -13,8 +13,9 @@ from bson import ObjectId
 
 from models.access_codes.access_code import CREATED_BY, DAY, DEFAULT_DESCRIPTION, MAX_EXPIRY_DAYS
 from models.values.codes import normalize_code
+from services.access_codes.code_search import search_fields
 from services.access_codes.expiry_counts import EXPIRY_INDEXES
-from services.access_codes.repository import ACCESS_CODE_INDEXES, USE_INDEXES, search_fields
+from services.access_codes.repository import ACCESS_CODE_INDEXES, USE_INDEXES
 from services.access_codes.totals import AccessCodeCounts
 from services.kit.database import Database, Document
 from services.kit.indexes import ensure_indexes

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
@@ -15,21 +16,17 @@ from models.access_codes.access_code import (
 )
 from models.access_codes.batches import AccessCodeBatch, AccessCodeBatchFilter
 from models.pagination import KeysetOrder
-from models.values.codes import kept_forms, typed_form
+from models.values.codes import kept_forms
+from services.access_codes.code_search import CODE_SEARCH_FIELDS, CODE_SEARCH_INDEXES, holds_part, search_fields
 from services.kit.database import Collection, Database, Document, Session, aggregate
 from services.kit.mapping import Derived, Mapper
 from services.kit.pagination import Listing, given, within
 from services.kit.search import contains, search_key, trigrams
 from services.kit.stored_form import WITH_FORM
 
-SEARCH_FIELDS = ("codeKey", "codeTrigrams")
+SEARCH_FIELDS = CODE_SEARCH_FIELDS
 """What only a search needs; no entity has it."""
 ENTITY_ALONE = dict.fromkeys(SEARCH_FIELDS, False)
-
-
-def search_fields(code: str) -> Document:
-    key = typed_form(code)
-    return {"codeKey": key, "codeTrigrams": trigrams(key)}
 
 
 def batch_search_fields(name: str) -> Document:
@@ -69,7 +66,7 @@ ACCESS_CODE_INDEXES = [
     ),
     IndexModel([("expiresAt", ASCENDING), ("active", ASCENDING), ("full", ASCENDING)], name="expiresAt"),
     IndexModel([("usedCount", DESCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="usedCount"),
-    IndexModel([("codeTrigrams", ASCENDING)], name="codeTrigrams"),
+    *CODE_SEARCH_INDEXES,
     # Few descriptions stand on many codes: those that a search finds are sought among the different ones.
     IndexModel([("description", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="description"),
     IndexModel([("createdBy", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="createdBy"),
@@ -152,7 +149,7 @@ def query_of(wanted: AccessCodeFilter, now: datetime) -> Document:
     if wanted.expired is not None:
         query["expiresAt"] = {"$lte" if wanted.expired else "$gt": now}
     if wanted.code is not None:
-        query |= contains("codeKey", "codeTrigrams", typed_form(wanted.code))
+        query |= holds_part(wanted.code)
     if wanted.batch is not None:
         query["batch"] = wanted.batch
     return query
@@ -179,8 +176,14 @@ async def draw_codes(access_codes: Collection, session: Session, number: int) ->
     """
     free: dict[str, None] = {}
     while missing := number - len(free):
-        drawn = {make_access_code(secrets.randbelow) for _ in range(missing)}
+        drawn = _draw(missing)
         taken = access_codes.find({"code": {"$in": list(drawn)}}, {"_id": 0, "code": 1}, session=session)
         drawn -= {row["code"] async for row in taken}
         free |= dict.fromkeys(drawn)
     return list(free)
+
+
+def _draw(number: int) -> set[str]:
+    """Codes from a cryptographic source, which is asked once: for 128 bits of each, far more than it has."""
+    bits = iter(secrets.token_bytes(16 * number))
+    return {make_access_code(lambda below: int.from_bytes(islice(bits, 16)) % below) for _ in range(number)}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pymongo import UpdateOne
 
 from models.values.codes import normalize_code
-from services.access_codes import repository as access_codes
+from services.access_codes import code_search
 from services.coupons.repository import code_field, search_fields
 from services.kit.database import Database, Document
 from services.migrations.options import Options
@@ -83,4 +83,4 @@ def _renewed(document: Document, taken: set[str]) -> Document:
     code = normalize_code(document["code"])
     code = document["code"] if code in taken else code
     taken.add(code)
-    return {"code": code, **access_codes.search_fields(code)}
+    return {"code": code, **code_search.search_fields(code)}

@@ -231,7 +231,7 @@ def test_a_code_is_stored_with_what_follows_from_it() -> None:
         "form": 2,
         "full": True,
         "codeKey": "abc123",
-        "codeTrigrams": ["123", "abc", "bc1", "c12"],
+        "codeTurned": "12c3ba",
     }
     assert ACCESS_CODES.load(document | {"unaccountedUses": 1, "touch": "x"}) == FULL
 

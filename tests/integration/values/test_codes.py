@@ -12,7 +12,7 @@ from models.access_codes.access_code import CreateAccessCode, GetAccessCode, mak
 from models.coupons.coupon import make_coupon_code
 from models.principal import SYSTEM
 from models.values.codes import CodeBook, compact_form, kept_forms, normalize_code, typed_form
-from services.access_codes.repository import search_fields
+from services.access_codes.code_search import search_fields
 from tests.support.api import ADMIN, Api, unique
 
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d\u00ad\u30fc\u2500\u2796\u058a\u301c"
