@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
+from socket import AF_INET, inet_pton
 from typing import Any, Protocol
 
 import jwt
@@ -36,7 +37,15 @@ def client_address(connection: HTTPConnection) -> str:
 
     The address is the peer's, or what the proxies named in `FORWARDED_ALLOW_IPS` say (the server has put it in place).
     """
-    return _address_of(connection.client.host) if connection.client else "unknown"
+    client = connection.scope.get("client")
+    if client is None:
+        return "unknown"
+    host: str = client[0]
+    try:
+        inet_pton(AF_INET, host)
+    except (OSError, ValueError):
+        return _address_of(host)
+    return host  # IPv4 has one form, which is told in a tenth of the time.
 
 
 @lru_cache(4_096)

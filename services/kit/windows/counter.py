@@ -24,8 +24,8 @@ ROUND_SECONDS = 0.1
 """How often a worker that holds numbers looks whether another needs them."""
 ROUND_ADDRESSES = 250
 """Of how many clients an idle worker gives numbers back in a round."""
-GATHERING_TURNS = 2
-"""How many turns of the event loop a busy worker waits for more hits before it has those counted that are there."""
+QUIET_TURNS, FULL = 3, 1_000
+"""A busy worker gathers clients until so many turns of the event loop have brought none, or so many wait."""
 
 log = logging.getLogger("tessera.rate_limit")
 
@@ -95,14 +95,17 @@ class HitCounter:
             self._draining = False
 
     async def _gather(self) -> None:
-        """Let those in that come as soon as others are answered: fuller additions are fewer."""
-        for _ in range(GATHERING_TURNS):
+        """Let those in that come as others are answered, as long as more of them come: fuller additions are fewer."""
+        quiet = waiting = 0
+        while quiet < QUIET_TURNS and waiting < FULL:
+            quiet = 0 if len(self._waiting) > waiting else quiet + 1
+            waiting = len(self._waiting)
             await asyncio.sleep(0)
 
     async def _ask(self, batch: Mapping[str, list["asyncio.Future[Hit]"]]) -> None:
         """Have the hits of a batch counted, and ahead what this worker may reserve; answer those that came since."""
-        before = self._hits
-        asked = {address: self._asked(address, len(hits)) for address, hits in batch.items()}
+        before, now, busy = self._hits, asyncio.get_running_loop().time(), self._busy()
+        asked = {address: self._asked(address, len(hits), now, busy=busy) for address, hits in batch.items()}
         given = await self._rows.add(asked)
         self._notice(sum(map(len, batch.values())) + self._hits - before)
         for address, hits in batch.items():
@@ -129,9 +132,8 @@ class HitCounter:
                 return
             _resolve(future, hit)
 
-    def _asked(self, address: str, hits: int) -> Asked:
-        now = asyncio.get_running_loop().time()
-        ahead = self._reservations.ahead(address, hits, now) if self._busy() else 0
+    def _asked(self, address: str, hits: int, now: float, *, busy: bool) -> Asked:
+        ahead = self._reservations.ahead(address, hits, now) if busy else 0
         return Asked(hits, ahead, new=not self._reservations.knows(address, now))
 
     def _answer(self, address: str, hits: Sequence["asyncio.Future[Hit]"], given: Given, *, ahead: bool) -> None:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-AHEAD = 16
-"""How many hits are reserved for each that comes, and at most which part, one in so many, of what a client has left."""
+AHEAD = 64
+"""How many hits are reserved for each that comes,"""
+PART = 16
+"""but one in so many of those that a client has left at most."""
 CAPACITY = 20_000
 """Of how many clients a worker remembers the windows: some 10 MB."""
 
@@ -75,7 +77,7 @@ class Reservations:
     def ahead(self, address: str, hits: int, now: float) -> int:
         """Returns how many numbers to ask for beyond those of hits that are there; none near the limit."""
         known = self._blocks[address].last if self.knows(address, now) else 0
-        return max(0, min(AHEAD * hits, (self._amount - known - hits) // AHEAD))
+        return max(0, min(AHEAD * hits, (self._amount - known - hits) // PART))
 
     def keep(self, address: str, block: Block, *, ahead: bool) -> None:
         """Takes in what was given, with the numbers that its hits have used. `ahead`: its row tells that it is held."""

@@ -74,9 +74,12 @@ class WindowRows:
         """
         if len(asked) == 1:
             return await self._add_to_one(*next(iter(asked.items())))
-        new = {address: each for address, each in asked.items() if each.new and self._can_insert()}
+        new = {address: each for address, each in asked.items() if each.new} if self._can_insert() else {}
         rest = {address: each for address, each in asked.items() if address not in new}
-        inserted, added = await asyncio.gather(self._insert(new), self._add_to_all(rest))
+        if rest:
+            inserted, added = await asyncio.gather(self._insert(new), self._add_to_all(rest))
+        else:
+            inserted, added = await self._insert(new), dict[str, Given]()
         there = {address: each._replace(ahead=0) for address, each in new.items() if address not in inserted}
         return inserted | added | await self._add_to_all(there)
 

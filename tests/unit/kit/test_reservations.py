@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.kit.windows.reservations import AHEAD, Block, Reservations
+from services.kit.windows.reservations import AHEAD, PART, Block, Reservations
 
 CLIENT = "192.0.2.1"
 WINDOW, ENDS = datetime(2026, 1, 1, tzinfo=UTC), 900.0
@@ -74,10 +74,10 @@ def test_what_is_given_back_is_admitted_to_the_last_hit_by_any_worker(limit: int
 
 
 def test_a_worker_reserves_a_part_of_what_a_client_has_left_and_none_near_the_limit() -> None:
-    worker = Reservations(1_000)
+    worker = Reservations(10_000)
     assert worker.ahead(CLIENT, 1, 0) == AHEAD
-    assert worker.ahead(CLIENT, 32, 0) == (1_000 - 32) // AHEAD
-    worker.keep(CLIENT, Block(1_000 - AHEAD, 1_000 - AHEAD, WINDOW, ENDS), ahead=False)
+    assert worker.ahead(CLIENT, 32, 0) == (10_000 - 32) // PART
+    worker.keep(CLIENT, Block(10_000 - PART, 10_000 - PART, WINDOW, ENDS), ahead=False)
     assert worker.ahead(CLIENT, 1, 0) == 0
     assert worker.ahead(CLIENT, 1, ENDS + 1) == AHEAD
 
