@@ -12,7 +12,7 @@ from models.values.codes import compact_form
 from services.kit.database import Database, Document
 from services.kit.mapping import Derived, Mapper
 from services.kit.pagination import Listing, given, within
-from services.kit.search import contains, search_key, trigrams
+from services.kit.search import contains, contains_any, every_other_trigram, search_key, trigrams
 from services.kit.stored_form import WITH_FORM
 
 SEARCH_FIELDS = ("usernameKey", "usernameTrigrams", "codeKey", "codeTrigrams")
@@ -28,7 +28,7 @@ def search_fields(username: str) -> Document:
 def code_field(coupon_code: str) -> Document:
     """What a code is looked up by, however it is typed, and what a part of it is found by."""
     key = compact_form(coupon_code)
-    return {"codeKey": key, "codeTrigrams": trigrams(key)}
+    return {"codeKey": key, "codeTrigrams": every_other_trigram(key)}
 
 
 COUPONS: Mapper[Coupon] = Mapper(
@@ -111,7 +111,7 @@ def query_of(wanted: CouponFilter) -> Document:
     if wanted.username is not None:
         query |= contains("usernameKey", "usernameTrigrams", search_key(wanted.username))
     if wanted.coupon_code is not None:
-        query |= contains("codeKey", "codeTrigrams", compact_form(wanted.coupon_code))
+        query |= contains_any("codeKey", "codeTrigrams", compact_form(wanted.coupon_code))
     return query
 
 

@@ -57,6 +57,8 @@ FILTERS: list[tuple[CouponFilter, Callable[[Coupon], bool]]] = [
         lambda one: one.active and within(5, 25)(one),
     ),
     (CouponFilter(coupon_code="222 22-2B"), lambda one: "222222B" in one.coupon_code.replace("-", "")),
+    (CouponFilter(coupon_code="22b"), lambda one: "22B" in one.coupon_code.replace("-", "")),
+    (CouponFilter(coupon_code="22-22b"), lambda one: "2222B" in one.coupon_code.replace("-", "")),
     (CouponFilter(coupon_code="23"), lambda one: "23" in one.coupon_code.replace("-", "")),
     (CouponFilter(coupon_code="nothing"), lambda _: False),
     (CouponFilter(username="RARE", active=True), lambda one: "rare" in one.username and one.active),
