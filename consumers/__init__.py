@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 
 
 def run(environment: Mapping[str, str]) -> int:
-    """Consume and relay until SIGTERM; answers the exit code.
+    """Consume and relay until SIGTERM; returns the exit code.
 
     Raises `SettingsError` naming every variable at fault. 2: topics are missing, or the port is taken; the log says
     which.

@@ -88,7 +88,7 @@ class Supervisor:
                     await self.renew(dependent)
 
     async def _start_again(self, part: Part, backoff: float) -> float:
-        """Start a part that ended, as often as it takes; answers the backoff of its next death."""
+        """Start a part that ended, as often as it takes; returns the backoff of its next death."""
         reason = f"ended with code {part.child.exit_code}; its last lines:\n{part.child.last_lines()}"
         while True:
             if part.name in self._renewed:

@@ -256,7 +256,7 @@ def _faults_of(name: str, error: ErrorDetails) -> list[FieldError]:
     given, context = error["input"], error.get("ctx", {})
     if "faults" in context:
         return _within(name, context["faults"])
-    sentence = _SENTENCES[error["type"]].format_map(context)
+    sentence = _SENTENCES.get(error["type"], "cannot be read").format_map(context)
     match error["type"]:
         case "greater_than_equal" | "less_than_equal" if not -MAX_INT - 1 <= given <= MAX_INT:
             sentence = _SENTENCES["int_type"]

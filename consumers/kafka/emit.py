@@ -16,7 +16,7 @@ _KEYS = ("paymentId", "_id", "userId")
 
 
 async def emit_events(connection: KafkaConnection, topic: str, raw: bytes, *, key: str | None, each: bool) -> list[str]:
-    """Send the JSON `raw` as one event, or `each` item of the list it holds as one; answers the events' ids.
+    """Send the JSON `raw` as one event, or `each` item of the list it holds as one; returns the events' ids.
 
     It may be written as the consumers take it. Of the events of a topic that is consumed only what may be kept of them
     is sent, of others all but card numbers, security codes and expiries; numbers go as they are written. Without a key

@@ -179,7 +179,7 @@ class ListCoupons(NumberedPage, CouponFilter):
 @stored("redemption")
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """What a redemption answers: both balances after it, and the coupon made for a new user."""
+    """What a redemption returns: both balances after it, and the coupon made for a new user."""
 
     creator_points: int
     redeemer_points: int

@@ -1,6 +1,6 @@
 """What may be kept for ever of a value from outside: what is named here, of a plausible type, and nothing else.
 
-A kind takes a JSON value (fractions as `Decimal`) and answers what is kept of it. What is not named is left out, be it
+A kind takes a JSON value (fractions as `Decimal`) and returns what is kept of it. What is not named is left out, be it
 ignored anyway or a secret; what is named and implausible becomes null, and then the value is not kept whole. Keeping
 what was kept before changes nothing.
 """

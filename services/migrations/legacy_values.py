@@ -1,6 +1,6 @@
 """What values of an older system meant: readers for whatever JavaScript's drivers and mongoose could have stored.
 
-Each answers the value in our kind, or None where there is none (missing, null, a blank text), and raises `Unreadable`
+Each returns the value in our kind, or None where there is none (missing, null, a blank text), and raises `Unreadable`
 for what has no meaning of that kind. Nothing is guessed: what cannot be read is for a person to look at.
 """
 

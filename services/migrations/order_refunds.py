@@ -35,7 +35,7 @@ async def note_refunds(database: Database, *, again: bool) -> None:
 
 
 async def _note_batch(database: Database, after: ObjectId, session: "Session") -> ObjectId | None:
-    """Note those of the next orders; answers the last of them, or None where there was none."""
+    """Note those of the next orders; returns the last of them, or None where there was none."""
     query: Document = {"_id": {"$gt": after}, **_WITHOUT_NOTE}
     documents = await database.orders.find(query, session=session).sort("_id", 1).limit(BATCH).to_list(None)
     if not documents:

@@ -105,7 +105,7 @@ class Audit:
         return await self._run(families, repair=False)
 
     async def repair(self, principal: Principal, families: Collection[AuditFamily] = tuple(AuditFamily)) -> AuditReport:
-        """Put right every counter that drifted, each in a transaction, while others go on; answers what was wrong."""
+        """Put right every counter that drifted, each in a transaction, while others go on; returns what was wrong."""
         principal.require_role(Role.ADMIN)
         # An idempotency key keeps one outcome, the report; the repairs themselves may be done as often as one likes.
         # They are begun only where the key has none yet, and once for however many tries to write it down.
@@ -157,7 +157,7 @@ class Audit:
 
 
 async def _mend(family: AuditFamily, counts: Counts, session: "Session") -> list[Drift]:
-    """Count totals anew; answers what was wrong with them by then."""
+    """Count totals anew; returns what was wrong with them by then."""
     kept = await counts.kept(session)
     await counts.recount(session)
     return _compare(family, kept, await counts.kept(session))

@@ -55,7 +55,7 @@ class Reconciliation:
             yield document["_id"], self._judge(document, counted)
 
     async def repair(self, database: Database, identifier: object) -> Drift | None:
-        """Sum one counter anew and put it right, in one transaction; answers what was wrong with it by then."""
+        """Sum one counter anew and put it right, in one transaction; returns what was wrong with it by then."""
 
         async def work(session: "Session") -> Drift | None:
             documents = database.collection(self.collection)

@@ -1,6 +1,5 @@
 """Inputs: what each kind of field takes, and the sentence of what it does not."""
 
-import contextlib
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -168,6 +167,16 @@ def test_a_kind_refuses(name: str, sent: Any, sentence: str) -> None:
     assert [(fault.path, fault.message) for fault in refused.value.faults] == [(name, f"{name} {sentence}")]
 
 
+def test_what_nobody_has_thought_of_is_refused_all_the_same() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Odd(Input):
+        number: Annotated[Whole, Field(multiple_of=2)]
+
+    with pytest.raises(InvalidInput) as refused:
+        parse(Odd, {"number": 3})
+    assert [fault.message for fault in refused.value.faults] == ["number cannot be read"]
+
+
 def test_every_fault_is_named_the_unknown_first_then_as_they_are_declared() -> None:
     lines = [{"price": -1, "odd": 1}, {"productId": "a", "price": None}]
     with pytest.raises(InvalidInput) as refused:
@@ -214,8 +223,12 @@ def inputs_of(base: type) -> set[type[Any]]:
 
 @given(st.data())
 def test_no_input_is_at_a_loss_for_a_sentence(data: st.DataObject) -> None:
-    shape = data.draw(st.sampled_from(sorted(inputs_of(Input), key=repr)))
+    ours = {shape for shape in inputs_of(Input) if shape.__module__.startswith("models.")} | {Everything}
+    shape = data.draw(st.sampled_from(sorted(ours, key=repr)))
     names = [to_camel(field.name) for field in fields(shape)]
     raw = data.draw(st.dictionaries(st.sampled_from(names), JSON))
-    with contextlib.suppress(InvalidInput):
+    try:
         assert isinstance(parse(shape, raw), shape)
+    except InvalidInput as refused:
+        told = [fault.message for fault in refused.faults]
+        assert not [sentence for sentence in told if "cannot be read" in sentence]
