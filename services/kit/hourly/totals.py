@@ -76,27 +76,33 @@ class HourlyChanges:
     """How hourly totals move: what rows count for that are new, less what they counted for that are gone."""
 
     def __init__(self) -> None:
-        self._days: dict[tuple[HourlySource, datetime], dict[str, Counter[str]]] = {}
+        # As few sums as there can be for each row; what follows from them is summed once for all.
+        self._quarters: dict[tuple[HourlySource, datetime, str | None], dict[str, int]] = {}
 
     def add(self, source: HourlySource, at: datetime, numbers: Mapping[str, int], part: str | None = None) -> None:
         """Counts a row at its instant, in its part and in the whole."""
-        day = self._days.setdefault((source, day_of(at)), {})
-        for each in (ALL,) if part is None else (ALL, part):
-            moved = day.setdefault(each, Counter())
-            for name, number in numbers.items():
-                for grain in ("d", f"h{at.hour}", f"q{_place(at)}"):
-                    moved[f"{name}.{grain}"] += number
+        quarter = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
+        moved = self._quarters.setdefault((source, quarter, part), {})
+        for name, number in numbers.items():
+            moved[name] = moved.get(name, 0) + number
 
     def of(self, source: HourlySource) -> dict[tuple[datetime, str], Counter[str]]:
         """Returns the fields of a series that move, by the day and the part."""
-        days = ((day, parts) for (of, day), parts in self._days.items() if of is source)
-        return {(day, part): moved for day, parts in days for part, moved in parts.items()}
+        days: dict[tuple[datetime, str], Counter[str]] = {}
+        for (of, at, part), numbers in self._quarters.items():
+            if of is source:
+                for each in (ALL,) if part is None else (ALL, part):
+                    moved = days.setdefault((day_of(at), each), Counter())
+                    for name, number in numbers.items():
+                        for grain in ("d", f"h{at.hour}", f"q{_place(at)}"):
+                            moved[f"{name}.{grain}"] += number
+        return days
 
     def updates(self, lane: int | str) -> list[UpdateOne]:
         """Returns the writes of all of it."""
         made = []
-        for (source, day), parts in self._days.items():
-            for part, moved in parts.items():
+        for source in dict.fromkeys(source for source, _, _ in self._quarters):
+            for (day, part), moved in self.of(source).items():
                 increments = {field: source.stored(field, number) for field, number in moved.items() if number}
                 if increments:
                     head = {"series": source.name, "of": part, "day": day}

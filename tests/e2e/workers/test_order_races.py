@@ -9,6 +9,7 @@ from models.principal import SYSTEM
 from tests.integration.activity.support import refusals_of, rows_of
 from tests.support.api import ADMIN, Api, running_api, settings_for
 from tests.support.orders import events_of, make_order, read_order
+from tests.support.series import check_series_invariants
 from tests.support.workers import workers
 
 RETURNED = "orderService-productRefundedIncreaseQuantity"
@@ -31,6 +32,7 @@ async def test_one_order_refunded_fifty_times_at_once_is_refunded_once(database_
         told = await refusals_of(api.services, 49, code="ORDER_ALREADY_REFUNDED")
         assert len(told) == 49
         assert len(await rows_of(api.services, verb="REFUND_ORDER", outcome="DONE")) == 1
+    check_series_invariants(database_uri, "orders", "refunds")
 
 
 async def test_units_refunded_at_once_are_never_refunded_twice(database_uri: str) -> None:
@@ -59,6 +61,7 @@ async def test_units_refunded_at_once_are_never_refunded_twice(database_uri: str
                 quantity for identifier, quantity, status in done if (identifier, status) == (order.id, 200)
             )
             assert sum(refund.amount for refund in ledger) == 3
+    check_series_invariants(database_uri, "orders", "refunds")
 
 
 async def test_a_whole_refund_and_parts_at_once_never_return_a_unit_twice(database_uri: str) -> None:
@@ -77,3 +80,4 @@ async def test_a_whole_refund_and_parts_at_once_never_return_a_unit_twice(databa
                 elif topic == "orderService-productsRefundedIncreaseQuantity":
                     returned += sum(line["refundedQuantity"] for line in value["products"])
             assert returned == sum((await lines_of(api, order)).values())
+    check_series_invariants(database_uri, "orders", "refunds")
