@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from bson import encode
 from bson.raw_bson import RawBSONDocument
@@ -42,6 +42,10 @@ class Asked(NamedTuple):
     def number(self) -> int:
         return self.hits + self.ahead
 
+    def of_row_found(self) -> Self:
+        """The same of a row that is there: nothing ahead where this worker did not know that."""
+        return self._replace(ahead=0) if self.new else self
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -71,16 +75,18 @@ class WindowRows:
         """Adds to the counts of these addresses and returns what each was given. One round trip, or two in sequence.
 
         The first rows of several addresses are inserted, which answers at once for all; others are added to and read.
+        Nothing is reserved of a row that is there and that this worker does not know: it may be near the limit.
         """
-        if len(asked) == 1:
-            return await self._add_to_one(*next(iter(asked.items())))
-        new = {address: each for address, each in asked.items() if each.new} if self._can_insert() else {}
-        rest = {address: each for address, each in asked.items() if address not in new}
+        alone, inserts = len(asked) == 1, self._can_insert()
+        new = {a: each for a, each in asked.items() if inserts and each.new and (each.ahead or not alone)}
+        rest = {a: each.of_row_found() for a, each in asked.items() if a not in new}
+        if alone and rest:
+            return await self._add_to_one(*rest.popitem())
         if rest:
             inserted, added = await asyncio.gather(self._insert(new), self._add_to_all(rest))
         else:
             inserted, added = await self._insert(new), dict[str, Given]()
-        there = {address: each._replace(ahead=0) for address, each in new.items() if address not in inserted}
+        there = {address: each.of_row_found() for address, each in new.items() if address not in inserted}
         return inserted | added | await self._add_to_all(there)
 
     async def give_back(self, unused: Iterable[Unused]) -> None:

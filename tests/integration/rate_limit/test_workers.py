@@ -124,10 +124,20 @@ async def test_what_one_worker_holds_another_admits_before_it_refuses(workers: W
     assert await admitted(holder, 10) == 0
 
 
+@pytest.mark.parametrize("others", [0, 5])
+async def test_a_worker_reserves_nothing_of_a_client_that_another_has_met(workers: Workers, others: int) -> None:
+    first, second = workers.start(), workers.start()
+    assert await admitted(first, LIMIT - 5) == LIMIT - 5
+    await keep_busy(second)
+    hits = [second.hit(Principal(address)) for address in (CLIENT, *(unique("other") for _ in range(others)))]
+    await asyncio.gather(*hits)
+    assert await workers.count() == LIMIT - 4
+
+
 async def test_what_a_dead_worker_holds_counts_as_used(workers: Workers) -> None:
     dead, worker = workers.rows(), workers.start()
     held = 5
-    await dead.add({CLIENT: Asked(1, held, new=True)})
+    await dead.add({CLIENT: Asked(1, held, new=False)})
     began = asyncio.get_running_loop().time()
     assert await admitted(worker, LIMIT) == LIMIT - 1 - held
     assert asyncio.get_running_loop().time() - began >= RECLAIM_SECONDS
