@@ -80,5 +80,6 @@ async def _check_plan(found: Any, *, sorts: bool) -> None:
     if not sorts:
         ran = explained["executionStats"]
         assert "SORT" not in names, explained
-        assert ran["totalDocsExamined"] <= 40, explained["command"]
+        # Where many of the latest are wanted, MongoDB may walk them all and pass over the others.
+        assert ran["totalDocsExamined"] <= 100, explained["command"]
         assert ran["totalKeysExamined"] <= 100, explained["command"]

@@ -195,8 +195,8 @@ async def test_what_one_of_an_order_and_its_ledger_does_not_know_it_is_told(own_
     await database.orders.update_one({"_id": ObjectId(orders[0].id)}, {"$set": fewer})
     await database.refunds.delete_many({"orderId": ObjectId(orders[1].id)})
     report = await own_api.services.audit.repair(SYSTEM)
-    found = {(drift.field, drift.stored, drift.expected) for drift in report.drifts}
-    assert found == {("refundedAmount", 0, 2_000), ("refundedAmount", 2_000, 0)}
+    found = {(drift.stored, drift.expected) for drift in report.drifts if drift.field == "refundedAmount"}
+    assert found == {(0, 2_000), (2_000, 0)}
     assert await database.orders.find_one({"_id": ObjectId(orders[0].id)}) == before
     assert await told(own_api, orders[1]) == [("p2", 2, "20.00", None)]
     for order in orders:
