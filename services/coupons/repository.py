@@ -12,7 +12,7 @@ from models.values.codes import compact_form
 from services.kit.database import Database, Document
 from services.kit.mapping import Derived, Mapper
 from services.kit.pagination import Listing, given, within
-from services.kit.search import contains, contains_any, every_other_trigram, search_key, trigrams
+from services.kit.search import contains, contains_by_some, every_other_trigram, search_key, trigrams
 from services.kit.stored_form import WITH_FORM
 
 SEARCH_FIELDS = ("usernameKey", "usernameTrigrams", "codeKey", "codeTrigrams")
@@ -111,7 +111,7 @@ def query_of(wanted: CouponFilter) -> Document:
     if wanted.username is not None:
         query |= contains("usernameKey", "usernameTrigrams", search_key(wanted.username))
     if wanted.coupon_code is not None:
-        query |= contains_any("codeKey", "codeTrigrams", compact_form(wanted.coupon_code))
+        query |= contains_by_some("codeKey", "codeTrigrams", compact_form(wanted.coupon_code))
     return query
 
 

@@ -19,15 +19,24 @@ def trigrams(key: str) -> list[str]:
 
 
 def every_other_trigram(key: str) -> list[str]:
-    """Every other run of three letters of a key: half as many keys of an index, and any four letters hold one."""
-    runs = [key[n : n + TRIGRAM] for n in range(len(key) - TRIGRAM + 1)]
-    return sorted({*(runs[1::2] or runs)})
+    """Every other run of three letters of a key from its third letter on, for an index of fewer keys.
+
+    Any four letters of it hold one of these, or are its beginning.
+    """
+    return sorted({key[n : n + TRIGRAM] for n in range(2, len(key) - TRIGRAM + 1, 2)})
 
 
-def contains_any(key_field: str, trigram_field: str, part: str) -> Mapping[str, object]:
-    """The query of `contains`, where every other trigram is stored; they narrow it from four letters on."""
+def contains_by_some(key_field: str, trigram_field: str, part: str) -> Mapping[str, object]:
+    """The query of `contains`, where every other trigram is stored: they and the key narrow it from four letters on.
+
+    A part begins the key, or those of its trigrams are stored that stand at even places in it, or those at odd ones.
+    """
     pattern = {key_field: {"$regex": re.escape(part)}}
-    return {trigram_field: {"$in": trigrams(part)}, **pattern} if len(part) > TRIGRAM else pattern
+    if len(part) <= TRIGRAM:
+        return pattern
+    runs = [part[n : n + TRIGRAM] for n in range(len(part) - TRIGRAM + 1)]
+    either = [{trigram_field: {"$all": some}, **pattern} for some in (runs[::2], runs[1::2])]
+    return {"$or": [{key_field: {"$regex": f"^{re.escape(part)}"}}, *either]}
 
 
 def contains(key_field: str, trigram_field: str, part: str) -> Mapping[str, object]:

@@ -59,6 +59,7 @@ FILTERS: list[tuple[CouponFilter, Callable[[Coupon], bool]]] = [
     (CouponFilter(coupon_code="222 22-2B"), lambda one: "222222B" in one.coupon_code.replace("-", "")),
     (CouponFilter(coupon_code="22b"), lambda one: "22B" in one.coupon_code.replace("-", "")),
     (CouponFilter(coupon_code="22-22b"), lambda one: "2222B" in one.coupon_code.replace("-", "")),
+    (CouponFilter(coupon_code="2222-2"), lambda one: "22222" in one.coupon_code.replace("-", "")),
     (CouponFilter(coupon_code="23"), lambda one: "23" in one.coupon_code.replace("-", "")),
     (CouponFilter(coupon_code="nothing"), lambda _: False),
     (CouponFilter(username="RARE", active=True), lambda one: "rare" in one.username and one.active),
