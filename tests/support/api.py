@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import jwt
 from jwt.api_jws import PyJWS
+from starlette.applications import Starlette
 
 from models.principal import ActingKey
 from server.app import create_app
@@ -74,11 +75,12 @@ class NoKeys:
 
 @dataclass(frozen=True)
 class Api:
-    """A running application: its HTTP client, its verbs, its settings."""
+    """A running application: a client of it, its verbs, its settings, itself."""
 
     http: httpx.AsyncClient
     services: Services
     settings: Settings
+    app: Starlette
 
     async def graphql(
         self, query: str, variables: dict[str, Any] | None = None, headers: dict[str, str] | None = None
@@ -105,11 +107,15 @@ class Api:
         return body | {"couponCode": made.json()["data"]["code"]}
 
 
+def client_of(app: Starlette, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    """A client of an application, who comes from this address."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 50_000))
+    return httpx.AsyncClient(transport=transport, base_url="http://tessera.test")
+
+
 @asynccontextmanager
 async def running_api(settings: Settings) -> AsyncIterator[Api]:
     """The application of these settings, started and stopped as a server would."""
     app = create_app(settings)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=("127.0.0.1", 50_000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://tessera.test") as http:
-            yield Api(http, app.state.services, settings)
+    async with app.router.lifespan_context(app), client_of(app) as http:
+        yield Api(http, app.state.services, settings, app)
