@@ -79,19 +79,46 @@ async def import_all(database: Database, importer: Importer) -> int:
         IndexModel([(name, ASCENDING), ("form", ASCENDING)], name=f"import {name}") for name in importer.looked_up
     ]
     await ensure_indexes(collection, helpers)
-    total, done = 0, -1
+    total, done, sizes = 0, -1, _Sizes()
     while done:
-        done, legacy = await database.transaction(lambda session: _Batch(database, importer, session).bring())
+        sizes.begin()
+        done, legacy = await database.transaction(
+            lambda session: _Batch(database, importer, session, sizes.next()).bring()
+        )
         total += legacy
     for helper in helpers:
         await drop_index(collection, helper.document["name"])
     return total
 
 
+class _Sizes:
+    """How many documents go into a batch: fewer with each try that lost against others who write to one of them.
+
+    A document that is written to all the time is won alone, a thousand that hold it never.
+    """
+
+    def __init__(self) -> None:
+        self._size = BATCH
+        self._is_first = True
+
+    def begin(self) -> None:
+        """Another batch, once the last is committed."""
+        self._size = min(BATCH, 2 * self._size)
+        self._is_first = True
+
+    def next(self) -> int:
+        """The size for the next try."""
+        if not self._is_first:
+            self._size = max(1, self._size // 4)
+        self._is_first = False
+        return self._size
+
+
 class _Batch:
     """One batch, within its transaction."""
 
-    def __init__(self, database: Database, importer: Importer, session: "Session") -> None:
+    def __init__(self, database: Database, importer: Importer, session: "Session", size: int) -> None:
+        self._size = size
         self._database = database
         self._importer = importer
         self._session = session
@@ -104,7 +131,7 @@ class _Batch:
     async def bring(self) -> tuple[int, int]:
         """How many documents were dealt with, and how many of them were imported from an older system."""
         found = self._collection.find({"form": {"$ne": FORM}}, session=self._session).hint("form")
-        documents = await found.sort([("form", 1), ("_id", 1)]).limit(BATCH).to_list(None)
+        documents = await found.sort([("form", 1), ("_id", 1)]).limit(self._size).to_list(None)
         read = self._read(documents)
         kept = await self._without_doubles(read)
         self._rows += await self._importer.settle(self._session, [imported for _, imported in kept], self._doubles)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -11,8 +12,9 @@ from pymongo import MongoClient
 
 from devtools.embedded import ChildProcess, EmbeddedMongod
 from devtools.embedded.ports import free_ports
+from services.migrations.runner import VERSION
 from tests.e2e.upgrade.shoppers import Shoppers
-from tests.support.processes import STARTS_WITHIN, program, run, served
+from tests.support.processes import STARTS_WITHIN, run, served
 from tests.support.serving import answers
 from tests.support.uris import with_database
 
@@ -47,9 +49,10 @@ class Release:
     def api(self) -> tuple[int, ChildProcess]:
         """A server that is being started."""
         [port] = free_ports(1)
-        words = ("serve", "--host", "127.0.0.1")
-        process = program(self._folder / f"{port}.log", *words, variables=self._variables | {"PORT": str(port)})
-        return port, process.start()
+        # Without the folder that this runs in, which has the code of today.
+        command = [sys.executable, "-P", "-m", "server", "serve", "--host", "127.0.0.1"]
+        variables = self._variables | {"PORT": str(port)}
+        return port, ChildProcess("tessera", command, self._folder / f"{port}.log", environment=variables).start()
 
     def run(self, *words: str) -> str:
         """What a command prints, which has to succeed."""
@@ -72,6 +75,12 @@ async def replace(shoppers: Shoppers, old: tuple[int, ChildProcess], new: Releas
     await asyncio.sleep(DRAINS)
     await asyncio.to_thread(old[1].stop)
     return started
+
+
+def check_not_upgraded(uri: str) -> None:
+    """No process of this release has seen the database."""
+    with MongoClient[Row](uri) as client:
+        assert client.get_default_database()["migrations"].find_one({"_id": VERSION}) is None
 
 
 def check(uri: str, shoppers: Shoppers) -> None:
@@ -100,6 +109,7 @@ async def test_two_servers_of_the_first_release_are_replaced_under_load(uri: str
         await shoppers.prepare()
         async with shoppers.asking():
             await shoppers.until(ROWS, within=FILLS_WITHIN)
+            await asyncio.to_thread(check_not_upgraded, uri)
             running += [await replace(shoppers, server, second) for server in old]
             await shoppers.until(MEANWHILE, within=FILLS_WITHIN)
     finally:
