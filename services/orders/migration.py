@@ -41,11 +41,10 @@ async def prepare_orders(database: Database, *, recount: bool) -> int:
     All orders are counted anew after it, where there was any or `recount` says so or their total is wrong.
     """
     await ensure_indexes(database.refunds, REFUND_INDEXES)
-    await ensure_indexes(database.orders, ORDER_INDEXES)
     await drop_index(database.orders, "original")
     imported = await import_all(database, OrderImporter(database))
-    # Only now, because it would not suffer the original's doubles.
-    await ensure_indexes(database.orders, [ONE_FOR_EACH_PAYMENT])
+    # Only now, because they would not suffer the original's doubles, nor lists in two fields of one order.
+    await ensure_indexes(database.orders, [*ORDER_INDEXES, ONE_FOR_EACH_PAYMENT])
     await note_refunds(database, again=recount or imported > 0)
     await RowCounts(database, database.orders).catch_up(recount=recount or imported > 0)
     return imported

@@ -1,6 +1,7 @@
 """Whatever an older system stored is imported or set aside, and every list, total and audit goes on afterwards."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,8 @@ from tests.support.api import ADMIN, Api, running_api, settings_for
 from tests.support.uris import with_database
 
 CARD = 4_111_111_111_111_111
+SECRET = re.compile(rf"{CARD}|(?<![0-9a-f])987(?![0-9a-f])")
+"""A card number, or a security code that is no part of an id or an instant."""
 THEN = datetime(2023, 1, 15, tzinfo=UTC)
 names = st.sampled_from(["ada", " ada", "ada\u200b", "bob", "e\u0301va", "\u00e9va", "a.b", "$c", "x" * 300])
 numbers = st.one_of(
@@ -110,7 +113,7 @@ async def check(uri: str, stored: dict[str, list[Any]]) -> None:
                     after = await api.graphql(f'{{ {shown}(after: "{edge["cursor"]}") {{ totalCount }} }}', None, ADMIN)
                     # A cursor before 1970 is taken back by the reader of cursors, wherever it is.
                     assert "INTERNAL_SERVER_ERROR" not in str(after)
-            assert not any(secret in str(row) for row in aside for secret in (str(CARD), "987"))
+            assert not any(SECRET.search(str(row)) for row in aside)
             await rest_answers(api)
             assert set((await migrate(database)).values()) == {0}
         finally:
