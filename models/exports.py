@@ -30,6 +30,10 @@ def _bit(raw: object) -> object:
     return {"1": True, "0": False}.get(raw, raw) if isinstance(raw, str) else raw
 
 
+def _id_of_cell(given: object) -> object:
+    return text_from_cell(given) if isinstance(given, str) else given
+
+
 @dataclass(frozen=True, slots=True)
 class ExportOptions(Input):
     """What every export takes beside its filter.
@@ -40,7 +44,7 @@ class ExportOptions(Input):
 
     format: Choice[ExportFormat] = ExportFormat.CSV
     bom: Annotated[Flag, BeforeValidator(_bit)] = False
-    cursor: Annotated[RawId, BeforeValidator(text_from_cell)] | None = None
+    cursor: Annotated[RawId, BeforeValidator(_id_of_cell)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
