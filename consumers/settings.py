@@ -1,7 +1,5 @@
 """What the consumers process and the commands about events are told, read once from the environment and frozen."""
 
-import ssl
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
 
@@ -20,7 +18,7 @@ from services.settings import (
 )
 
 if TYPE_CHECKING:
-    from consumers.connection import KafkaConnection
+    from consumers.connection import KafkaConnection, Tls
 
 
 def _file(raw: str) -> Path:
@@ -32,10 +30,10 @@ def _file(raw: str) -> Path:
     return path
 
 
-def _usable(file: Path | None, use: Callable[[], object]) -> Path | None:
-    """The PEM file, once it has been used. What OpenSSL says shows nothing of a key."""
+def _usable(file: Path | None, tls: "Tls") -> Path | None:
+    """The PEM file, once it has been used as it will be. What OpenSSL says shows nothing of a key."""
     try:
-        use()
+        tls.context()
     except OSError as fault:
         raise Malformed(f"cannot be used: {getattr(fault, 'reason', None) or fault.strerror}") from None
     return file
@@ -92,7 +90,9 @@ class KafkaSettings(ProcessSettings):
     @field_validator("kafka_ssl_ca")
     @classmethod
     def _holds_authorities(cls, file: Path | None) -> Path | None:
-        return _usable(file, lambda: ssl.create_default_context(cafile=file))
+        from consumers.connection import Tls
+
+        return _usable(file, Tls(ca=file))
 
     @field_validator("kafka_ssl_key")
     @classmethod
@@ -102,9 +102,9 @@ class KafkaSettings(ProcessSettings):
             if file is not None:
                 raise Malformed("needs KAFKA_SSL_CERTIFICATE beside it")
             return None
-        password = info.data.get("kafka_ssl_key_password") or ""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return _usable(file, lambda: context.load_cert_chain(certificate, file, password))
+        from consumers.connection import Tls
+
+        return _usable(file, Tls(None, certificate, file, info.data.get("kafka_ssl_key_password")))
 
     @field_validator("kafka_sasl_mechanism")
     @classmethod
