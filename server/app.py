@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 
 from models.principal import Principal
+from models.values.origins import LOCAL_ORIGIN
 from resolvers.context import Context
 from rest.envelope import exception_handlers
 from rest.routes import routes as rest_routes
@@ -31,6 +32,7 @@ log = logging.getLogger("tessera")
 
 EXPOSED_HEADERS = (
     "allow",
+    "content-disposition",
     "ratelimit-limit",
     "ratelimit-policy",
     "ratelimit-remaining",
@@ -104,10 +106,12 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(BodyLimit, limit=settings.body_limit),
         Middleware(ErrorMiddleware),
     ]
-    if settings.cors_origins:
+    if settings.cors_origins or settings.open_tools:
         cors = Middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
+            # Front ends under development are served from a port of their own, which their tools choose.
+            allow_origin_regex=LOCAL_ORIGIN.pattern if settings.open_tools else None,
             allow_credentials="*" not in settings.cors_origins,
             # Which origins may call is settled by the list; a header that nothing reads is no reason to refuse them.
             allow_headers=["*"],

@@ -35,7 +35,7 @@ class Settings(PortSettings, DatabaseSettings):
     """How one Tessera is run. Durations are in seconds, sizes in bytes."""
 
     open_tools: Sign = Field(default=False, validation_alias=DEVELOPMENT)
-    """True in `tessera dev`: introspection and GraphiQL are for everyone."""
+    """True in `tessera dev`: introspection and GraphiQL are for everyone, pages of this machine may call."""
     allow_weak_secrets: Sign = False
     jwt_secret: str = Field(validation_alias="JWT_SEC", repr=False)
     admin_key: str = Field(repr=False)

@@ -1,5 +1,6 @@
 """The endpoint `/graphql`: POST, GET for queries, server-sent events, WebSocket, and GraphiQL for a browser."""
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -20,13 +21,16 @@ from graphql_engine.engine import Refusal
 from graphql_engine.persisted import PersistedDocuments, PersistedMode
 from models.errors import DomainError, InvalidToken
 from models.principal import Principal, Transport
+from models.values.origins import is_local_origin
 from server.authentication import TOKEN_COOKIE, Authenticator
 from server.graphiql import graphiql_page
 from server.graphql.engine import RequestContext, TesseraEngine
 from server.graphql.event_stream import HEADERS, event_stream
 from server.graphql.requests import GRAPHQL_JSON, Accepted, Parameters, negotiate, read_request
-from server.graphql.websocket import TransportHandler, WebSocketAdapter
+from server.graphql.websocket import FORBIDDEN, TransportHandler, WebSocketAdapter
 from server.settings import Settings
+
+log = logging.getLogger("tessera.graphql")
 
 MakeContext = Callable[[HTTPConnection, Principal], RequestContext]
 """Makes what resolvers get."""
@@ -36,6 +40,8 @@ BY_METHOD = {
     "HEAD": frozenset({OperationType.QUERY}),
     "POST": frozenset(OperationType),
 }
+ORIGIN_SHOWN = 80
+"""How much of an origin a close tells; its whole reason has room for 123 bytes."""
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -66,8 +72,12 @@ class GraphQLView(GraphQL[RequestContext, None]):
         if scope["type"] == "http":
             response = await self._handle(Request(scope, receive))
             await response(scope, receive, send)
+            return
+        connection = WebSocket(scope, receive, send)
+        if self._may_connect(connection):
+            await self.run(connection)
         else:
-            await super().__call__(scope, receive, send)
+            await self.reject_websocket(connection)
 
     async def _handle(self, request: Request) -> Response:
         """Returns the response to one HTTP request, whatever goes wrong."""
@@ -113,6 +123,24 @@ class GraphQLView(GraphQL[RequestContext, None]):
         request.state.principal = caller
         return self.make_context(request, caller)
 
+    def _may_connect(self, connection: HTTPConnection) -> bool:
+        """Whether a WebSocket is opened by a page of an origin that may, or by no page."""
+        origin = connection.headers.get("origin")
+        return origin is None or "*" in self.allowed_origins or self._is_page_of_ours(connection)
+
+    @override
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
+        return self._may_connect(request)
+
+    @override
+    async def reject_websocket(self, request: WebSocket) -> WebSocket:
+        """Refuses a page of another origin by a close with a reason: why a handshake failed is told to no page."""
+        origin = request.headers["origin"][:ORIGIN_SHOWN]
+        log.warning("a page of another origin may not connect: CORS_ORIGINS does not name it", extra={"origin": origin})
+        await request.accept(await self.pick_websocket_subprotocol(request))
+        await request.close(FORBIDDEN, f"CORS_ORIGINS does not name {origin}")
+        return request
+
     def _is_page_of_ours(self, connection: HTTPConnection) -> bool:
         """Whether the cookies of a WebSocket were sent by a page of this origin or of one that is named, or by no page.
 
@@ -122,7 +150,9 @@ class GraphQLView(GraphQL[RequestContext, None]):
         origin = headers.get("origin")
         if origin is None or is_same_origin(origin, headers.get("host")):
             return True
-        return headers.get("sec-fetch-site") == "same-origin" or normalize_origin(origin) in self.allowed_origins
+        if headers.get("sec-fetch-site") == "same-origin" or normalize_origin(origin) in self.allowed_origins:
+            return True
+        return self.settings.open_tools and is_local_origin(origin)
 
 
 def _json_response(result: ExecutionResult, accepted: Accepted, headers: Mapping[str, str]) -> Response:

@@ -18,7 +18,15 @@ SENT = [
     "x-request-id",
     "a-header-of-tomorrow",
 ]
-READ = {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy", "retry-after", "x-request-id"}
+READ = {
+    "content-disposition",
+    "ratelimit-limit",
+    "ratelimit-policy",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+    "x-request-id",
+}
 
 
 def preflight(origin: str, method: str, headers: str = "") -> dict[str, str]:
@@ -94,6 +102,30 @@ async def test_with_a_star_all_may_call_and_none_with_cookies(database_uri: str)
             for one in (passed, answer):
                 assert one.headers["access-control-allow-origin"] == "*"
                 assert "access-control-allow-credentials" not in one.headers
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:5173", "http://127.0.0.1:4173", "http://localhost", "https://localhost:8443"]
+)
+async def test_with_open_tools_pages_of_this_machine_may_call_on_any_port(database_uri: str, origin: str) -> None:
+    async with running_api(settings_for(database_uri, open_tools=True)) as api:
+        passed = await api.http.options("/graphql", headers=preflight(origin, "POST", "traceparent"))
+        answer = await api.http.get("/health", headers={"origin": origin})
+        for one in (passed, answer):
+            assert one.status_code == 200
+            assert one.headers["access-control-allow-origin"] == origin
+            assert one.headers["access-control-allow-credentials"] == "true"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [*OTHERS, "http://localhost.evil.example", "http://127.0.0.1.evil.example:80", "http://evil@localhost", "file://"],
+)
+async def test_with_open_tools_pages_of_elsewhere_may_not(database_uri: str, origin: str) -> None:
+    async with running_api(settings_for(database_uri, open_tools=True)) as api:
+        refused = await api.http.options("/graphql", headers=preflight(origin, "POST"))
+        assert refused.status_code == 400
+        assert "access-control-allow-origin" not in refused.headers
 
 
 async def test_without_origins_options_is_a_method_like_any_other(api: Api) -> None:
