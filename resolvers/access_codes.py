@@ -69,7 +69,7 @@ class AccessCodeQuery:
                 )
             )
         except (NotFound, RuleViolation) as refusal:
-            return AccessCodeValidity.from_refusal(refusal)
+            return AccessCodeValidity.from_refusal(code, refusal)
 
     @strawberry.field(description="An access code; null where there is none. For admins.")
     async def access_code(self, info: Info, code: Code) -> AccessCode | None:

@@ -6,20 +6,22 @@ from functools import partial
 from models.access_codes.access_code import AccessCode, AccessCodeFilter, AccessCodeUsage
 from models.access_codes.batches import AccessCodeBatchCounts
 from models.coupons.redemptions import RedemptionsOfCoupon
+from models.errors import RuleViolation
 from models.orders.commands import FindOrder
 from models.orders.order import Order
 from models.pagination import Window
 from models.principal import Principal
-from models.usage.commands import FindUsageFollower
+from models.sent import read_for_user
+from models.usage.commands import FindAvailability, FindUsageFollower
 from models.usage.history import MovesOfFollower
 from schema.access_code import AccessCode as ShownAccessCode
-from schema.access_code import AccessCodeConnection, AccessCodeUse, AccessCodeUseConnection
+from schema.access_code import AccessCodeConnection, AccessCodeUse, AccessCodeUseConnection, AccessCodeValidity
 from schema.access_code_batch import AccessCodeBatch
 from schema.coupon import Coupon
 from schema.order import Order as ShownOrder
 from schema.redemption import Redemption, RedemptionConnection
 from schema.refund import Refund
-from schema.usage import UsageFollower, UserUsage, UserUsageConnection
+from schema.usage import UsageAvailability, UsageFollower, UserUsage, UserUsageConnection
 from schema.usage_move import UsageMove, UsageMoveConnection
 from services.registry import Services
 
@@ -61,6 +63,14 @@ class RequestLoaders:
         page = await moves.window(self.caller, wanted, window)
         return UsageMoveConnection.of(page, UsageMove.of, partial(moves.count, self.caller, wanted))
 
+    async def usage_availability(
+        self, coupon_id: str | None, campaign_id: str | None, user_id: str | None
+    ) -> UsageAvailability | None:
+        """What a follower allows a user, the caller where none is named. For the user and admins."""
+        named = {"couponId": coupon_id, "campaignId": campaign_id, "userId": user_id}
+        asked = read_for_user(FindAvailability, named)
+        return UsageAvailability.or_none(await self.services.usage.find_availability(self.caller, asked))
+
     async def usages(self, follower_id: str, window: Window) -> UserUsageConnection:
         """The users of a follower: all of them for an admin, else the caller."""
         usage = self.services.usage
@@ -83,6 +93,13 @@ class RequestLoaders:
     def access_code_usage(self, code: AccessCode) -> AccessCodeUsage:
         """How far an access code is used at this moment."""
         return self.services.access_codes.usage(code)
+
+    def access_code_validity(self, code: AccessCode) -> AccessCodeValidity:
+        """Whether an access code can be redeemed at this moment."""
+        try:
+            return AccessCodeValidity.of(self.services.access_codes.require_usable(code))
+        except RuleViolation as refusal:
+            return AccessCodeValidity.from_refusal(code.code, refusal)
 
     async def access_code_uses(self, code: AccessCode, window: Window) -> AccessCodeUseConnection:
         """Who used an access code. For admins."""

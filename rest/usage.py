@@ -145,5 +145,5 @@ def _shown(snapshot: UsageSnapshot) -> dict[str, object]:
 
 def _availability(found: Availability) -> dict[str, object]:
     shown = to_json(found)
-    del shown["follower"]
+    del shown["follower"], shown["userId"]
     return found.follower.target | shown

@@ -9,6 +9,8 @@ import strawberry
 from models.access_codes import access_code as models
 from models.errors import DomainError
 from models.pagination import Window
+from models.values.codes import typed_form
+from models.values.ids import global_id
 from schema.loaders import Info
 from schema.problems import PROBLEMS, Conflict, InvalidInput, NotFound, Problem, RateLimited, Refused
 from schema.relay import After, Before, Connection, Entity, First, IdempotentInput, Last, PeriodInput, Shows
@@ -64,6 +66,10 @@ class AccessCode(Entity, Shows[models.AccessCode]):
     def stats(self, info: Info) -> AccessCodeUsage:
         return AccessCodeUsage.of(info.context.loaders.access_code_usage(self.model))
 
+    @strawberry.field(description="Whether it can be redeemed, at the moment of asking.")
+    def validity(self, info: Info) -> Annotated["AccessCodeValidity", strawberry.lazy("schema.access_code")]:
+        return info.context.loaders.access_code_validity(self.model)
+
     @strawberry.field(description="The batch it was made or imported in; null for one that is in none. For admins.")
     async def batch(
         self, info: Info
@@ -89,6 +95,9 @@ class AccessCodeConnection(Connection[AccessCode]):
 
 @strawberry.type(description="Whether an access code can be redeemed, at the moment of asking.")
 class AccessCodeValidity(Shows[models.AccessCode]):
+    id: strawberry.ID = strawberry.field(
+        description="The same for the same code wherever it is asked for, so that caches update it."
+    )
     valid: bool = strawberry.field(description="Whether it can be redeemed.")
     message: str = strawberry.field(description="The same in a sentence.")
     problem: Problem | None = strawberry.field(description="Why it cannot be redeemed; null where it can.")
@@ -99,11 +108,14 @@ class AccessCodeValidity(Shows[models.AccessCode]):
 
     @classmethod
     def of(cls, code: models.AccessCode, /) -> Self:
-        return cls.by_name(code, valid=True, message="Access code is valid", problem=None)
+        identifier = _id_of_validity(code.code)
+        return cls.by_name(code, id=identifier, valid=True, message="Access code is valid", problem=None)
 
     @classmethod
-    def from_refusal(cls, refusal: DomainError) -> Self:
+    def from_refusal(cls, code: str, refusal: DomainError) -> Self:
+        """Returns that a code, as it is kept or was typed, cannot be redeemed, and why."""
         return cls(
+            id=_id_of_validity(code),
             valid=False,
             message=refusal.message,
             problem=next(problem.of(refusal) for kind, problem in PROBLEMS.items() if isinstance(refusal, kind)),
@@ -112,6 +124,11 @@ class AccessCodeValidity(Shows[models.AccessCode]):
             remaining_uses=None,
             used_count=None,
         )
+
+
+def _id_of_validity(code: str) -> strawberry.ID:
+    """One for all the ways in which a code is typed."""
+    return strawberry.ID(global_id("AccessCodeValidity", typed_form(code)))
 
 
 @strawberry.type(description="A code that a user has redeemed; it stays in the history when the code is deleted.")

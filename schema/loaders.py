@@ -11,13 +11,13 @@ from models.pagination import Window
 
 if TYPE_CHECKING:
     from schema.access_code import AccessCode as ShownAccessCode
-    from schema.access_code import AccessCodeConnection, AccessCodeUseConnection
+    from schema.access_code import AccessCodeConnection, AccessCodeUseConnection, AccessCodeValidity
     from schema.access_code_batch import AccessCodeBatch
     from schema.coupon import Coupon
     from schema.order import Order as ShownOrder
     from schema.redemption import RedemptionConnection
     from schema.refund import Refund
-    from schema.usage import UsageFollower, UserUsageConnection
+    from schema.usage import UsageAvailability, UsageFollower, UserUsageConnection
     from schema.usage_move import UsageMoveConnection
 
 
@@ -36,6 +36,10 @@ class Loaders(Protocol):
         self, follower_id: str, coupon_id: str | None, campaign_id: str | None, window: Window
     ) -> "UsageMoveConnection": ...
 
+    async def usage_availability(
+        self, coupon_id: str | None, campaign_id: str | None, user_id: str | None
+    ) -> "UsageAvailability | None": ...
+
     async def usages(self, follower_id: str, window: Window) -> "UserUsageConnection": ...
 
     async def order(self, raw_id: str) -> "ShownOrder | None": ...
@@ -45,6 +49,8 @@ class Loaders(Protocol):
     async def access_code(self, raw_id: str) -> "ShownAccessCode | None": ...
 
     def access_code_usage(self, code: AccessCode) -> AccessCodeUsage: ...
+
+    def access_code_validity(self, code: AccessCode) -> "AccessCodeValidity": ...
 
     async def access_code_uses(self, code: AccessCode, window: Window) -> "AccessCodeUseConnection": ...
 

@@ -8,6 +8,7 @@ import strawberry
 
 from models.pagination import Window
 from models.usage import follower as models
+from models.values.ids import global_id
 from schema.coupon import Coupon
 from schema.loaders import Info
 from schema.problems import Conflict, InvalidInput, NotFound, Problem
@@ -21,6 +22,7 @@ _IN_BASKET = "How many units one check can set aside, 0 or more; null is no limi
 _IN_ALL = "How many units all users together can use, 0 or more; null is no limit."
 _PER_CUSTOMER = "How many units each user can use, 0 or more; null is no limit."
 _AMOUNT_OF_CHECK = "How many units, at least 1; 1 when not given."
+_OF_WHOM = "The user it is about; the caller when not given. Others: for admins."
 _USER = "The user it is about: the caller, unless an admin acts for another."
 
 describe_enum(
@@ -90,6 +92,14 @@ class UsageFollower(Entity, Shows[models.UsageFollower]):
     ) -> UserUsageConnection:
         return await info.context.loaders.usages(self.database_id, Window.of(first, after, last, before))
 
+    @strawberry.field(description="What it allows a user at this moment. For the user and admins.")
+    async def availability(
+        self,
+        info: Info,
+        user_id: Annotated[str | None, strawberry.argument(description=_OF_WHOM)] = None,
+    ) -> Annotated["UsageAvailability", strawberry.lazy("schema.usage")] | None:
+        return await info.context.loaders.usage_availability(self.coupon_id, self.campaign_id, user_id)
+
     @strawberry.field(description="What moved its counts, the latest first. For admins.")
     async def moves(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
@@ -118,6 +128,9 @@ class UsageFollowerFilter:
 
 @strawberry.type(description="What a follower allows a user at this moment.")
 class UsageAvailability(Shows[models.Availability]):
+    id: strawberry.ID = strawberry.field(
+        description="The same for the same follower and user wherever it is asked for, so that caches update it."
+    )
     coupon_id: str | None = strawberry.field(description="The coupon that is followed.")
     campaign_id: str | None = strawberry.field(description="The campaign that is followed.")
     limits: list[UsageLimit] = strawberry.field(description="Every limit that is set.")
@@ -130,7 +143,13 @@ class UsageAvailability(Shows[models.Availability]):
     def of(cls, found: models.Availability, /) -> Self:
         follower = found.follower
         limits = UsageLimit.all_of(follower, found.limits)
-        return cls.by_name(found, coupon_id=follower.coupon_id, campaign_id=follower.campaign_id, limits=limits)
+        return cls.by_name(
+            found,
+            id=strawberry.ID(global_id("UsageAvailability", f"{follower.id}:{found.user_id or ''}")),
+            coupon_id=follower.coupon_id,
+            campaign_id=follower.campaign_id,
+            limits=limits,
+        )
 
 
 @strawberry.type(description="One or more limits allow less than was asked for; nothing changed.")

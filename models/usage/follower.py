@@ -209,6 +209,8 @@ class Availability:
     held: int
     total_usage_count: int
     available: int | None
+    user_id: str | None = None
+    """Whom it is about; None for an admin's key, which uses nothing."""
 
 
 class UsageFollowerNotFound(NotFound):
@@ -261,8 +263,8 @@ def decide(limits: Limits, balance: UsageBalance, amount: int) -> Decision:
     return Decision(min([amount, *(limit.remaining for limit in binding)]), binding)
 
 
-def judge_availability(follower: UsageFollower, balance: UsageBalance) -> Availability:
+def judge_availability(follower: UsageFollower, balance: UsageBalance, user_id: str | None = None) -> Availability:
     """Returns what the user may have now."""
     limits = limits_left(follower, balance)
     available = min((limit.remaining for limit in limits), default=None)
-    return Availability(follower, limits, balance.used, balance.held, balance.total, available)
+    return Availability(follower, limits, balance.used, balance.held, balance.total, available, user_id)

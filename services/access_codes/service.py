@@ -107,6 +107,10 @@ class AccessCodes:
         caller.require_role(Role.VIEWER)
         return await self._by_id.load(code_id)
 
+    def require_usable(self, code: AccessCode) -> AccessCode:
+        """Returns the code, if it can be used at this moment. Refusals: see the rule."""
+        return require_usable(code, self._clock())
+
     def usage(self, code: AccessCode) -> AccessCodeUsage:
         """Returns how far a code is used at this moment."""
         return usage_of(code, self._clock())

@@ -262,7 +262,7 @@ class Usage:
         for key, user_id in asked:
             if key in accounts:
                 account = accounts.account(accounts.follower(key), user_id or "")
-                found[key, user_id] = judge_availability(account.follower, account.balance(now))
+                found[key, user_id] = judge_availability(account.follower, account.balance(now), user_id)
         return found
 
 

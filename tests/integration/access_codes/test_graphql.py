@@ -115,6 +115,21 @@ async def test_validity_is_the_same_by_rest_and_by_graphql(api: Api, state: str)
     assert shown["problem"] == (None if rest["valid"] else {"code": rest["code"], "message": rest["message"]})
 
 
+async def test_a_validity_has_one_id_however_it_is_come_by(api: Api) -> None:
+    code, fields = await make_code(api, maxUses=1), "id valid remainingUses problem { code }"
+    query = f"query($code: String!) {{ accessCodeValidity(code: $code) {{ {fields} }} }}"
+    before = (await api.data(query, {"code": f" {code.lower()} "}))["accessCodeValidity"]
+    redeem_it = mutation("redeemAccessCode", f"accessCode {{ validity {{ {fields} }} }}")
+    redeemed = await api.data(redeem_it, {"input": {"code": code, "username": unique("user")}})
+    after = redeemed["redeemAccessCode"]["accessCode"]["validity"]
+    assert (before["valid"], before["remainingUses"]) == (True, 1)
+    assert (after["valid"], after["problem"]) == (False, {"code": "ACCESS_CODE_FULLY_USED"})
+    assert after == (await api.data(query, {"code": code}))["accessCodeValidity"]
+    assert before["id"] == after["id"]
+    unknown = (await api.data(query, {"code": "______"}))["accessCodeValidity"]
+    assert unknown["id"] != after["id"]
+
+
 @pytest.mark.parametrize("state", STATES)
 async def test_redeeming_ends_the_same_by_rest_and_by_graphql(api: Api, state: str) -> None:
     (first, first_user), (second, second_user) = await code_in_state(api, state), await code_in_state(api, state)

@@ -195,6 +195,26 @@ async def test_availability_is_that_of_rest(api: Api) -> None:
     assert anonymous["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
+async def test_an_availability_has_one_id_however_it_is_come_by(api: Api) -> None:
+    (campaign, user), other = (await follow(api, maxTotalLimit=5), unique("user")), unique("user")
+    fields = "id used available"
+    asked = f"query($c: ID!) {{ usageAvailability(campaignId: $c) {{ {fields} }} }}"
+    before = (await api.data(asked, {"c": campaign}, bearer(user)))["usageAvailability"]
+    redeem = f"""mutation($input: RedeemUsageInput!) {{ redeemUsage(input: $input) {{
+        ... on RedeemUsagePayload {{ usageFollower {{ availability {{ {fields} }} }} }} }} }}"""
+    given = {"input": {"userId": user, "campaignId": campaign, "usageAmount": 2}}
+    redeemed = await api.data(redeem, given, bearer(user))
+    after = redeemed["redeemUsage"]["usageFollower"]["availability"]
+    assert (before["used"], before["available"], after["used"], after["available"]) == (0, 5, 2, 3)
+    assert before["id"] == after["id"]
+    of = "query($c: ID!, $u: String) { usageFollower(campaignId: $c) { availability(userId: $u) { id used } } }"
+    theirs = (await api.data(of, {"c": campaign, "u": other}, ADMIN))["usageFollower"]["availability"]
+    assert theirs["used"] == 0
+    assert theirs["id"] != after["id"]
+    refused = await api.graphql(of, {"c": campaign, "u": other}, bearer(user))
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
 async def test_a_coupon_leads_to_its_follower_and_back(api: Api) -> None:
     code = (await api.coupon())["couponCode"]
     query = """
