@@ -40,7 +40,6 @@ from models.access_codes.access_code import (
 )
 from models.access_codes.batches import AccessCodeBatchFilter
 from models.activity import ActivityFilter, Outcome
-from models.activity import Verb as Done
 from models.coupons.coupon import CouponFilter, CouponRole, FindCoupon, ListCoupons, RedeemCoupon
 from models.coupons.redemptions import RedemptionFilter
 from models.orders.commands import FindOrder, FindOrders, OrderFilter, RefundOrder
@@ -218,7 +217,7 @@ def activity_verbs(services: Services, count: int) -> Mapping[str, Verb]:
         "activity: last window": listed(ActivityFilter(), backward=True),
         "activity: total count": lambda: services.activity.count(SYSTEM, ActivityFilter()),
         "activity of an admin": listed(ActivityFilter(by="admin10")),
-        "activity of a verb": listed(ActivityFilter(verb=Done.SET_COUPON_ACTIVE)),
+        "activity of a verb": listed(ActivityFilter(verb="SET_COUPON_ACTIVE")),
         "activity upon an object": listed(ActivityFilter(object_id=f"{count // 20 * 10:024x}")),
         "activity about a user": listed(ActivityFilter(subject=f"user{count // 2}")),
         "activity: what was refused": listed(ActivityFilter(outcome=Outcome.REFUSED)),

@@ -13,8 +13,16 @@ from pymongo.collection import Collection
 from models.access_codes.access_code import AccessCode, RedeemAccessCode
 from models.access_codes.batches import AccessCodeBatch
 from models.access_codes.effects import redeem as redeem_code
-from models.activity import Deed, Thing, Verb, activity_of
-from models.coupons.coupon import POINTS_PER_REDEMPTION, AlreadyRedeemed, Coupon, CouponRole, redeem
+from models.activity import Deed, Thing, activity_of
+from models.coupons.coupon import (
+    POINTS_PER_REDEMPTION,
+    AlreadyRedeemed,
+    Coupon,
+    CouponRole,
+    RedeemCoupon,
+    SetCouponActive,
+    redeem,
+)
 from models.orders.lines import OrderLine
 from models.orders.order import Order
 from models.orders.refunds import Refund
@@ -187,11 +195,11 @@ def move_documents(follower: UsageFollower, count: int) -> Iterator[dict[str, An
 def activity_documents(count: int) -> Iterator[dict[str, Any]]:
     """A refusal of each of `count` users, and for every tenth a change by one of two admins."""
     for n in range(count):
-        at, about = MADE + timedelta(seconds=n), Deed(Verb.REDEEM_COUPON, subjects=(f"user{n}",))
+        at, about = MADE + timedelta(seconds=n), Deed(RedeemCoupon.verb, subjects=(f"user{n}",))
         refused = activity_of(about, Principal(), AlreadyRedeemed(), identifier=str(ObjectId()), at=at)
         yield ACTIVITY.dump(refused)
         if n % 10 == 0:
-            switched = Deed(Verb.SET_COUPON_ACTIVE, (Thing("Coupon", f"{n:024x}"),))
+            switched = Deed(SetCouponActive.verb, (Thing("Coupon", f"{n:024x}"),))
             who = Principal(user_id=f"admin{n % 20}", user_types=("admin",))
             yield ACTIVITY.dump(activity_of(switched, who, None, identifier=str(ObjectId()), at=at))
 

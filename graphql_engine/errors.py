@@ -16,9 +16,9 @@ class GraphQLCode(StrEnum):
     PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 
-def coded(error: GraphQLError, code: StrEnum) -> GraphQLError:
+def coded(error: GraphQLError, code: str) -> GraphQLError:
     """The same error, with its code; what bears a code is shown to the client as it is."""
-    error.extensions = {"code": code.value}
+    error.extensions = {"code": str(code)}
     return error
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.stored import stored
+from models.verbs import Verb
 
 MOST_SHOWN = 1_000
+REPAIR_COUNTERS = Verb("REPAIR_COUNTERS", "Counters were put right by their ledgers.")
 
 
 @stored("auditFamily")

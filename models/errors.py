@@ -2,6 +2,9 @@
 
 Three transports render it: REST as `{"status": "error", "message", "code"}`, GraphQL as a member of a result union
 or as `extensions.code`, the consumers as "try again" or "dead letter".
+
+A refusal of a noun's own is declared where the noun is. Clients read of its code what the first line of its
+docstring says.
 """
 
 from collections.abc import Sequence
@@ -10,63 +13,6 @@ from enum import StrEnum
 from typing import ClassVar, Self
 
 from models.stored import stored
-
-
-class ErrorCode(StrEnum):
-    """Every code a client can meet. The same word stands in REST's `code` and in GraphQL's `ProblemCode`."""
-
-    BAD_USER_INPUT = "BAD_USER_INPUT"
-    UNAUTHENTICATED = "UNAUTHENTICATED"
-    FORBIDDEN = "FORBIDDEN"
-    NOT_FOUND = "NOT_FOUND"
-    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
-    REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
-    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
-    URI_TOO_LONG = "URI_TOO_LONG"
-    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
-    HEADERS_TOO_LARGE = "HEADERS_TOO_LARGE"
-    RATE_LIMITED = "RATE_LIMITED"
-    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
-    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
-    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
-    IDEMPOTENCY_KEY_IN_USE = "IDEMPOTENCY_KEY_IN_USE"
-
-    COUPON_NOT_FOUND = "COUPON_NOT_FOUND"
-    COUPON_ALREADY_EXISTS = "COUPON_ALREADY_EXISTS"
-    REDEMPTION_FIELDS_REQUIRED = "REDEMPTION_FIELDS_REQUIRED"
-    INVALID_COUPON_CODE = "INVALID_COUPON_CODE"
-    SELF_REDEMPTION = "SELF_REDEMPTION"
-    ALREADY_REDEEMED = "ALREADY_REDEEMED"
-    NEW_USER_FIELDS_REQUIRED = "NEW_USER_FIELDS_REQUIRED"
-    TOO_FEW_FOLLOWERS = "TOO_FEW_FOLLOWERS"
-    ROLE_MISMATCH = "ROLE_MISMATCH"
-
-    ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
-    ORDER_NOT_PENDING = "ORDER_NOT_PENDING"
-    ORDER_ALREADY_REFUNDED = "ORDER_ALREADY_REFUNDED"
-    ORDER_PARTLY_REFUNDED = "ORDER_PARTLY_REFUNDED"
-    PRODUCT_NOT_FOUND = "PRODUCT_NOT_FOUND"
-    PRODUCT_ALREADY_REFUNDED = "PRODUCT_ALREADY_REFUNDED"
-    QUANTITY_NOT_POSITIVE = "QUANTITY_NOT_POSITIVE"
-    NOT_ENOUGH_QUANTITY = "NOT_ENOUGH_QUANTITY"
-
-    ACCESS_CODE_NOT_FOUND = "ACCESS_CODE_NOT_FOUND"
-    ACCESS_CODE_BATCH_NOT_FOUND = "ACCESS_CODE_BATCH_NOT_FOUND"
-    ACCESS_CODE_BATCH_ALREADY_EXISTS = "ACCESS_CODE_BATCH_ALREADY_EXISTS"
-    ACCESS_CODE_BATCH_CHANGED = "ACCESS_CODE_BATCH_CHANGED"
-    INVALID_ACCESS_CODE = "INVALID_ACCESS_CODE"
-    ACCESS_CODE_EXPIRED = "ACCESS_CODE_EXPIRED"
-    ACCESS_CODE_INACTIVE = "ACCESS_CODE_INACTIVE"
-    ACCESS_CODE_FULLY_USED = "ACCESS_CODE_FULLY_USED"
-    ACCESS_CODE_ALREADY_USED = "ACCESS_CODE_ALREADY_USED"
-
-    USAGE_FOLLOWER_NOT_FOUND = "USAGE_FOLLOWER_NOT_FOUND"
-    USAGE_FOLLOWER_ALREADY_EXISTS = "USAGE_FOLLOWER_ALREADY_EXISTS"
-    USAGE_LIMIT_REACHED = "USAGE_LIMIT_REACHED"
-    NO_OPEN_HOLD = "NO_OPEN_HOLD"
-
-    ADMIN_KEY_NOT_FOUND = "ADMIN_KEY_NOT_FOUND"
-    ADMIN_KEY_NAME_TAKEN = "ADMIN_KEY_NAME_TAKEN"
 
 
 class ErrorReason(StrEnum):
@@ -88,6 +34,8 @@ class FieldError:
 
 REFUSALS: dict[tuple[str, int], type["DomainError"]] = {}
 """The class that stands for each code with its status: the first that bears both."""
+MEANINGS: dict[str, str] = {}
+"""Every code a client can meet, the same word in REST's `code` and in GraphQL's `ProblemCode`, and what it means."""
 
 
 class DomainError(Exception):
@@ -96,14 +44,15 @@ class DomainError(Exception):
     `code`, `status` and `message` are the class's; `headers` are extra HTTP headers of the answer.
     """
 
-    code: ClassVar[ErrorCode]
+    code: ClassVar[str]
     status: ClassVar[int]
     message: str
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if hasattr(cls, "code") and hasattr(cls, "status"):
-            REFUSALS.setdefault((cls.code.value, cls.status), cls)
+            REFUSALS.setdefault((cls.code, cls.status), cls)
+            MEANINGS.setdefault(cls.code, (cls.__doc__ or "").partition("\n")[0])
 
     def __init__(self, message: str | None = None) -> None:
         if message is not None:
@@ -121,9 +70,12 @@ class DomainError(Exception):
 
 
 class InvalidInput(DomainError):
-    """400: what was sent is malformed; carries every fault at once."""
+    """400: something that was sent is malformed; `InvalidInput.fields` names every fault.
 
-    code = ErrorCode.BAD_USER_INPUT
+    `faults` are all of them, at once.
+    """
+
+    code = "BAD_USER_INPUT"
     status = 400
     message = "Validation failed"
 
@@ -148,9 +100,12 @@ class RuleViolation(DomainError):
 
 
 class NotFound(DomainError):
-    """404: there is no such thing."""
+    """404: there is no such path.
 
-    code = ErrorCode.NOT_FOUND
+    Or no such thing, by the code of the class that is derived from it.
+    """
+
+    code = "NOT_FOUND"
     status = 404
     message = "Not found"
 
@@ -162,9 +117,9 @@ class Conflict(DomainError):
 
 
 class Unauthenticated(DomainError):
-    """401: nobody said who is calling."""
+    """401: nobody is signed in, and this needs a user or an admin."""
 
-    code = ErrorCode.UNAUTHENTICATED
+    code = "UNAUTHENTICATED"
     status = 401
     message = "Authentication required"
 
@@ -174,9 +129,12 @@ class Unauthenticated(DomainError):
 
 
 class Forbidden(DomainError):
-    """403: the caller is known and may not, or what they showed does not hold; `reason` tells which."""
+    """403: the credentials do not hold, or do not allow this.
 
-    code = ErrorCode.FORBIDDEN
+    `reason` tells which.
+    """
+
+    code = "FORBIDDEN"
     status = 403
     reason: ClassVar[ErrorReason] = ErrorReason.NOT_ALLOWED
     message = "You are not allowed to do this"
@@ -201,9 +159,12 @@ class ExpiredToken(InvalidToken):
 
 
 class RateLimited(DomainError):
-    """429: too many public requests from one address; `retry_after` in whole seconds."""
+    """429: too many public requests from this address; `retryAfter` says when to return.
 
-    code = ErrorCode.RATE_LIMITED
+    `retry_after` is in whole seconds.
+    """
+
+    code = "RATE_LIMITED"
     status = 429
     message = "Too many requests from this IP, please try again later"
 
@@ -221,9 +182,9 @@ class RateLimited(DomainError):
 
 
 class ServiceUnavailable(DomainError):
-    """503: the database (or what else the verb needs) cannot be reached; nothing that was acknowledged is lost."""
+    """503: the database is away or too busy; nothing was changed, try again."""
 
-    code = ErrorCode.SERVICE_UNAVAILABLE
+    code = "SERVICE_UNAVAILABLE"
     status = 503
     message = "Service temporarily unavailable, please try again"
 
@@ -237,9 +198,9 @@ class RouteNotFound(NotFound):
 
 
 class MethodNotAllowed(DomainError):
-    """405, with the methods that are allowed."""
+    """405: the path has other methods; `Allow` names them."""
 
-    code = ErrorCode.METHOD_NOT_ALLOWED
+    code = "METHOD_NOT_ALLOWED"
     status = 405
     message = "Method not allowed"
 
@@ -253,48 +214,48 @@ class MethodNotAllowed(DomainError):
 
 
 class PayloadTooLarge(DomainError):
-    """413: the body passes the limit."""
+    """413: the body is larger than the server takes."""
 
-    code = ErrorCode.PAYLOAD_TOO_LARGE
+    code = "PAYLOAD_TOO_LARGE"
     status = 413
     message = "Request body too large"
 
 
 class RequestTimedOut(DomainError):
-    """408: the request has not come whole in time; its connection ends."""
+    """408: the request did not come whole in time."""
 
-    code = ErrorCode.REQUEST_TIMEOUT
+    code = "REQUEST_TIMEOUT"
     status = 408
     message = "The request did not arrive in time"
 
 
 class UriTooLong(DomainError):
-    """414: path and query pass the limit."""
+    """414: path and query are longer than the server takes."""
 
-    code = ErrorCode.URI_TOO_LONG
+    code = "URI_TOO_LONG"
     status = 414
     message = "Path and query are too long"
 
 
 class HeadersTooLarge(DomainError):
-    """431: the head of the request passes the limit, by its size or the number of its headers."""
+    """431: the headers are more than the server takes."""
 
-    code = ErrorCode.HEADERS_TOO_LARGE
+    code = "HEADERS_TOO_LARGE"
     status = 431
     message = "Request headers are too large or too many"
 
 
 class UnsupportedMediaType(DomainError):
-    """415: the body is not declared as JSON in UTF-8."""
+    """415: the body is not said to be JSON in UTF-8."""
 
-    code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
+    code = "UNSUPPORTED_MEDIA_TYPE"
     status = 415
     message = "Content-Type must be application/json"
 
 
 class InternalServerError(DomainError):
-    """500: what no one expected, masked."""
+    """500: a mistake of the server; the request id tells it which."""
 
-    code = ErrorCode.INTERNAL_SERVER_ERROR
+    code = "INTERNAL_SERVER_ERROR"
     status = 500
     message = "Internal server error"

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import orjson
 
-from models.errors import Conflict, ErrorCode, InvalidInput
+from models.errors import Conflict, InvalidInput
 from models.principal import Principal
 from models.values.card_numbers import mask_digits, without_card_secrets
 from models.values.texts import clean
@@ -13,17 +13,17 @@ MAX_KEY = 255
 
 
 class IdempotencyKeyReused(Conflict):
-    """422: the key stands for another request."""
+    """422: this idempotency key came before with another input."""
 
-    code = ErrorCode.IDEMPOTENCY_KEY_REUSED
+    code = "IDEMPOTENCY_KEY_REUSED"
     status = 422
     message = "This idempotency key was used for another request"
 
 
 class IdempotencyKeyInUse(Conflict):
-    """409: the first request of this key has no answer yet."""
+    """409: the first request with this idempotency key has not ended; try again."""
 
-    code = ErrorCode.IDEMPOTENCY_KEY_IN_USE
+    code = "IDEMPOTENCY_KEY_IN_USE"
     message = "The first request with this idempotency key is still running"
 
     @property

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from models.errors import FieldError, InvalidInput
 from models.inputs import Card, Flag, Input, Items, Positive, RoundedMoney, RoundedUnitPrice, Text, parse
 from models.values.texts import clean
+from models.verbs import Verb
 
 MAX_ADDRESS = 2_000
 
@@ -27,6 +28,7 @@ class PaidProduct(Input):
 class Payment(Input):
     """A payment whole. Of the card only the last four digits have come this far."""
 
+    verb: ClassVar = Verb("CREATE_ORDER", "A payment was accepted and became an order.")
     id: Annotated[Text, Field(alias="_id")]
     user_id: Text
     checkout_id: Text

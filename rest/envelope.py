@@ -60,7 +60,7 @@ def failure(fault: Exception, **more: Any) -> JSONAnswer:
         log.info("the client went before its request had come whole")
     elif isinstance(error, InternalServerError):
         log.error("unexpected fault", exc_info=fault)
-    body: dict[str, object] = {"status": "error", "message": error.message, **more, "code": error.code.value}
+    body: dict[str, object] = {"status": "error", "message": error.message, **more, "code": error.code}
     body |= error.data
     if error.status == 400:
         body.setdefault("errors", [error.message])

@@ -6,45 +6,17 @@ from typing import Self
 import strawberry
 
 from models import activity as models
-from models.errors import ErrorCode
 from models.principal import ActorKind, Transport
 from models.values.ids import global_id
+from models.verbs import VERBS
+from schema.problems import ProblemCode
 from schema.relay import Connection, Entity, PeriodInput, Shows
-from schema.scalars import describe_enum
+from schema.scalars import describe_enum, described_enum
 
-describe_enum(
-    models.Verb,
+ActivityVerb = described_enum(
     "ActivityVerb",
     "What was done or refused, mostly by the name of the mutation that does it.",
-    {
-        models.Verb.CREATE_COUPON: "A coupon was made.",
-        models.Verb.REDEEM_COUPON: "A coupon was redeemed.",
-        models.Verb.DELETE_COUPON: "A coupon was deleted.",
-        models.Verb.SET_COUPON_ACTIVE: "A coupon was switched on or off.",
-        models.Verb.CREATE_ACCESS_CODE: "An access code was made.",
-        models.Verb.CREATE_ACCESS_CODES: "Access codes were made by the thousand, those of a batch in chunks.",
-        models.Verb.IMPORT_ACCESS_CODES: "Access codes were imported, in chunks, by the command line.",
-        models.Verb.REDEEM_ACCESS_CODE: "An access code was redeemed.",
-        models.Verb.ACTIVATE_ACCESS_CODE: "An access code was switched on.",
-        models.Verb.DEACTIVATE_ACCESS_CODE: "An access code was switched off.",
-        models.Verb.DELETE_ACCESS_CODE: "An access code was deleted.",
-        models.Verb.ACTIVATE_ACCESS_CODE_BATCH: "The codes of a batch were switched on, in chunks.",
-        models.Verb.DEACTIVATE_ACCESS_CODE_BATCH: "The codes of a batch were switched off, in chunks.",
-        models.Verb.CREATE_USAGE_FOLLOWER: "A coupon or campaign was followed; an event may have changed its limits.",
-        models.Verb.UPDATE_USAGE_FOLLOWER: "The limits of a follower were changed.",
-        models.Verb.DELETE_USAGE_FOLLOWER: "A follower was deleted.",
-        models.Verb.CHECK_USAGE: "Usage was set aside for a user.",
-        models.Verb.ADD_USAGE: "Usage of a user was counted.",
-        models.Verb.REMOVE_USAGE: "Usage was given back.",
-        models.Verb.REDEEM_USAGE: "Usage was checked and counted in one step.",
-        models.Verb.CREATE_ORDER: "A payment was accepted and became an order.",
-        models.Verb.UPDATE_ORDER: "An order was changed.",
-        models.Verb.REFUND_ORDER: "An order was refunded whole.",
-        models.Verb.REFUND_ORDER_PRODUCT: "Units of a product of an order were refunded.",
-        models.Verb.CREATE_ADMIN_KEY: "An admin was given a key.",
-        models.Verb.REVOKE_ADMIN_KEY: "A key of an admin was revoked.",
-        models.Verb.REPAIR_COUNTERS: "Counters were put right by their ledgers.",
-    },
+    {name: verb.meaning for name, verb in VERBS.items()},
 )
 describe_enum(
     models.Outcome,
@@ -108,7 +80,7 @@ class Activity(Entity, Shows[models.Activity]):
     at: datetime = strawberry.field(description="When it was done or refused.")
     by: Actor = strawberry.field(description="Who did it or asked for it.")
     transport: Transport = strawberry.field(description="By which way it was asked for.")
-    verb: models.Verb = strawberry.field(description="What was done or refused.")
+    verb: str = strawberry.field(description="What was done or refused.", graphql_type=ActivityVerb)
     object: ActivityObject | None = strawberry.field(
         description="Upon what, the first of several; null where nothing was found, or nothing single was meant."
     )
@@ -117,7 +89,9 @@ class Activity(Entity, Shows[models.Activity]):
         description="The usernames, Twitter ids and user ids of those whom it was about."
     )
     outcome: models.Outcome = strawberry.field(description="What came of it.")
-    code: ErrorCode | None = strawberry.field(description="Why it was refused, for programs.")
+    code: str | None = strawberry.field(
+        description="Why it was refused, for programs.", graphql_type=ProblemCode | None
+    )
     message: str | None = strawberry.field(description="Why it was refused, as its caller was told.")
     request_id: str | None = strawberry.field(
         description="The `X-Request-ID` of its request, as in the logs; null where there was none."
@@ -138,7 +112,9 @@ class ActivityConnection(Connection[Activity]):
 @strawberry.input(description="Narrows a list of activity; every condition given must hold.")
 class ActivityFilter(PeriodInput):
     by: str | None = strawberry.field(default=strawberry.UNSET, description="The exact name of who acted.")
-    verb: models.Verb | None = strawberry.field(default=strawberry.UNSET, description="What was done or refused.")
+    verb: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What was done or refused.", graphql_type=ActivityVerb | None
+    )
     object_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="What it was done upon, by its raw `_id` or its Relay id."
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 import strawberry
 from graphql import GraphQLError
@@ -25,6 +25,14 @@ def describe_enum(enum: type[StrEnum], name: str, description: str, members: Map
     strawberry.enum(enum, name=name, description=description)
     for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
         value.description = members.get(enum[value.name])
+
+
+def described_enum(name: str, description: str, members: Mapping[str, str]) -> Any:
+    """Returns an enum whose values are these words; the models say them as texts, each where it belongs."""
+    words = {word: word for word in sorted(members)}
+    enum = StrEnum(name, words)  # type: ignore[misc]  # mypy wants a name that is written out
+    describe_enum(enum, name, description, {enum[word]: meaning for word, meaning in members.items()})
+    return enum
 
 
 def _parse_instant(raw: object) -> datetime:

@@ -149,7 +149,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._answering:
             self.transport.close()
         else:
-            told = {"status": "error", "message": refusal.message, "code": refusal.code.value, **refusal.data}
+            told = {"status": "error", "message": refusal.message, "code": refusal.code, **refusal.data}
             body = orjson.dumps(told)
             headers = [
                 *self.server_state.default_headers,

@@ -10,7 +10,7 @@ import httpx
 
 from consumers.kafka.backoff import backoff
 from consumers.kafka.records import read_json
-from models.errors import DomainError, ErrorCode, InvalidInput, NotFound, ServiceUnavailable
+from models.errors import DomainError, InvalidInput, NotFound, ServiceUnavailable
 from models.payment import Payment, is_payment, names_payment, parse_payment
 
 log = logging.getLogger("tessera.payments")
@@ -40,7 +40,6 @@ class PaymentNotFound(NotFound):
 class PaymentServiceAway(ServiceUnavailable):
     """503: it does not answer, or not with a payment; the event waits."""
 
-    code = ErrorCode.SERVICE_UNAVAILABLE
     message = "The payment service is away"
 
 

@@ -107,7 +107,7 @@ def origin_headers(record: Record, refusal: DomainError) -> dict[str, str]:
         "dlt-original-offset": str(record.offset),
         "dlt-original-timestamp": readable_instant(record.timestamp),
         "dlt-event-id": event_id(record),
-        "dlt-error-code": refusal.code.value,
+        "dlt-error-code": refusal.code,
         "dlt-error-message": describe(refusal),
     }
 

@@ -8,7 +8,7 @@ from consumers.kafka.dead_letters import size_of
 from consumers.kafka.letters import describe, digest, kept_headers, kept_key, kept_of, whole_value
 from consumers.kafka.raw_batches import Unreadable
 from consumers.kafka.records import Record, event_id, place_id
-from models.errors import DomainError, ErrorCode
+from models.errors import DomainError, InvalidInput
 from services.kit.messages.parked import ParkedRecord
 
 LARGEST_PARKED = 4 * 1024 * 1024
@@ -29,7 +29,7 @@ def parked_record(record: Record, refusal: DomainError, fault: BaseException) ->
         last_offset=record.offset,
         timestamp=record.timestamp,
         event_id=place,
-        code=refusal.code.value,
+        code=refusal.code,
         reason=f"{describe(refusal)}; no dead letter: {reason_of(fault)}"[:_LONGEST_REASON],
         length=None if whole is None else len(whole),
         digest=None if whole is None else digest(whole),
@@ -63,7 +63,7 @@ def parked_unreadable(found: Unreadable) -> ParkedRecord:
         last_offset=found.last_offset,
         timestamp=found.timestamp,
         event_id=place,
-        code=ErrorCode.BAD_USER_INPUT.value,
+        code=InvalidInput.code,
         reason=found.reason[:_LONGEST_REASON],
         length=len(found.raw),
         digest=digest(found.raw),

@@ -203,8 +203,8 @@ class Processor:
             await self._pause(attempt, reason)
             attempt += 1
         self._ended.add(record.offset)
-        self._ends.metrics.dead_letters.labels(record.topic, refusal.code.value).inc()
-        log.warning("dead letter: %s", describe(refusal), extra={**place(record), "code": refusal.code.value})
+        self._ends.metrics.dead_letters.labels(record.topic, refusal.code).inc()
+        log.warning("dead letter: %s", describe(refusal), extra={**place(record), "code": refusal.code})
 
     async def _park(self, record: Record, refusal: DomainError, fault: BaseException) -> None:
         await self._keep(record, parked_record(record, refusal, fault))

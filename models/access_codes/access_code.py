@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from models.base import Id
-from models.errors import ErrorCode, NotFound, RuleViolation
+from models.errors import NotFound, RuleViolation
 from models.inputs import Flag, Input, Positive, Text, Whole
 from models.pagination import NumberedPage, Period
 from models.stored import stored
 from models.values.codes import draw_code
+from models.verbs import Verb
 
 CODE_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 CODE_LENGTH = 6
@@ -23,32 +24,44 @@ DAY = timedelta(days=1)
 
 
 class AccessCodeNotFound(NotFound):
-    code = ErrorCode.ACCESS_CODE_NOT_FOUND
+    """404: an admin named a code that does not exist."""
+
+    code = "ACCESS_CODE_NOT_FOUND"
     message = "Access code not found"
 
 
 class InvalidAccessCode(NotFound):
-    code = ErrorCode.INVALID_ACCESS_CODE
+    """404: there is no such access code."""
+
+    code = "INVALID_ACCESS_CODE"
     message = "Invalid access code"
 
 
 class AccessCodeExpired(RuleViolation):
-    code = ErrorCode.ACCESS_CODE_EXPIRED
+    """403, or 400 for activating: the code's time is over."""
+
+    code = "ACCESS_CODE_EXPIRED"
     message = "Access code has expired"
 
 
 class AccessCodeInactive(RuleViolation):
-    code = ErrorCode.ACCESS_CODE_INACTIVE
+    """403: an admin has deactivated the code."""
+
+    code = "ACCESS_CODE_INACTIVE"
     message = "Access code is inactive"
 
 
 class AccessCodeFullyUsed(RuleViolation):
-    code = ErrorCode.ACCESS_CODE_FULLY_USED
+    """403, or 400 for activating: the code was used `maxUses` times."""
+
+    code = "ACCESS_CODE_FULLY_USED"
     message = "Access code has reached maximum usage limit"
 
 
 class AccessCodeAlreadyUsed(RuleViolation):
-    code = ErrorCode.ACCESS_CODE_ALREADY_USED
+    """403: this user has used the code, which each may do once."""
+
+    code = "ACCESS_CODE_ALREADY_USED"
     message = "You have already used this access code"
 
 
@@ -152,15 +165,21 @@ class GetAccessCode(ByCode):
 class ActivateAccessCode(ByCode):
     """What `PATCH /admin/access-code/:code/activate` and `activateAccessCode` take."""
 
+    verb: ClassVar = Verb("ACTIVATE_ACCESS_CODE", "An access code was switched on.")
+
 
 @dataclass(frozen=True, slots=True)
 class DeactivateAccessCode(ByCode):
     """What `PATCH /admin/access-code/:code/deactivate` and `deactivateAccessCode` take."""
 
+    verb: ClassVar = Verb("DEACTIVATE_ACCESS_CODE", "An access code was switched off.")
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteAccessCode(ByCode):
     """What `DELETE /admin/access-code/:code` and `deleteAccessCode` take."""
+
+    verb: ClassVar = Verb("DELETE_ACCESS_CODE", "An access code was deleted.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +193,7 @@ class ListRedemptions(Input):
 class RedeemAccessCode(Input):
     """What `POST /api/access-code/redeem` and `redeemAccessCode` take. Identity is the exact username."""
 
+    verb: ClassVar = Verb("REDEEM_ACCESS_CODE", "An access code was redeemed.", when_refused=True)
     code: Text
     username: Text
     twitter_id: Text | None = None
@@ -197,6 +217,7 @@ class CreateAccessCode(Input):
 class MakeAccessCode:
     """Makes a code; `by` is who made it."""
 
+    verb: ClassVar = Verb("CREATE_ACCESS_CODE", "An access code was made.")
     wanted: CreateAccessCode
     by: str
 

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, Field
 
 from models.access_codes.access_code import CREATED_BY, DAY, DEFAULT_DESCRIPTION, AccessCode, CreateAccessCode
 from models.access_codes.cells import code_fault, plain_cells
-from models.errors import Conflict, ErrorCode, FieldError, InvalidInput, NotFound
+from models.errors import Conflict, FieldError, InvalidInput, NotFound
 from models.inputs import Flag, Input, Instant, NonNegative, Positive, Text, Whole, parse_query
 from models.pagination import Period
 from models.stored import stored
 from models.values.codes import normalize_code
 from models.values.ids import unwrapped
+from models.verbs import Verb
 
 CSV_COLUMNS = ("code", "description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy", "batch")
 """What an import takes of a code."""
@@ -30,17 +31,23 @@ LONGEST_IMPORTED = 100_000
 
 
 class BatchChanged(Conflict):
-    code = ErrorCode.ACCESS_CODE_BATCH_CHANGED
+    """409: the batch was begun with other values."""
+
+    code = "ACCESS_CODE_BATCH_CHANGED"
     message = "This batch was begun with other values; give it another id"
 
 
 class BatchAlreadyExists(Conflict):
-    code = ErrorCode.ACCESS_CODE_BATCH_ALREADY_EXISTS
+    """409: there is a batch of this name already."""
+
+    code = "ACCESS_CODE_BATCH_ALREADY_EXISTS"
     message = "There is a batch of this name; give the new one another"
 
 
 class BatchNotFound(NotFound):
-    code = ErrorCode.ACCESS_CODE_BATCH_NOT_FOUND
+    """404: there is no batch of access codes of this name."""
+
+    code = "ACCESS_CODE_BATCH_NOT_FOUND"
     message = "Access code batch not found"
 
 
@@ -131,6 +138,7 @@ class BatchSwitch:
 class CreateAccessCodes(CreateAccessCode):
     """What `createAccessCodes` takes; under the name of a batch they are one."""
 
+    verb: ClassVar = Verb("CREATE_ACCESS_CODES", "Access codes were made by the thousand, those of a batch in chunks.")
     count: Annotated[Whole, Field(ge=1, le=MAX_CODES_AT_ONCE)]
     batch: Text | None = None
 
@@ -139,6 +147,7 @@ class CreateAccessCodes(CreateAccessCode):
 class GenerateAccessCodes(CreateAccessCode):
     """What `tessera codes generate` takes: a batch is known by its name, and completed when it is asked for again."""
 
+    verb: ClassVar = CreateAccessCodes.verb
     batch: Text
     count: Annotated[Whole, Field(ge=1, le=MAX_BATCH)]
 
@@ -176,10 +185,14 @@ class GetAccessCodeBatchByName(Input):
 class ActivateAccessCodeBatch(GetAccessCodeBatch):
     """What `activateAccessCodeBatch` takes."""
 
+    verb: ClassVar = Verb("ACTIVATE_ACCESS_CODE_BATCH", "The codes of a batch were switched on, in chunks.")
+
 
 @dataclass(frozen=True, slots=True)
 class DeactivateAccessCodeBatch(GetAccessCodeBatch):
     """What `deactivateAccessCodeBatch` takes."""
+
+    verb: ClassVar = Verb("DEACTIVATE_ACCESS_CODE_BATCH", "The codes of a batch were switched off, in chunks.")
 
 
 def new_batch(name: str, command: CreateAccessCode, *, asked: int, by: str, now: datetime) -> AccessCodeBatch:
@@ -211,6 +224,7 @@ def require_batch(batch: AccessCodeBatch | None) -> AccessCodeBatch:
 class ImportAccessCode(Input):
     """A row of `tessera codes import`. `usedCount` are uses of which no more is known than their number."""
 
+    verb: ClassVar = Verb("IMPORT_ACCESS_CODES", "Access codes were imported, in chunks, by the command line.")
     code: Annotated[Text, Field(max_length=LONGEST_IMPORTED)]
     max_uses: Positive
     expires_at: Instant

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from math import inf
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
 from models.base import Id
-from models.errors import Conflict, ErrorCode, InvalidInput, NotFound
+from models.errors import Conflict, InvalidInput, NotFound
 from models.inputs import Choice, Input, Instant, Text
 from models.principal import MAIN_KEY, NOBODY, SYSTEM, ActingKey, Role
 from models.stored import stored
+from models.verbs import Verb
 
 PREFIX = "tsk_"
 SECRET_BYTES = 32
@@ -27,12 +28,16 @@ _RESERVED = frozenset({MAIN_KEY.name, SYSTEM.name, NOBODY})
 
 
 class AdminKeyNotFound(NotFound):
-    code = ErrorCode.ADMIN_KEY_NOT_FOUND
+    """404: there is no admin key of this id."""
+
+    code = "ADMIN_KEY_NOT_FOUND"
     message = "Admin key not found"
 
 
 class AdminKeyNameTaken(Conflict):
-    code = ErrorCode.ADMIN_KEY_NAME_TAKEN
+    """409: another key has this name, or it is one of Tessera's own."""
+
+    code = "ADMIN_KEY_NAME_TAKEN"
     message = "This name belongs to another key; revoke that one first, or choose another name"
 
 
@@ -84,6 +89,7 @@ class CreateAdminKey(Input):
 class MakeAdminKey:
     """Makes a key of this id, known by the hash of its secret; `by` is who makes it."""
 
+    verb: ClassVar = Verb("CREATE_ADMIN_KEY", "An admin was given a key.")
     wanted: CreateAdminKey
     id: str
     hash: str = field(repr=False)
@@ -94,6 +100,7 @@ class MakeAdminKey:
 class RevokeAdminKey:
     """What `revokeAdminKey` takes."""
 
+    verb: ClassVar = Verb("REVOKE_ADMIN_KEY", "A key of an admin was revoked.")
     id: str
 
 

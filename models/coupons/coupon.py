@@ -4,19 +4,20 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from models.base import Id
 from models.coupons.events import created_event, redeemed_event
 from models.coupons.redemptions import LedgerEntry
-from models.errors import Conflict, DomainError, ErrorCode, FieldError, InvalidInput, NotFound, RuleViolation
+from models.errors import Conflict, DomainError, FieldError, InvalidInput, NotFound, RuleViolation
 from models.events import Event
 from models.inputs import Choice, Flag, Input, NonNegative, RawId, Text, Whole, relay_id
 from models.pagination import NumberedPage, Period
 from models.stored import stored
 from models.values.codes import draw_code, normalize_code
+from models.verbs import Verb
 
 POINTS_PER_REDEMPTION = 10
 MINIMUM_FOLLOWERS = 1000
@@ -32,47 +33,65 @@ class CouponRole(StrEnum):
 
 
 class CouponNotFound(NotFound):
-    code = ErrorCode.COUPON_NOT_FOUND
+    """404: there is no coupon of this user or id."""
+
+    code = "COUPON_NOT_FOUND"
     message = "Coupon not found"
 
 
 class CouponAlreadyExists(Conflict):
-    code = ErrorCode.COUPON_ALREADY_EXISTS
+    """409: the user has a coupon, and can have one only."""
+
+    code = "COUPON_ALREADY_EXISTS"
     message = "User already has a coupon"
 
 
 class RedemptionFieldsRequired(InvalidInput):
-    code = ErrorCode.REDEMPTION_FIELDS_REQUIRED
+    """400: a redemption needs `redeemerTwitterId` and `couponCode`."""
+
+    code = "REDEMPTION_FIELDS_REQUIRED"
 
 
 class InvalidCouponCode(NotFound):
-    code = ErrorCode.INVALID_COUPON_CODE
+    """404: no coupon has this code, or it is not active."""
+
+    code = "INVALID_COUPON_CODE"
     message = "Invalid coupon code"
 
 
 class SelfRedemption(RuleViolation):
-    code = ErrorCode.SELF_REDEMPTION
+    """400: the redeemer owns the coupon."""
+
+    code = "SELF_REDEMPTION"
     status = 400
     message = "Cannot redeem your own coupon"
 
 
 class AlreadyRedeemed(RuleViolation):
-    code = ErrorCode.ALREADY_REDEEMED
+    """403: the redeemer has redeemed a coupon before, which each may do once ever."""
+
+    code = "ALREADY_REDEEMED"
     message = "You have already redeemed a coupon before. Each user can only redeem one coupon."
 
 
 class NewUserFieldsRequired(InvalidInput):
-    code = ErrorCode.NEW_USER_FIELDS_REQUIRED
+    """400: a redeemer without a coupon gives `username` and `followers`."""
+
+    code = "NEW_USER_FIELDS_REQUIRED"
 
 
 class TooFewFollowers(RuleViolation):
-    code = ErrorCode.TOO_FEW_FOLLOWERS
+    """400: a redeemer without a coupon needs at least 1000 followers."""
+
+    code = "TOO_FEW_FOLLOWERS"
     status = 400
     message = f"Minimum {MINIMUM_FOLLOWERS} followers required"
 
 
 class RoleMismatch(RuleViolation):
-    code = ErrorCode.ROLE_MISMATCH
+    """403: the redeemer's coupon is of the other role."""
+
+    code = "ROLE_MISMATCH"
     message = "Creator and redeemer must have the same role"
 
 
@@ -99,6 +118,7 @@ class Coupon:
 class CreateCoupon(Input):
     """What `POST /api/coupon` and `createCoupon` take."""
 
+    verb: ClassVar = Verb("CREATE_COUPON", "A coupon was made.")
     twitter_id: Text
     username: Text
     followers: Annotated[Whole, Field(ge=MINIMUM_FOLLOWERS)]
@@ -109,6 +129,7 @@ class CreateCoupon(Input):
 class RedeemCoupon(Input):
     """What `POST /api/redeem` and `redeemCoupon` take; which fields are needed is for `judge_redemption` to say."""
 
+    verb: ClassVar = Verb("REDEEM_COUPON", "A coupon was redeemed.", when_refused=True)
     redeemer_twitter_id: Text | None = None
     coupon_code: Text | None = None
     username: Text | None = None
@@ -131,6 +152,7 @@ class GetCoupon(Input):
 class DeleteCoupon:
     """What `DELETE /admin/coupon/:couponId` and `deleteCoupon` take."""
 
+    verb: ClassVar = Verb("DELETE_COUPON", "A coupon was deleted.")
     id: str
 
 
@@ -153,6 +175,7 @@ class FindCoupon(Input):
 class SetCouponActive(Input):
     """What `setCouponActive` takes."""
 
+    verb: ClassVar = Verb("SET_COUPON_ACTIVE", "A coupon was switched on or off.")
     id: Annotated[RawId, relay_id("Coupon")]
     active: Flag
 

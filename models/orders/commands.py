@@ -10,6 +10,7 @@ from models.pagination import Period
 from models.payment import MAX_ADDRESS, Payment
 from models.principal import Principal, Role
 from models.sent import RefusedCommand
+from models.verbs import Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class UpdateOrder:
     `role` is what an admin needs to do so with the orders of others, here and below.
     """
 
+    verb: ClassVar = Verb("UPDATE_ORDER", "An order was changed.")
     role: ClassVar = Role.ADMIN
     id: str
     sent: OrderChange | RefusedCommand
@@ -101,6 +103,7 @@ class UpdateOrder:
 class RefundOrder:
     """Refunds a whole order."""
 
+    verb: ClassVar = Verb("REFUND_ORDER", "An order was refunded whole.", of_anyone=True, when_refused=True)
     role: ClassVar = Role.SUPPORT
     id: str
 
@@ -109,6 +112,9 @@ class RefundOrder:
 class RefundProduct:
     """Refunds units of a product; `sent` as above."""
 
+    verb: ClassVar = Verb(
+        "REFUND_ORDER_PRODUCT", "Units of a product of an order were refunded.", of_anyone=True, when_refused=True
+    )
     role: ClassVar = Role.SUPPORT
     id: str
     sent: ProductUnits | RefusedCommand

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from models.base import Id
-from models.errors import Conflict, ErrorCode, InvalidInput, NotFound, RuleViolation
+from models.errors import Conflict, InvalidInput, NotFound, RuleViolation
 from models.orders.lines import OrderLine
 from models.stored import stored
 
@@ -27,43 +27,60 @@ class OrderStatus(StrEnum):
 
 
 class OrderNotFound(NotFound):
-    code = ErrorCode.ORDER_NOT_FOUND
+    """404: there is no order of this id."""
+
+    code = "ORDER_NOT_FOUND"
     message = "Order not Found."
 
 
 class OrderNotPending(RuleViolation):
-    code = ErrorCode.ORDER_NOT_PENDING
+    """403: its user may change an order only while it is pending."""
+
+    code = "ORDER_NOT_PENDING"
     message = "Only a pending order can be changed."
 
 
 class OrderAlreadyRefunded(Conflict):
-    code = ErrorCode.ORDER_ALREADY_REFUNDED
+    """409: every unit of the order is refunded."""
+
+    code = "ORDER_ALREADY_REFUNDED"
     message = "Order already refunded."
 
 
 class OrderPartlyRefunded(Conflict):
-    code = ErrorCode.ORDER_PARTLY_REFUNDED
+    """409: some products are refunded; refund the others one by one."""
+
+    code = "ORDER_PARTLY_REFUNDED"
     message = "Some products of this order are already refunded; refund the remaining products one by one."
 
 
 class ProductNotFound(NotFound):
-    code = ErrorCode.PRODUCT_NOT_FOUND
+    """404: the order has no such product."""
+
+    code = "PRODUCT_NOT_FOUND"
     message = "Product not found."
 
 
 class ProductAlreadyRefunded(Conflict):
-    code = ErrorCode.PRODUCT_ALREADY_REFUNDED
+    """409: every unit of the product is refunded."""
+
+    code = "PRODUCT_ALREADY_REFUNDED"
     message = "Product already refunded."
 
 
 class QuantityNotPositive(InvalidInput):
-    code = ErrorCode.QUANTITY_NOT_POSITIVE
+    """400: a refund needs one unit at least."""
+
+    code = "QUANTITY_NOT_POSITIVE"
 
 
 class NotEnoughQuantity(Conflict):
-    """409; `left` units of the product can still be refunded (None where release 1.0.0 stored it for a key)."""
+    """409: fewer units than these are left to refund.
 
-    code = ErrorCode.NOT_ENOUGH_QUANTITY
+    `left` units of the product can still be refunded (None where release 1.0.0 stored it for a key).
+    """
+
+    code = "NOT_ENOUGH_QUANTITY"
     message = "Not enough quantity!"
     left: int | None = None
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from models.errors import FieldError
 from models.inputs import Input, NonNegative, Positive, RawId, RawIds, Text, relay_id
 from models.usage.follower import FollowerKey, KeyKind, Limits, Move
+from models.verbs import Verb
 
 
 class Unset(Enum):
@@ -70,11 +71,16 @@ class FindUsageFollower(Target):
 class CreateUsageFollower(LimitFields, Target):
     """What `POST create-follower` and `createUsageFollower` take."""
 
+    verb: ClassVar = Verb(
+        "CREATE_USAGE_FOLLOWER", "A coupon or campaign was followed; an event may have changed its limits."
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class UpsertUsageFollower:
     """Makes a follower; where there is one, puts these limits in place of its own."""
 
+    verb: ClassVar = CreateUsageFollower.verb
     key: FollowerKey
     limits: Limits
 
@@ -104,6 +110,7 @@ def _named(new: int | Unset | None, old: int | None) -> int | None:
 class UpdateUsageFollower:
     """Changes the limits that are named; `Limits` are put in place of all."""
 
+    verb: ClassVar = Verb("UPDATE_USAGE_FOLLOWER", "The limits of a follower were changed.")
     key: FollowerKey
     change: LimitChange | Limits
 
@@ -112,6 +119,7 @@ class UpdateUsageFollower:
 class DeleteUsageFollower:
     """What `DELETE delete-follower/:usageFollowerId` and `deleteUsageFollower` take."""
 
+    verb: ClassVar = Verb("DELETE_USAGE_FOLLOWER", "A follower was deleted.")
     key: FollowerKey
 
 
@@ -119,6 +127,7 @@ class DeleteUsageFollower:
 class CheckUsage(Target):
     """What `POST check-availability` and `checkUsage` take."""
 
+    verb: ClassVar = Verb("CHECK_USAGE", "Usage was set aside for a user.", when_refused=True)
     user_id: Text
     usage_amount: Positive = 1
 
@@ -130,6 +139,7 @@ class Commit:
     `by` and `cause` go into the ledger: who acted, and upon what.
     """
 
+    verb: ClassVar = Verb("ADD_USAGE", "Usage of a user was counted.", when_refused=True)
     keys: tuple[FollowerKey, ...]
     user_id: str
     amount: int | None
@@ -143,6 +153,7 @@ class Commit:
 class GiveBack:
     """Takes an amount off the count of each follower, as far as there is one."""
 
+    verb: ClassVar = Verb("REMOVE_USAGE", "Usage was given back.", when_refused=True)
     keys: tuple[FollowerKey, ...]
     user_id: str
     amount: int
@@ -154,6 +165,7 @@ class GiveBack:
 class RedeemUsage(Target):
     """What `POST redeem-follower` and `redeemUsage` take. Without an amount the hold counts, else one unit."""
 
+    verb: ClassVar = Verb("REDEEM_USAGE", "Usage was checked and counted in one step.", when_refused=True)
     user_id: Text
     usage_amount: Positive | None = None
 

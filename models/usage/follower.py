@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Self
 
 from models.base import Id, to_json
-from models.errors import Conflict, ErrorCode, NotFound
+from models.errors import Conflict, NotFound
 from models.stored import stored
 
 
@@ -214,24 +214,33 @@ class Availability:
 
 
 class UsageFollowerNotFound(NotFound):
-    code = ErrorCode.USAGE_FOLLOWER_NOT_FOUND
+    """404: nothing follows this coupon or campaign, or there is no such id."""
+
+    code = "USAGE_FOLLOWER_NOT_FOUND"
     message = "Usage follower not found"
 
 
 class UsageFollowerAlreadyExists(Conflict):
-    code = ErrorCode.USAGE_FOLLOWER_ALREADY_EXISTS
+    """409: the coupon or campaign has a follower, and can have one only."""
+
+    code = "USAGE_FOLLOWER_ALREADY_EXISTS"
     message = "There is a usage follower for it already"
 
 
 class NoOpenHold(Conflict):
-    code = ErrorCode.NO_OPEN_HOLD
+    """409: no amount was given, and the user has set nothing aside or it has expired."""
+
+    code = "NO_OPEN_HOLD"
     message = "There is no open hold to commit."
 
 
 class UsageLimitReached(Conflict):
-    """409 with every limit that binds, of every follower that was named."""
+    """409: a limit leaves fewer units than these; `limits` tells which and how many.
 
-    code = ErrorCode.USAGE_LIMIT_REACHED
+    They are all that bind, of every follower that was named.
+    """
+
+    code = "USAGE_LIMIT_REACHED"
     message = "Usage limit reached"
 
     def __init__(self, limits: Sequence[tuple[UsageFollower, Limit]]) -> None:

@@ -12,7 +12,7 @@ from graphql.language import FieldNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
 from graphql_engine.errors import coded
-from models.errors import DomainError, ErrorCode, InternalServerError
+from models.errors import DomainError, InternalServerError, InvalidInput
 from models.values.card_numbers import mask_digits
 from services.kit.transactions import as_domain_error
 
@@ -30,11 +30,11 @@ def present(errors: list[GraphQLError], request_id: str, limit: int) -> None:
             continue
         cause = _cause(error)
         if cause is None or isinstance(cause, StrawberryInputCoercionError):
-            coded(error, ErrorCode.BAD_USER_INPUT)
+            coded(error, InvalidInput.code)
             continue
         shown = as_domain_error(cause)
         error.message = shown.message
-        error.extensions = {"code": shown.code.value, **shown.data}
+        error.extensions = {"code": shown.code, **shown.data}
         if isinstance(shown, InternalServerError):
             error.extensions["requestId"] = request_id
         if shown is not cause and id(cause) not in logged:
@@ -57,11 +57,11 @@ def _cause(error: GraphQLError) -> Exception | None:
 def report(fault: Exception, shown: DomainError, path: Sequence[str | int] | None, request_id: str) -> None:
     """Logs where it went wrong, never what was sent: an exception's own text may quote an argument or a secret."""
     where = ".".join(map(str, path or ()))
-    fields = {"request_id": request_id, "field": where, "code": shown.code.value}
+    fields = {"request_id": request_id, "field": where, "code": shown.code}
     if isinstance(shown, InternalServerError):
         log.error("unexpected fault\n%s", _frames(fault), extra=fields)
     else:
-        log.warning("%s by %s", shown.code.value, type(fault).__name__, extra=fields)
+        log.warning("%s by %s", shown.code, type(fault).__name__, extra=fields)
 
 
 def _frames(fault: BaseException) -> str:

@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from graphql_engine.errors import coded
 from graphql_engine.persisted import names_document
-from models.errors import DomainError, ErrorCode, InternalServerError
+from models.errors import DomainError, InternalServerError, RateLimited
 from models.values.strict_json import DoubledKey, MalformedJSON, parse_json
 from server.graphql.engine import RequestContext
 from server.graphql.errors import report
@@ -212,7 +212,7 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         most = self.max_subscriptions_per_connection
         if most is not None and len(self.operations) >= most:
             error = GraphQLError(f"At most {most} operations may run on one connection at a time.")
-            await self._send_errors(message["id"], [coded(error, ErrorCode.RATE_LIMITED)])
+            await self._send_errors(message["id"], [coded(error, RateLimited.code)])
             return
         payload, engine = message["payload"], self._view.engine
         try:

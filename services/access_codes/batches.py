@@ -23,7 +23,7 @@ from models.access_codes.batches import (
     RowOutcome,
     require_batch,
 )
-from models.activity import Deed, Thing, Verb
+from models.activity import Deed, Thing
 from models.pagination import Slice, Window
 from models.principal import Principal, Role
 from services.access_codes.batch_writes import BatchWrites
@@ -75,7 +75,7 @@ class AccessCodeBatches:
     async def create_many(self, caller: Principal, command: CreateAccessCodes) -> Sequence[AccessCode]:
         """Makes up to 1,000 codes of one kind, all of them or none. 409 where there is a batch of the name."""
         caller.require_role(Role.ADMIN)
-        deed = Deed(Verb.CREATE_ACCESS_CODES, () if command.batch is None else (_thing(command.batch),))
+        deed = Deed(command.verb, () if command.batch is None else (_thing(command.batch),))
         return await self._activity.transaction(
             caller, partial(self._writes.create_many, command=command, by=caller.name), lambda _: deed
         )
@@ -88,7 +88,7 @@ class AccessCodeBatches:
         caller.require_role(Role.ADMIN)
         made = await self._database.transaction(partial(self._writes.begin, command=command, by=caller.name))
         yield made
-        deed = Deed(Verb.CREATE_ACCESS_CODES, (_thing(command.batch),))
+        deed = Deed(command.verb, (_thing(command.batch),))
         while made < command.count:
             made = await self._activity.transaction(
                 caller, partial(self._writes.proceed, command=command, by=caller.name), lambda _: deed
@@ -106,8 +106,7 @@ class AccessCodeBatches:
         caller.require_role(Role.SUPPORT)
         batch = require_batch(await self._by_name.load(command.name))
         active = isinstance(command, ActivateAccessCodeBatch)
-        verb = Verb.ACTIVATE_ACCESS_CODE_BATCH if active else Verb.DEACTIVATE_ACCESS_CODE_BATCH
-        deed, done = Deed(verb, (_thing(command.name),)), BatchSwitch()
+        deed, done = Deed(command.verb, (_thing(command.name),)), BatchSwitch()
         while True:
             chunk = partial(self._writes.switch, batch=batch, after=done.after, active=active)
             done = done.then(
@@ -160,4 +159,4 @@ def _thing(batch: str) -> Thing:
 def _imported(outcomes: Sequence[RowOutcome]) -> Deed | None:
     if all(each.outcome is not Outcome.IMPORTED for each in outcomes):
         return None
-    return Deed(Verb.IMPORT_ACCESS_CODES)
+    return Deed(ImportAccessCode.verb)

@@ -24,7 +24,7 @@ from models.access_codes.access_code import (
     require_usable,
     usage_of,
 )
-from models.activity import Deed, Verb
+from models.activity import Deed
 from models.pagination import Page, Slice, Window
 from models.principal import Principal, Role
 from models.sent import RefusedCommand
@@ -80,7 +80,7 @@ class AccessCodes:
         Refusals: see `models.access_codes.access_code.require_usable`.
         """
         if isinstance(sent, RefusedCommand):
-            with self._activity.telling(permit.principal, Deed(Verb.REDEEM_ACCESS_CODE, subjects=sent.names)):
+            with self._activity.telling(permit.principal, Deed(RedeemAccessCode.verb, subjects=sent.names)):
                 raise sent.refusal
         return await self._bus.submit(sent, permit)
 

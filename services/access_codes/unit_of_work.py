@@ -20,7 +20,7 @@ from models.access_codes.access_code import (
 )
 from models.access_codes.effects import new_access_code, redeem, switch
 from models.access_codes.events import created_event, switched_event
-from models.activity import Deed, Thing, Verb
+from models.activity import Deed, Thing
 from models.values.codes import likeliest
 from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
 from services.access_codes.totals import USES_BY_HOUR, AccessCodeCounts
@@ -34,15 +34,6 @@ if TYPE_CHECKING:
     from services.kit.database import Session
 
 Command: TypeAlias = MakeAccessCode | RedeemAccessCode | ActivateAccessCode | DeactivateAccessCode | DeleteAccessCode
-
-
-_VERBS: dict[type[Command], Verb] = {
-    MakeAccessCode: Verb.CREATE_ACCESS_CODE,
-    RedeemAccessCode: Verb.REDEEM_ACCESS_CODE,
-    ActivateAccessCode: Verb.ACTIVATE_ACCESS_CODE,
-    DeactivateAccessCode: Verb.DEACTIVATE_ACCESS_CODE,
-    DeleteAccessCode: Verb.DELETE_ACCESS_CODE,
-}
 
 
 class AccessCodeBus(CommandBus[Command, AccessCode]):
@@ -142,7 +133,7 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
         found = result or (None if isinstance(command, MakeAccessCode) else self._find(command.code))
         things = () if found is None else (Thing("AccessCode", found.id),)
         names = command.names if isinstance(command, RedeemAccessCode) else ()
-        return Deed(_VERBS[type(command)], things, names)
+        return Deed(command.verb, things, names)
 
     @override
     def settle(self) -> None:

@@ -34,7 +34,7 @@ def query_of(wanted: ActivityFilter) -> Document:
     """Returns the query for what a filter leaves of the rows."""
     named = {
         "by.name": wanted.by,
-        "verb": wanted.verb and wanted.verb.value,
+        "verb": wanted.verb,
         "objects._id": wanted.object_id,
         "subjectKeys": wanted.subject and search_key(wanted.subject),
         "outcome": wanted.outcome and wanted.outcome.value,

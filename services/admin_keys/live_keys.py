@@ -18,7 +18,7 @@ from pymongo.errors import PyMongoError
 
 from models.admin_keys.admin_key import AdminKey, hash_of, is_shaped_as_key
 from models.principal import ActingKey
-from services.admin_keys.repository import ADMIN_KEYS, HASH
+from services.admin_keys.repository import ADMIN_KEYS, COLLECTION, HASH
 from services.kit.batching import Coalescer
 from services.kit.database import Database
 from services.kit.transactions import as_domain_error
@@ -43,7 +43,7 @@ class LiveKeys:
     """What the server asks about the keys that it is shown."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
-        self._keys = database.admin_keys
+        self._keys = database.collection(COLLECTION)
         self._clock = clock
         self._finds: Coalescer[str, AdminKey] = Coalescer(self._find)
         self._seen: dict[str, _Seen] = {}

@@ -6,6 +6,7 @@ from models.admin_keys.admin_key import AdminKey
 from models.pagination import KeysetOrder
 from services.kit.mapping import Mapper
 
+COLLECTION = "adminkeys"
 ADMIN_KEYS: Mapper[AdminKey] = Mapper(AdminKey)
 
 NEWEST_FIRST = KeysetOrder("newest", ("createdAt",))

@@ -19,7 +19,7 @@ from models.admin_keys.admin_key import (
 from models.pagination import Slice, Window
 from models.principal import Principal, Role
 from services.admin_keys.live_keys import LiveKeys
-from services.admin_keys.repository import ADMIN_KEYS, HASH, NEWEST_FIRST
+from services.admin_keys.repository import ADMIN_KEYS, COLLECTION, HASH, NEWEST_FIRST
 from services.admin_keys.unit_of_work import AdminKeyBus
 from services.kit.activity.log import ActivityLog
 from services.kit.database import Database, Document
@@ -35,7 +35,7 @@ class AdminKeys:
     def __init__(
         self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
     ) -> None:
-        self._keys = database.admin_keys
+        self._keys = database.collection(COLLECTION)
         self._bus = AdminKeyBus(database, outbox, activity, clock)
         self.live = LiveKeys(database, clock)
 

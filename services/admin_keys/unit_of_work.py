@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from bson import ObjectId
 from typing_extensions import override
 
-from models.activity import Deed, Thing, Verb
+from models.activity import Deed, Thing
 from models.admin_keys.admin_key import AdminKey, Command, MakeAdminKey, RevokeAdminKey, make_key, revoke_key
-from services.admin_keys.repository import ADMIN_KEYS, HASH
+from services.admin_keys.repository import ADMIN_KEYS, COLLECTION, HASH
 from services.kit.database import Database, Document
 from services.kit.tracked import Tracked
 from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
@@ -34,7 +34,7 @@ class NamedKeys(Tracked[AdminKey]):
     """The keys of a batch. New ones are written after those that give up their names to them."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database.admin_keys, ADMIN_KEYS)
+        super().__init__(database.collection(COLLECTION), ADMIN_KEYS)
         self._new: dict[str, tuple[AdminKey, str]] = {}
 
     def holding(self, name: str) -> list[AdminKey]:
@@ -83,8 +83,7 @@ class AdminKeyUnitOfWork(UnitOfWork[Command, AdminKey]):
 
     @override
     def deed(self, command: Command, result: AdminKey | None) -> Deed:
-        verb = Verb.CREATE_ADMIN_KEY if isinstance(command, MakeAdminKey) else Verb.REVOKE_ADMIN_KEY
-        return Deed(verb, (Thing("AdminKey", command.id),))
+        return Deed(command.verb, (Thing("AdminKey", command.id),))
 
     def _make(self, command: MakeAdminKey) -> AdminKey:
         new, unnamed = make_key(command, self._keys.holding(command.wanted.name), now=self.now)

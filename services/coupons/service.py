@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bson import ObjectId
 
-from models.activity import Deed, Verb
+from models.activity import Deed
 from models.coupons.coupon import (
     Coupon,
     CouponFilter,
@@ -69,7 +69,7 @@ class Coupons:
 
         A redeemer without a coupon gets one of the same role. Refusals: see `models.coupons.coupon.judge_redemption`.
         """
-        with self._activity.telling(permit.principal, Deed(Verb.REDEEM_COUPON, subjects=sent.names)):
+        with self._activity.telling(permit.principal, Deed(RedeemCoupon.verb, subjects=sent.names)):
             if isinstance(sent, RefusedCommand):
                 raise sent.refusal
             require_redemption_fields(sent)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
-from models.activity import Deed, Thing, Verb
+from models.activity import Deed, Thing
 from models.coupons.coupon import (
     Coupon,
     CouponAlreadyExists,
@@ -131,16 +131,15 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         match command:
             case CreateCoupon():
                 made = result.id if isinstance(result, Coupon) else None
-                return Deed(Verb.CREATE_COUPON, _coupon(made), (command.twitter_id, command.username))
+                return Deed(command.verb, _coupon(made), (command.twitter_id, command.username))
             case RedeemCoupon():
                 redeemer_id, code = require_redemption_fields(command)
                 redeemer = self._coupons.get(self._by_twitter_id.get(redeemer_id, ""))
                 names = (*command.names, None if redeemer is None else redeemer.username)
-                return Deed(Verb.REDEEM_COUPON, _coupon(self._by_code.find(code)), names)
+                return Deed(command.verb, _coupon(self._by_code.find(code)), names)
             case DeleteCoupon() | SetCouponActive():
-                verb = Verb.DELETE_COUPON if isinstance(command, DeleteCoupon) else Verb.SET_COUPON_ACTIVE
                 owner = (result.twitter_id, result.username) if isinstance(result, Coupon) else ()
-                return Deed(verb, _coupon(command.id), owner)
+                return Deed(command.verb, _coupon(command.id), owner)
 
     def _create(self, command: CreateCoupon) -> Coupon:
         if command.twitter_id in self._by_twitter_id:

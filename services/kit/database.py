@@ -40,6 +40,7 @@ class Database:
         self.client = _open(driver, uri)
         self.name = name
         self._database = self.client[name]
+        # Those that several parts of the house write. What one noun alone stores it names itself, in its repository.
         # The names are those that mongoose gave the original services, so that their data are taken over in place.
         self.coupons = self.collection("coupons")
         self.redemptions = self.collection("redemptions")
@@ -59,7 +60,6 @@ class Database:
         self.usage_counters = self.collection("usagecounters")
         self.usage_ledger = self.collection("usageledger")
         self.usage_tombstones = self.collection("usagegraves")
-        self.admin_keys = self.collection("adminkeys")
         self.set_aside = self.collection("setaside")
         self.activity = self.collection("activity")
         self.idempotency_keys = self.collection("idempotencykeys")

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
-from models.activity import Deed, Thing, Verb
-from models.orders.commands import Asked, ChangeOrder, Command, RefundOrder, RefundProduct, UpdateOrder
+from models.activity import Deed, Thing
+from models.orders.commands import Asked, Command
 from models.orders.effects import Changed, change_order, place_order
 from models.orders.order import Order
 from models.orders.refunds import Refund, Sums, earlier_refunds
 from models.payment import Payment
+from models.verbs import Verb
 from services.kit.database import Database
 from services.kit.tracked import ROWS_AT_ONCE, Tracked
 from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
@@ -29,13 +30,6 @@ if TYPE_CHECKING:
 
 Result: TypeAlias = Order | None
 """The order after the command, or None for a payment that has its order already."""
-
-
-_VERBS: dict[type[ChangeOrder], Verb] = {
-    UpdateOrder: Verb.UPDATE_ORDER,
-    RefundOrder: Verb.REFUND_ORDER,
-    RefundProduct: Verb.REFUND_ORDER_PRODUCT,
-}
 
 
 class OrderBus(CommandBus[Command, Result]):
@@ -99,8 +93,8 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
     def deed(self, command: Command, result: Result) -> Deed | None:
         """Of a payment that has its order already nothing is told."""
         if isinstance(command, Payment):
-            return None if result is None else _deed(Verb.CREATE_ORDER, result)
-        return _deed(_VERBS[type(command.change)], self._orders.get(command.change.id))
+            return None if result is None else _deed(command.verb, result)
+        return _deed(command.change.verb, self._orders.get(command.change.id))
 
     @override
     def settle(self) -> None:

@@ -7,8 +7,8 @@ from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING
 
-from models.activity import Deed, Verb
-from models.audit import MOST_SHOWN, AuditFamily, AuditReport, Drift
+from models.activity import Deed
+from models.audit import MOST_SHOWN, REPAIR_COUNTERS, AuditFamily, AuditReport, Drift
 from models.principal import Principal, Role
 from services.access_codes.totals import AccessCodeCounts
 from services.coupons.totals import CouponCounts
@@ -116,7 +116,7 @@ class Audit:
                 repairs.append(asyncio.create_task(self._run(families, repair=True), context=Context()))
             return await repairs[0]
 
-        return await self._activity.transaction(principal, work, lambda _: Deed(Verb.REPAIR_COUNTERS))
+        return await self._activity.transaction(principal, work, lambda _: Deed(REPAIR_COUNTERS))
 
     async def _run(self, families: Collection[AuditFamily], *, repair: bool) -> AuditReport:
         findings = _Findings()

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 
 from bson import ObjectId
 
-from models.activity import Deed, Verb
+from models.activity import Deed
 from models.pagination import Slice, Window
 from models.principal import CONSUMERS, Principal, Role
 from models.sent import ForUserSent, RefusedCommand, accept
 from models.usage.commands import (
     CheckUsage,
     Command,
+    Commit,
     CreateUsageFollower,
     DeleteUsageFollower,
     FindAvailability,
     FindUsageFollower,
     GetAvailability,
+    GiveBack,
     MoveUsage,
     RedeemUsage,
     UpdateUsageFollower,
@@ -37,6 +39,7 @@ from models.usage.follower import (
     judge_availability,
 )
 from models.usage.history import UsageFollowerFilter
+from models.verbs import Verb
 from services.kit.activity.log import ActivityLog
 from services.kit.batching import Coalescer
 from services.kit.change_streams import ChangeFeed, Event, Listener
@@ -109,7 +112,7 @@ class Usage:
 
     async def check(self, caller: Principal, sent: CheckUsage | RefusedCommand) -> Grant:
         """Sets aside what the limits leave of the amount, in place of the user's hold. 404 for no follower."""
-        command = self._accept(Verb.CHECK_USAGE, caller, sent)
+        command = self._accept(CheckUsage.verb, caller, sent)
         self._sweeper.wake()
         grant = await self._bus.submit(command, caller)
         assert isinstance(grant, Grant)
@@ -120,17 +123,17 @@ class Usage:
 
         404 for an unknown follower, 409 for a limit or for no open hold. The hold is consumed.
         """
-        command = self._accept(Verb.ADD_USAGE, caller, sent).commit(caller.name)
+        command = self._accept(Commit.verb, caller, sent).commit(caller.name)
         return _all(await self._bus.submit(command, caller))
 
     async def remove(self, caller: Principal, sent: MoveUsage | RefusedCommand) -> tuple[UsageSnapshot, ...]:
         """Gives back the amount (1), never below nothing, on all named followers or on none. 404."""
-        command = self._accept(Verb.REMOVE_USAGE, caller, sent, Role.SUPPORT).give_back(caller.name)
+        command = self._accept(GiveBack.verb, caller, sent, Role.SUPPORT).give_back(caller.name)
         return _all(await self._bus.submit(command, caller))
 
     async def redeem(self, caller: Principal, sent: RedeemUsage | RefusedCommand) -> UsageSnapshot:
         """Checks and counts at once: the amount, else the open hold, else 1. 404, 409."""
-        command = self._accept(Verb.REDEEM_USAGE, caller, sent).commit(caller.name)
+        command = self._accept(RedeemUsage.verb, caller, sent).commit(caller.name)
         return _one(await self._bus.submit(command, caller))
 
     async def get_availability(self, caller: Principal, sent: GetAvailability | RefusedCommand) -> Availability:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bson import ObjectId
 from typing_extensions import override
 
-from models.activity import Deed, Thing, Verb
+from models.activity import Deed, Thing
 from models.usage import effects
 from models.usage.commands import (
     CheckUsage,
@@ -18,6 +18,7 @@ from models.usage.commands import (
     EnrolUser,
     GiveBack,
     LimitChange,
+    RedeemUsage,
     SweepHolds,
     UpdateUsageFollower,
     UpsertUsageFollower,
@@ -120,11 +121,10 @@ class UsageUnitOfWork(UnitOfWork[Command, Result]):
     @override
     def deed(self, command: Command, result: Result | None) -> Deed | None:
         """Of who is enrolled and of what is tidied nothing is told: nobody asked for it."""
-        verb = _VERBS.get(type(command))
-        if isinstance(command, Commit) and command.move is Move.REDEEM:
-            verb = Verb.REDEEM_USAGE
-        if verb is None:
+        if isinstance(command, EnrolUser | SweepHolds):
             return None
+        redeems = isinstance(command, Commit) and command.move is Move.REDEEM
+        verb = RedeemUsage.verb if redeems else command.verb
         if isinstance(result, tuple):
             ids = [snapshot.follower.id for snapshot in result]
         else:
@@ -182,17 +182,6 @@ class UsageUnitOfWork(UnitOfWork[Command, Result]):
         for account in self._accounts.accounts_of(follower.id):
             self._accounts.put(effects.sweep(account, now=self.now))
         return ()
-
-
-_VERBS: dict[type[Command], Verb] = {
-    CreateUsageFollower: Verb.CREATE_USAGE_FOLLOWER,
-    UpsertUsageFollower: Verb.CREATE_USAGE_FOLLOWER,
-    UpdateUsageFollower: Verb.UPDATE_USAGE_FOLLOWER,
-    DeleteUsageFollower: Verb.DELETE_USAGE_FOLLOWER,
-    CheckUsage: Verb.CHECK_USAGE,
-    Commit: Verb.ADD_USAGE,
-    GiveBack: Verb.REMOVE_USAGE,
-}
 
 
 def keys_of(command: Command) -> tuple[FollowerKey, ...]:

@@ -10,24 +10,25 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import AutoReconnect, BulkWriteError
 
+from models.access_codes.access_code import RedeemAccessCode
 from models.activity import (
-    REFUNDS,
-    TOLD_WHEN_REFUSED,
     Activity,
     ActivityFilter,
     Actor,
     Deed,
     Outcome,
     Thing,
-    Verb,
     activity_of,
     is_told,
 )
-from models.coupons.coupon import AlreadyRedeemed
+from models.coupons.coupon import AlreadyRedeemed, DeleteCoupon, RedeemCoupon
 from models.errors import DomainError, InvalidInput, ServiceUnavailable
 from models.inputs import parse
+from models.orders.commands import RefundOrder, RefundProduct
 from models.principal import CONSUMERS, MAIN_KEY, SYSTEM, ActingKey, ActorKind, Principal, Role, Transport
+from models.usage.commands import CheckUsage, Commit, GiveBack, RedeemUsage
 from models.values.ids import global_id
+from models.verbs import VERBS, Verb
 from services.kit.activity import refusals
 from services.kit.activity.log import ACTIVITY
 from services.kit.activity.refusals import HourlyCap, RefusedRows
@@ -39,15 +40,24 @@ ADA, NOBODY = Principal(user_id="ada"), Principal()
 ADMIN = Principal(key=MAIN_KEY)
 VIEWER = Principal(key=ActingKey("eve", Role.VIEWER))
 REFUSED = AlreadyRedeemed()
+REFUNDS = {RefundOrder.verb, RefundProduct.verb}
+TOLD_WHEN_REFUSED = REFUNDS | {
+    RedeemCoupon.verb,
+    RedeemAccessCode.verb,
+    CheckUsage.verb,
+    Commit.verb,
+    GiveBack.verb,
+    RedeemUsage.verb,
+}
 
 
 @pytest.mark.parametrize(
     ("verb", "caller", "refusal", "told"),
     [
-        *((verb, admin, None, True) for verb in Verb for admin in (ADMIN, VIEWER, SYSTEM, CONSUMERS)),
-        *((verb, user, None, verb in REFUNDS) for verb in Verb for user in (ADA, NOBODY)),
-        *((verb, who, REFUSED, verb in TOLD_WHEN_REFUSED) for verb in Verb for who in (ADA, NOBODY, ADMIN)),
-        *((verb, ADA, ServiceUnavailable(), False) for verb in Verb),
+        *((verb, admin, None, True) for verb in VERBS.values() for admin in (ADMIN, VIEWER, SYSTEM, CONSUMERS)),
+        *((verb, user, None, verb in REFUNDS) for verb in VERBS.values() for user in (ADA, NOBODY)),
+        *((verb, who, REFUSED, verb in TOLD_WHEN_REFUSED) for verb in VERBS.values() for who in (ADA, NOBODY, ADMIN)),
+        *((verb, ADA, ServiceUnavailable(), False) for verb in VERBS.values()),
     ],
     ids=str,
 )
@@ -59,14 +69,14 @@ def test_what_admins_do_every_refund_and_refused_uses_are_told(
 
 def test_a_row_tells_who_and_whom_it_is_about_and_nothing_else() -> None:
     caller = replace(ADA, address="10.0.0.1", transport=Transport.REST, request_id="r1")
-    deed = Deed(Verb.REDEEM_COUPON, (Thing("Coupon", "c1"),), ("1001", None, "Ada L", "1001"))
+    deed = Deed(RedeemCoupon.verb, (Thing("Coupon", "c1"),), ("1001", None, "Ada L", "1001"))
     row = activity_of(deed, caller, REFUSED, identifier="a" * 24, at=NOW)
     assert row == Activity(
         id="a" * 24,
         at=NOW,
         by=Actor("ada", ActorKind.USER),
         transport=Transport.REST,
-        verb=Verb.REDEEM_COUPON,
+        verb="REDEEM_COUPON",
         objects=(Thing("Coupon", "c1"),),
         subjects=("1001", "Ada L", "ada"),
         outcome=Outcome.REFUSED,
@@ -83,7 +93,7 @@ def test_a_row_tells_who_and_whom_it_is_about_and_nothing_else() -> None:
 def test_an_admin_is_not_among_those_whom_it_is_about() -> None:
     by_token = Principal(user_id="boss", user_types=("admin",))
     for caller in (by_token, ADMIN, SYSTEM):
-        row = activity_of(Deed(Verb.DELETE_COUPON), caller, None, identifier="a" * 24, at=NOW)
+        row = activity_of(Deed(DeleteCoupon.verb), caller, None, identifier="a" * 24, at=NOW)
         assert (row.subjects, row.object, row.request_id) == ((), None, None)
         assert ACTIVITY.load(ACTIVITY.dump(row)) == row
 

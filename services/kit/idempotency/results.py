@@ -34,7 +34,7 @@ def to_stored(value: object) -> Any:
     if isinstance(value, DomainError):
         state = {name: to_stored(item) for name, item in vars(value).items()}
         of = state | {"message": value.message}
-        return {"refusal": value.code.value, "status": value.status, "of": of}
+        return {"refusal": value.code, "status": value.status, "of": of}
     if is_dataclass(value) and not isinstance(value, type):
         given = {f.name: to_stored(getattr(value, f.name)) for f in fields(value) if f.init}
         return {"object": _tag(value), "of": given}

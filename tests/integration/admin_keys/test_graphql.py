@@ -10,6 +10,7 @@ from models.admin_keys.admin_key import AdminKeyNameTaken, CreateAdminKey, NewAd
 from models.principal import SYSTEM, Role
 from models.values.ids import global_id
 from models.values.instants import iso
+from services.admin_keys.repository import COLLECTION
 from services.registry import Services, utc_now
 from tests.integration.admin_keys.support import KEY, VIEWER, create, new_key, revoke, shown
 from tests.support.api import ADMIN, Api, bearer, unique
@@ -29,7 +30,7 @@ async def test_a_key_is_shown_once_and_names_its_admin(api: Api) -> None:
     assert by_token["adminKey"]["createdBy"] == "grace"
     by_key = await create(api, shown(by_token["key"]))
     assert by_key["adminKey"]["createdBy"] == by_token["adminKey"]["name"]
-    row = await api.services.database.admin_keys.find_one({"name": name})
+    row = await api.services.database.collection(COLLECTION).find_one({"name": name})
     assert row is not None
     assert row["keyHash"] == hash_of(key)
     assert key not in str(row)
@@ -100,7 +101,7 @@ async def test_of_many_who_want_a_name_at_once_one_gets_it(own_api: Api, other: 
 
     results = await asyncio.gather(*(attempt(services) for _ in range(20) for services in (own_api.services, other)))
     assert sum(isinstance(result, NewAdminKey) for result in results) == 1
-    assert await own_api.services.database.admin_keys.count_documents({}) == 1
+    assert await own_api.services.database.collection(COLLECTION).count_documents({}) == 1
 
 
 async def test_an_expired_key_lets_nobody_in_and_gives_up_its_name(own_api: Api, other: Services) -> None:
@@ -143,7 +144,7 @@ async def test_a_bad_input_is_refused_and_changes_nothing(
     refused = await create(own_api, **given)
     assert (refused["__typename"], refused["code"]) == ("InvalidInput", "BAD_USER_INPUT")
     assert [fault["path"] for fault in refused["fields"]] == paths
-    assert await own_api.services.database.admin_keys.count_documents({}) == 0
+    assert await own_api.services.database.collection(COLLECTION).count_documents({}) == 0
 
 
 async def test_what_is_to_be_revoked_has_to_be_there(api: Api) -> None:
@@ -157,7 +158,7 @@ async def test_under_an_idempotency_key_a_key_is_made_once_and_shown_once(own_ap
     first = await create(own_api, name="ci", idempotencyKey=idempotency_key)
     again = await create(own_api, name="ci", idempotencyKey=idempotency_key)
     assert again == first | {"key": None}
-    assert await own_api.services.database.admin_keys.count_documents({}) == 1
+    assert await own_api.services.database.collection(COLLECTION).count_documents({}) == 1
     (row,) = await own_api.services.database.idempotency_keys.find().to_list(None)
     assert first["key"] not in str(row)
     assert hash_of(first["key"]) not in str(row)

@@ -14,7 +14,6 @@ from graphql import GraphQLError
 
 from graphql_engine.engine import Engine
 from models.errors import Conflict as ConflictError
-from models.errors import ErrorCode
 from models.errors import NotFound as NotFoundError
 from models.principal import Principal
 from resolvers.problems import PROBLEM_HANDLERS
@@ -83,7 +82,7 @@ class Chance:
             lambda: datetime(2024, 1, 2, tzinfo=UTC), lambda: Colour.RED, lambda: "RED", lambda: "raise",
             lambda: "nothing", lambda: "await", lambda: "await and raise", lambda: strawberry.UNSET, lambda: {1, 2},
             lambda: GraphQLError("a fault that says more", extensions={"code": "SAID"}),
-            lambda: NotFound(code=ErrorCode.NOT_FOUND, message="a problem"),
+            lambda: NotFound(code="NOT_FOUND", message="a problem"),
         ]  # fmt: skip
         # The first nine are what goes wrong most often: a null, a wrong class, a number out of range.
         return cast("Answer", self.random.choice(bad[:9] if self.random.random() < 0.5 else bad)())
@@ -390,7 +389,7 @@ class KeyHandler(strawberry.ExceptionHandler[KeyError, Conflict]):
     def handle(self, exception: KeyError, **_: Any) -> Any:
         if "declined" in str(exception):
             return None
-        return _later(Conflict(code=ErrorCode.NOT_FOUND, message="a key"))
+        return _later(Conflict(code="NOT_FOUND", message="a key"))
 
 
 class LookupHandler(strawberry.ExceptionHandler[LookupError, NotFound]):
