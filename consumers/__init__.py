@@ -13,14 +13,28 @@ from typing import TYPE_CHECKING, TypeVar
 
 from consumers.faults import reason_of
 from consumers.filters import DeadLetter, Filters
+from consumers.offset_plan import OffsetMove, OffsetPlan
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from services.kit.messages.outbox import ParkedEvent
     from services.kit.messages.parked import ParkedRecord
     from services.registry import Services
     from services.settings import MongoSettings
 
-__all__ = ["DeadLetter", "Filters", "KafkaAway", "emit", "parked", "replay", "run"]
+__all__ = [
+    "DeadLetter",
+    "Filters",
+    "KafkaAway",
+    "OffsetMove",
+    "OffsetPlan",
+    "emit",
+    "offsets",
+    "parked",
+    "replay",
+    "run",
+]
 
 Answer = TypeVar("Answer")
 
@@ -96,6 +110,22 @@ def parked(environment: Mapping[str, str], topic: str | None) -> "tuple[list[Par
             return await services.parked.find(topic), await services.outbox_queue.parked(topic)
 
     return _run(work())
+
+
+def offsets(environment: Mapping[str, str], moment: "datetime", *, confirm: bool) -> tuple[str, OffsetPlan]:
+    """The name of our group and where it goes on: see `consumers.kafka.offsets`. Raises `KafkaAway` besides."""
+    from consumers.kafka.offsets import GroupIsLive, move_offsets
+    from consumers.settings import GroupSettings
+    from consumers.topics import CONSUMED
+
+    settings = GroupSettings.from_environment(environment)
+    topics = {settings.topic_prefix + topic for topic in CONSUMED}
+    with _kafka_errors():
+        try:
+            plan = _run(move_offsets(settings.kafka, settings.group, topics, moment, confirm=confirm))
+        except GroupIsLive as fault:
+            plan = OffsetPlan((), str(fault))
+    return settings.group, plan
 
 
 class KafkaAway(Exception):

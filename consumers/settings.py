@@ -131,7 +131,18 @@ class ReplaySettings(KafkaSettings, MongoSettings):
     """What putting records back asks for."""
 
 
-class ConsumerSettings(KafkaSettings, DatabaseSettings):
+class GroupSettings(KafkaSettings):
+    """Which topics and which group are ours."""
+
+    topic_prefix: str = Field(default="", validation_alias="KAFKA_TOPIC_PREFIX")
+    """Stands before the name of every topic and of the group, where several Tesserae share one Kafka."""
+
+    @property
+    def group(self) -> str:
+        return f"{self.topic_prefix}tessera"
+
+
+class ConsumerSettings(GroupSettings, DatabaseSettings):
     """How one consumers process is run. `host` and `port` are those of its health (port 0: any that is free)."""
 
     payment_uri: Url | None = None
@@ -141,9 +152,3 @@ class ConsumerSettings(KafkaSettings, DatabaseSettings):
     """With how many partitions a missing topic is made."""
     batch: Annotated[int, whole(1, 5_000)] = Field(default=500, validation_alias="KAFKA_BATCH")
     """How many events of a partition go into one transaction at most."""
-    topic_prefix: str = Field(default="", validation_alias="KAFKA_TOPIC_PREFIX")
-    """Stands before the name of every topic and of the group, where several Tesserae share one Kafka."""
-
-    @property
-    def group(self) -> str:
-        return f"{self.topic_prefix}tessera"

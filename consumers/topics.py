@@ -6,6 +6,20 @@ from consumers.handlers.payments import payment_accepted
 from consumers.handlers.usage import usage_events
 from services.registry import Services
 
+CONSUMED = (
+    "payment-service-accept",
+    "paymentService-payment-service-accept",
+    "campaignService-campaignCreated",
+    "campaignService-campaignUpdated",
+    "campaignService-campaignDeleted",
+    "couponService-couponCreated",
+    "couponService-couponUpdated",
+    "couponService-couponDeleted",
+    "couponService-couponRedeemed",
+    "basketService-setUsage-active",
+)
+"""The topics that have a handler, for who has no handlers at hand."""
+
 PRODUCED = (
     "orderService-orderCreated",
     "orderService-basketClear",

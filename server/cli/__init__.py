@@ -20,6 +20,7 @@ _FILES = {
     "emit": "events",
     "replay": "events",
     "parked": "events",
+    "offsets": "offsets",
     "export": "export",
     "migrate": "migrate",
     "audit": "audit",

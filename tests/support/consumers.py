@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from consumers.connection import KafkaConnection
-from consumers.topics import PRODUCED
+from consumers.topics import CONSUMED, PRODUCED
 from devtools.embedded import EmbeddedKafka
 from devtools.embedded.ports import free_ports
 from models.orders.commands import FindOrders
@@ -26,18 +26,6 @@ from tests.support.api import MONGO_DRIVER
 from tests.support.eventually import eventually
 from tests.support.processes import ROOT, STARTS_WITHIN, environment
 
-CONSUMED = (
-    "payment-service-accept",
-    "paymentService-payment-service-accept",
-    "campaignService-campaignCreated",
-    "campaignService-campaignUpdated",
-    "campaignService-campaignDeleted",
-    "couponService-couponCreated",
-    "couponService-couponUpdated",
-    "couponService-couponDeleted",
-    "couponService-couponRedeemed",
-    "basketService-setUsage-active",
-)
 ARRIVES_WITHIN = 120.0
 
 

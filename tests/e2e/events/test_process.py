@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from consumers.kafka.admin import Broker
-from tests.support.consumers import CONSUMED, EventWorld
+from consumers.topics import CONSUMED
+from tests.support.consumers import EventWorld
 from tests.support.eventually import eventually
 from tests.support.orders import payment
 from tests.support.processes import ROOT

@@ -18,9 +18,9 @@ from consumers.kafka.kept_values import KINDS, NOT_KEPT, keep_item, sendable, se
 from consumers.kafka.letters import Letter, Part, bare_letter_of, describe, kept_headers, letter_of
 from consumers.kafka.reading import Event, read_events
 from consumers.kafka.records import EVENT_ID, Headers, event_id, read_json, write_json
+from consumers.topics import CONSUMED
 from models.errors import InvalidInput
 from models.payment import parse_payment
-from tests.support.consumers import CONSUMED
 
 ACCEPTED = "payment-service-accept"
 CREATED = "campaignService-campaignCreated"
