@@ -73,7 +73,10 @@ class AccessCodeBatchQuery:
 @strawberry.type
 class AccessCodeBatchMutation:
     @strawberry.mutation(
-        description="Make up to 1000 access codes of one kind, all or none; a batch where it is named. For admins."
+        description=(
+            "Make up to 1000 access codes of one kind, all or none; a batch where it is named. "
+            "For admins of the role ADMIN."
+        )
     )
     async def create_access_codes(self, info: Info, input: CreateAccessCodesInput) -> CreateAccessCodesResult:
         caller, command = info.context.admin(Role.ADMIN), command_of(models.CreateAccessCodes, input)
@@ -85,7 +88,10 @@ class AccessCodeBatchMutation:
         )
 
     @strawberry.mutation(
-        description="Let every code of a batch be redeemed but those that are full or have expired. For admins."
+        description=(
+            "Let every code of a batch be redeemed but those that are full or have expired. "
+            "For admins of the role SUPPORT or ADMIN."
+        )
     )
     async def activate_access_code_batch(
         self, info: Info, input: ActivateAccessCodeBatchInput
@@ -93,7 +99,9 @@ class AccessCodeBatchMutation:
         caller, command = info.context.admin(Role.SUPPORT), command_of(models.ActivateAccessCodeBatch, input)
         return ActivateAccessCodeBatchPayload.of(*await _switched(info, caller, command))
 
-    @strawberry.mutation(description="Let no code of a batch be redeemed any more. For admins.")
+    @strawberry.mutation(
+        description="Let no code of a batch be redeemed any more. For admins of the role SUPPORT or ADMIN."
+    )
     async def deactivate_access_code_batch(
         self, info: Info, input: DeactivateAccessCodeBatchInput
     ) -> DeactivateAccessCodeBatchResult:

@@ -126,7 +126,7 @@ class AccessCodeQuery:
 
 @strawberry.type
 class AccessCodeMutation:
-    @strawberry.mutation(description="Make an access code. For admins.")
+    @strawberry.mutation(description="Make an access code. For admins of the role ADMIN.")
     async def create_access_code(self, info: Info, input: CreateAccessCodeInput) -> CreateAccessCodeResult:
         caller, command = info.context.admin(Role.ADMIN), command_of(models.CreateAccessCode, input)
         code = await info.context.services.access_codes.create(caller, command)
@@ -139,19 +139,21 @@ class AccessCodeMutation:
         code = await info.context.public(lambda permit: redeem(permit, sent))
         return RedeemAccessCodePayload(access_code=AccessCode.of(code))
 
-    @strawberry.mutation(description="Let an access code be redeemed again. For admins.")
+    @strawberry.mutation(description="Let an access code be redeemed again. For admins of the role SUPPORT or ADMIN.")
     async def activate_access_code(self, info: Info, input: ActivateAccessCodeInput) -> ActivateAccessCodeResult:
         caller, command = info.context.admin(Role.SUPPORT), command_of(models.ActivateAccessCode, input)
         code = await info.context.services.access_codes.activate(caller, command)
         return ActivateAccessCodePayload(access_code=AccessCode.of(code))
 
-    @strawberry.mutation(description="Let an access code no longer be redeemed. For admins.")
+    @strawberry.mutation(
+        description="Let an access code no longer be redeemed. For admins of the role SUPPORT or ADMIN."
+    )
     async def deactivate_access_code(self, info: Info, input: DeactivateAccessCodeInput) -> DeactivateAccessCodeResult:
         caller, command = info.context.admin(Role.SUPPORT), command_of(models.DeactivateAccessCode, input)
         code = await info.context.services.access_codes.deactivate(caller, command)
         return DeactivateAccessCodePayload(access_code=AccessCode.of(code))
 
-    @strawberry.mutation(description="Delete an access code; its users' history stays. For admins.")
+    @strawberry.mutation(description="Delete an access code; its users' history stays. For admins of the role ADMIN.")
     async def delete_access_code(self, info: Info, input: DeleteAccessCodeInput) -> DeleteAccessCodeResult:
         caller, command = info.context.admin(Role.ADMIN), command_of(models.DeleteAccessCode, input)
         code = await info.context.services.access_codes.delete(caller, command)

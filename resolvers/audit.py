@@ -26,7 +26,9 @@ class AuditQuery:
 
 @strawberry.type
 class AuditMutation:
-    @strawberry.mutation(description="Put right every counter that is not what its ledger makes it. For admins.")
+    @strawberry.mutation(
+        description="Put right every counter that is not what its ledger makes it. For admins of the role ADMIN."
+    )
     async def repair_counters(self, info: Info, input: RepairCountersInput) -> RepairCountersResult:
         families = input.families or tuple(AuditFamily)
         report = await info.context.services.audit.repair(info.context.caller(), families)

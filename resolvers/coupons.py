@@ -124,14 +124,16 @@ class CouponMutation:
         redemption = await info.context.public(lambda permit: redeem(permit, sent))
         return RedeemCouponPayload.of(redemption)
 
-    @strawberry.mutation(description="Delete a coupon; its redemptions stay in the ledger. For admins.")
+    @strawberry.mutation(
+        description="Delete a coupon; its redemptions stay in the ledger. For admins of the role ADMIN."
+    )
     async def delete_coupon(self, info: Info, input: DeleteCouponInput) -> DeleteCouponResult:
         caller = info.context.admin(Role.ADMIN)
         command = models.DeleteCoupon(either_id("Coupon", "id", input.id))
         coupon = await info.context.services.coupons.delete(caller, command)
         return DeleteCouponPayload(coupon=Coupon.of(coupon))
 
-    @strawberry.mutation(description="Let a coupon be redeemed, or not. For admins.")
+    @strawberry.mutation(description="Let a coupon be redeemed, or not. For admins of the role SUPPORT or ADMIN.")
     async def set_coupon_active(self, info: Info, input: SetCouponActiveInput) -> SetCouponActiveResult:
         caller = info.context.admin(Role.SUPPORT)
         coupon = await info.context.services.coupons.set_active(caller, command_of(models.SetCouponActive, input))

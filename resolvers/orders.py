@@ -93,20 +93,24 @@ class OrderQuery:
 
 @strawberry.type
 class OrderMutation:
-    @strawberry.mutation(description="Change an order. For its user while it is pending, and for admins.")
+    @strawberry.mutation(
+        description="Change an order. For its user while it is pending, and for admins of the role ADMIN."
+    )
     async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderResult:
         caller = info.context.signed_in(Role.ADMIN)
         command = commands.UpdateOrder(_id(input.id), _change(input))
         order = await info.context.services.orders.update(caller, command)
         return UpdateOrderPayload(order=Order.of(order))
 
-    @strawberry.mutation(description="Refund a whole order. For its user and admins.")
+    @strawberry.mutation(description="Refund a whole order. For its user, and for admins of the role SUPPORT or ADMIN.")
     async def refund_order(self, info: Info, input: RefundOrderInput) -> RefundOrderResult:
         caller = info.context.signed_in(Role.SUPPORT)
         order = await info.context.services.orders.refund(caller, commands.RefundOrder(_id(input.id)))
         return RefundOrderPayload(order=Order.of(order))
 
-    @strawberry.mutation(description="Refund units of a product of an order. For its user and admins.")
+    @strawberry.mutation(
+        description="Refund units of a product of an order. For its user, and for admins of the role SUPPORT or ADMIN."
+    )
     async def refund_order_product(
         self,
         info: Info,

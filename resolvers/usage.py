@@ -136,7 +136,9 @@ class UsageQuery:
 
 @strawberry.type
 class UsageMutation:
-    @strawberry.mutation(description="Follow a coupon or a campaign, which can have one follower. For admins.")
+    @strawberry.mutation(
+        description="Follow a coupon or a campaign, which can have one follower. For admins of the role ADMIN."
+    )
     async def create_usage_follower(
         self,
         info: Info,
@@ -146,7 +148,7 @@ class UsageMutation:
         made = await info.context.services.usage.create(caller, command_of(commands.CreateUsageFollower, input))
         return CreateUsageFollowerPayload(usage_follower=UsageFollower.of(made.follower))
 
-    @strawberry.mutation(description="Change the limits of a follower. For admins.")
+    @strawberry.mutation(description="Change the limits of a follower. For admins of the role ADMIN.")
     async def update_usage_follower(
         self,
         info: Info,
@@ -158,7 +160,9 @@ class UsageMutation:
         changed = await info.context.services.usage.update(caller, command)
         return UpdateUsageFollowerPayload(usage_follower=UsageFollower.of(changed.follower))
 
-    @strawberry.mutation(description="Delete a follower with its counts; the ledger stays. For admins.")
+    @strawberry.mutation(
+        description="Delete a follower with its counts; the ledger stays. For admins of the role ADMIN."
+    )
     async def delete_usage_follower(
         self,
         info: Info,
@@ -168,27 +172,38 @@ class UsageMutation:
         deleted = await info.context.services.usage.delete(caller, commands.DeleteUsageFollower(_key(input.id)))
         return DeleteUsageFollowerPayload(usage_follower=UsageFollower.of(deleted.follower))
 
-    @strawberry.mutation(description="Set units aside, as many as the limits leave. For the user and admins.")
+    @strawberry.mutation(
+        description="Set units aside, as many as the limits leave. For the user, and for admins of the role ADMIN."
+    )
     async def check_usage(self, info: Info, input: CheckUsageInput) -> CheckUsageResult:
         sent = read_for_user(commands.CheckUsage, as_mapping(input))
         grant = await info.context.services.usage.check(info.context.caller(), sent)
         return CheckUsagePayload.of(grant)
 
-    @strawberry.mutation(description="Count usage on all followers that are named or on none. For the user and admins.")
+    @strawberry.mutation(
+        description=(
+            "Count usage on all followers that are named or on none. For the user, and for admins of the role ADMIN."
+        )
+    )
     async def add_usage(self, info: Info, input: AddUsageInput) -> AddUsageResult:
         sent = read_for_user(commands.MoveUsages, as_mapping(input))
         added = await info.context.services.usage.add(info.context.caller(), sent)
         return AddUsagePayload.of(added)
 
     @strawberry.mutation(
-        description="Give usage back, never below nothing, on all followers that are named. For the user and admins."
+        description=(
+            "Give usage back, never below nothing, on all followers that are named. "
+            "For the user, and for admins of the role SUPPORT or ADMIN."
+        )
     )
     async def remove_usage(self, info: Info, input: RemoveUsageInput) -> RemoveUsageResult:
         sent = read_for_user(commands.MoveUsages, as_mapping(input))
         removed = await info.context.services.usage.remove(info.context.caller(), sent)
         return RemoveUsagePayload.of(removed)
 
-    @strawberry.mutation(description="Check and count usage in one step. For the user and admins.")
+    @strawberry.mutation(
+        description="Check and count usage in one step. For the user, and for admins of the role ADMIN."
+    )
     async def redeem_usage(self, info: Info, input: RedeemUsageInput) -> RedeemUsageResult:
         sent = read_for_user(commands.RedeemUsage, as_mapping(input))
         redeemed = await info.context.services.usage.redeem(info.context.caller(), sent)

@@ -14,7 +14,7 @@ from schema.scalars import describe_enum
 describe_enum(
     Role,
     "AdminRole",
-    "What an admin may do; each role may do what those before it may.",
+    "What an admin may do; each role may do what those before it may. What is for admins is for all, or says which.",
     {
         Role.VIEWER: "Read whatever an admin reads.",
         Role.SUPPORT: "Also activate, deactivate, refund and give usage back.",

@@ -13,7 +13,9 @@ from graphql import (
     is_specified_scalar_type,
 )
 
+from models.principal import Role
 from server.graphql.schema import print_sdl
+from tests.support.roles import GRAPHQL
 
 
 def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
@@ -46,3 +48,14 @@ def test_a_description_is_a_sentence_and_not_the_name_again() -> None:
         assert " " in words, path
         assert words.endswith((".", "`.")), path
         assert words.rstrip(".").replace(" ", "").lower() != name.lower(), path
+
+
+def test_a_root_field_that_is_not_for_every_admin_says_for_which() -> None:
+    schema = build_schema(print_sdl())
+    assert schema.query_type and schema.mutation_type
+    wanted = {Role.ADMIN: "of the role ADMIN.", Role.SUPPORT: "of the role SUPPORT or ADMIN."}
+    for name, field in (schema.query_type.fields | schema.mutation_type.fields).items():
+        role, text = GRAPHQL[name], field.description or ""
+        end = wanted.get(role) if role else None
+        assert ("of the role" in text) is (end is not None), name
+        assert text.endswith(end or ""), name
