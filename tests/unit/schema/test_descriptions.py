@@ -52,7 +52,8 @@ def test_a_description_is_a_sentence_and_not_the_name_again() -> None:
 
 def test_a_root_field_that_is_not_for_every_admin_says_for_which() -> None:
     schema = build_schema(print_sdl())
-    assert schema.query_type and schema.mutation_type
+    assert schema.query_type
+    assert schema.mutation_type
     wanted = {Role.ADMIN: "of the role ADMIN.", Role.SUPPORT: "of the role SUPPORT or ADMIN."}
     for name, field in (schema.query_type.fields | schema.mutation_type.fields).items():
         role, text = GRAPHQL[name], field.description or ""
