@@ -1,6 +1,6 @@
 """Who may call a route: decorators that judge the caller before anything of the request is read."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial, wraps
 from typing import Protocol
 from urllib.parse import parse_qs
@@ -61,7 +61,9 @@ def public(handle: Endpoint) -> Endpoint:
         try:
             if is_keyed(request):
                 await permit
-            answer = await _once(request, permit.principal, partial(handle, request))
+                answer = await _once(request, permit.principal, handle)
+            else:
+                answer = await handle(request)
         except Exception as fault:
             answer = failure(fault)
         answer.raw_headers.extend((await permit).stats.raw_headers)
@@ -101,13 +103,26 @@ class AdminsOnly:
         await self._app(scope, receive, send)
 
 
+class _Resource:
+    """Responds to each method by its endpoint, which finds the path's parameters decoded."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._endpoints = {"HEAD": endpoints["GET"], **endpoints} if "GET" in endpoints else endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = scope["path_params"]
+        if given:
+            scope["path_params"] = {name: decoded(segment) for name, segment in given.items()}
+        answer = await self._endpoints[scope["method"]](Request(scope, receive, send))
+        await answer(scope, receive, send)
+
+
 def resource(path: str, *, get_changes: bool = False, **endpoints: Endpoint) -> Route:
     """One path with all its methods, so that a wrong method is answered with every right one.
 
     HEAD is GET without its body, so there is none (405) where `get_changes` marks a documented GET that changes state.
-    An endpoint finds the path's parameters decoded.
     """
-    route = Route(path, partial(_dispatch, endpoints), methods=list(endpoints))
+    route = Route(path, _Resource(endpoints), methods=list(endpoints))
     if get_changes and route.methods is not None:
         route.methods.discard("HEAD")
     return route
@@ -126,22 +141,14 @@ def _judged(judge: Callable[[Principal], None], changes_by_get: bool, handle: En
             authenticator = _authenticator(request)
             request.state.principal = await authenticator.principal(request, changes_by_get=changes_by_get)
         judge(caller_of(request))
-        return await _once(request, caller_of(request), partial(handle, request))
+        return await (_once(request, caller_of(request), handle) if is_keyed(request) else handle(request))
 
     return endpoint
 
 
-async def _dispatch(endpoints: dict[str, Endpoint], request: Request) -> Response:
-    given = request.path_params
-    request.scope["path_params"] = {name: decoded(segment) for name, segment in given.items()}
-    return await endpoints[request.method if request.method in endpoints else "GET"](request)
-
-
-async def _once(request: Request, caller: Principal, respond: Callable[[], Awaitable[Response]]) -> Response:
-    """The answer of a route; of a change with an `Idempotency-Key`, the first answer of the key."""
-    if not is_keyed(request):
-        return await respond()
-    return await once_per_key(services_of(request).idempotency, request, caller, respond)
+async def _once(request: Request, caller: Principal, handle: Endpoint) -> Response:
+    """The answer of a change with an `Idempotency-Key`: the first answer of the key."""
+    return await once_per_key(services_of(request).idempotency, request, caller, partial(handle, request))
 
 
 def _authenticator(request: HTTPConnection) -> Authenticates:

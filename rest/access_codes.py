@@ -118,9 +118,9 @@ async def stats(request: Request) -> Response:
 
 
 routes = [
-    resource("/access-code/validate/{code}", GET=validate),
-    resource("/access-code/redeem", POST=redeem),
-    resource("/access-code/user/{username}", GET=of_user),
+    resource("/api/access-code/validate/{code}", GET=validate),
+    resource("/api/access-code/redeem", POST=redeem),
+    resource("/api/access-code/user/{username}", GET=of_user),
 ]
 
 

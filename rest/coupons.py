@@ -77,8 +77,8 @@ async def delete(request: Request) -> Response:
 
 
 routes = [
-    resource("/coupon", GET=get, POST=create),
-    resource("/redeem", POST=redeem),
+    resource("/api/coupon", GET=get, POST=create),
+    resource("/api/redeem", POST=redeem),
 ]
 
 

@@ -1,16 +1,16 @@
 """Answers of REST: the documented envelope, and errors of every family."""
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from models.base import to_json
 from models.errors import (
+    DomainError,
     InternalServerError,
     InvalidToken,
     MethodNotAllowed,
@@ -55,7 +55,7 @@ def fields_of(entity: object, *names: str) -> dict[str, object]:
 
 def failure(fault: Exception, **more: Any) -> JSONAnswer:
     """`{status: "error", message, code, …}`; a 400 also lists its faults in `errors`. The unexpected is logged."""
-    error = as_domain_error(fault)
+    error = _as_error(fault)
     if isinstance(fault, ClientDisconnect):
         log.info("the client went before its request had come whole")
     elif isinstance(error, InternalServerError):
@@ -70,28 +70,14 @@ def failure(fault: Exception, **more: Any) -> JSONAnswer:
     return answer
 
 
-async def answer_http_exception(_: Request, fault: Exception) -> Response:
-    """What Starlette itself refuses: unknown paths, wrong methods, bodies over the limit."""
-    assert isinstance(fault, HTTPException)
-    headers: Mapping[str, str] = fault.headers or {}
-    match fault.status_code:
-        case 404:
-            return failure(RouteNotFound())
-        case 405:
-            return failure(MethodNotAllowed(headers.get("Allow", "").split(", ")))
-        case 413:
-            return failure(PayloadTooLarge())
+def _as_error(fault: Exception) -> DomainError:
+    """What is said of a fault, also of what Starlette itself refuses: unknown paths, wrong methods, large bodies."""
+    match fault:
+        case HTTPException(status_code=404):
+            return RouteNotFound()
+        case HTTPException(status_code=405):
+            return MethodNotAllowed((fault.headers or {}).get("Allow", "").split(", "))
+        case HTTPException(status_code=413):
+            return PayloadTooLarge()
         case _:
-            return failure(fault)
-
-
-async def answer_fault(request: Request, fault: Exception) -> Response:
-    """The answer to whatever was raised."""
-    if isinstance(fault, HTTPException):
-        return await answer_http_exception(request, fault)
-    return failure(fault)
-
-
-def exception_handlers() -> dict[Any, Any]:
-    """For Starlette, whose own refusals take the shape of errors. What routes let escape is for the last resort."""
-    return {HTTPException: answer_http_exception}
+            return as_domain_error(fault)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from models.errors import InvalidInput
 from models.idempotency import fingerprint, read_key
 from models.principal import Principal
-from rest.envelope import answer_fault
+from rest.envelope import failure
 from services.kit.idempotency.keys import Idempotency
 
 HEADER = "Idempotency-Key"
@@ -39,7 +39,7 @@ async def once_per_key(
         try:
             return await respond()
         except Exception as fault:
-            return await answer_fault(request, fault)
+            return failure(fault)
 
     answer = await idempotency.once(caller, key, fingerprint(operation, body), run, keep=_keep)
     return answer if isinstance(answer, Response) else _restore(answer)

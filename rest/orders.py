@@ -51,11 +51,11 @@ async def refund_product(request: Request) -> Response:
 
 
 routes = [
-    resource("/order/find/{userId}", GET=find_by_user),
-    resource("/order/findOrder/{orderId}", GET=find_order),
-    resource("/order/refundOrder/{orderId}", get_changes=True, GET=refund, POST=refund),
-    resource("/order/refundProductFromOrder/{orderId}", get_changes=True, GET=refund_product, POST=refund_product),
-    resource("/order/{orderId}", PATCH=update),
+    resource("/api/order/find/{userId}", GET=find_by_user),
+    resource("/api/order/findOrder/{orderId}", GET=find_order),
+    resource("/api/order/refundOrder/{orderId}", get_changes=True, GET=refund, POST=refund),
+    resource("/api/order/refundProductFromOrder/{orderId}", get_changes=True, GET=refund_product, POST=refund_product),
+    resource("/api/order/{orderId}", PATCH=update),
 ]
 
 

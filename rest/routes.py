@@ -14,6 +14,5 @@ admin_routes: list[BaseRoute] = [
 ]
 
 _admin = AdminsOnly(Router(admin_routes, redirect_slashes=False))
-_api = Router([Mount("/admin", _admin), *public_routes], redirect_slashes=False)
 
-routes: list[BaseRoute] = [Mount("/api", _api), Mount("/admin", _admin)]
+routes: list[BaseRoute] = [*public_routes, Mount("/api/admin", _admin), Mount("/admin", _admin)]

@@ -21,7 +21,7 @@ from rest.access import admin, caller_of, resource, services_of, signed_in
 from rest.body import read_command, read_json, read_optional_json
 from rest.envelope import JSONAnswer
 
-BASE = "/usageFollower"
+BASE = "/api/usageFollower"
 SHOWN = ("_id", "couponId", "campaignId", "maxLimitInBasket", "maxTotalLimit", "maxLimitPerCustomer", "totalUsageCount")
 
 

@@ -15,13 +15,13 @@ from starlette.requests import HTTPConnection
 from models.principal import Principal
 from models.values.origins import LOCAL_ORIGIN
 from resolvers.context import Context
-from rest.envelope import exception_handlers
 from rest.routes import routes as rest_routes
+from server.application import Application
 from server.authentication import Authenticator
 from server.draining import DRAINING
 from server.graphql.routes import graphql_routes
 from server.health import health_routes
-from server.middleware import BodyLimit, ErrorMiddleware, Head, RequestLog
+from server.middleware import Guard, RequestLog
 from server.protocol import BOUNDS, Bounds
 from server.settings import Settings
 from services.kit.tasks import end
@@ -70,13 +70,7 @@ def create_app(settings: Settings) -> Starlette:
         *graphql_routes(settings, authenticator, make_context, draining),
         *health_routes(services),
     ]
-    app = Starlette(
-        routes=routes,
-        lifespan=lifespan,
-        exception_handlers=exception_handlers(),
-        middleware=_middleware(settings),
-    )
-    app.router.redirect_slashes = False
+    app = Application(routes, _middleware(settings), lifespan)
     app.state.services = services
     app.state.authenticator = authenticator
     return app
@@ -102,9 +96,7 @@ def _bounds(settings: Settings) -> Bounds:
 def _middleware(settings: Settings) -> list[Middleware]:
     around = [
         Middleware(RequestLog),
-        Middleware(Head, limit=settings.header_limit),
-        Middleware(BodyLimit, limit=settings.body_limit),
-        Middleware(ErrorMiddleware),
+        Middleware(Guard, head_limit=settings.header_limit, body_limit=settings.body_limit),
     ]
     if settings.cors_origins or settings.open_tools:
         cors = Middleware(

@@ -5,9 +5,9 @@ import random
 import re
 import sys
 import time
+from collections.abc import Awaitable
 from urllib.parse import unquote
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import DomainError, HeadersTooLarge, PayloadTooLarge, UriTooLong
@@ -22,15 +22,11 @@ log = logging.getLogger("tessera.access")
 
 MAX_HEADERS = 128
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestLog:
-    """Gives each request an id (`X-Request-ID`, the client's own when it sends a sane one) and logs its end.
-
-    The line names the admin who called, where one did: transports leave the principal in the state of the scope.
-    The path goes into the log without its query, because `adminKey` may stand there.
-    """
+    """Gives each request an id (`X-Request-ID`, the client's own when it sends a sane one) and logs its end."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,68 +35,136 @@ class RequestLog:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        given = _header(scope, b"x-request-id")
         # An id keeps no secret, and the system's random source costs a switch of threads under load.
-        request_id = given if given and _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
-        scope.setdefault("state", {})["request_id"] = request_id
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else b"%016x" % random.getrandbits(64)
+        scope.setdefault("state", {})["request_id"] = request_id.decode()
         started, status = time.perf_counter(), 0
 
-        async def send_with_id(message: Message) -> None:
+        def send_with_id(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            await send(message)
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+            return send(message)
 
         try:
             await self.app(scope, receive, send_with_id)
         finally:
             if log.isEnabledFor(logging.INFO):
-                fields = {
-                    "request_id": request_id,
-                    "method": scope.get("method", "WEBSOCKET"),
-                    # A whole card number may stand there by mistake.
-                    "path": mask_digits(unquote(scope["path"])),
-                    "status": status,
-                    "milliseconds": round((time.perf_counter() - started) * 1000, 1),
-                    "client": (scope.get("client") or ("",))[0],
-                }
-                caller: Principal | None = scope["state"].get("principal")
-                if caller is not None and caller.role is not None:
-                    fields["admin"] = mask_digits(caller.name)
-                log.info("request", extra=fields)
+                _log_end(scope, status, time.perf_counter() - started)
 
 
-class Head:
-    """Judges the size of a request's head (`limit` bytes; half of it for path and query), and puts its path in order.
+def _log_end(scope: Scope, status: int, seconds: float) -> None:
+    """Write the line of a request: without its query, because `adminKey` may stand there.
 
-    Routes are found by the path as it was sent, so that an encoded slash divides no segment.
+    It names the admin who called, where one did: transports leave the principal in the state of the scope.
+    """
+    state = scope["state"]
+    fields = {
+        "request_id": state["request_id"],
+        "method": scope.get("method", "WEBSOCKET"),
+        # A whole card number may stand there by mistake.
+        "path": mask_digits(unquote(scope["path"])),
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+        "client": (scope.get("client") or ("",))[0],
+    }
+    caller: Principal | None = state.get("principal")
+    if caller is not None and caller.role is not None:
+        fields["admin"] = mask_digits(caller.name)
+    log.info("request", extra=fields)
+
+
+class Guard:
+    """Refuses requests that are too large, and answers in the shape of errors whatever a route lets escape: a database
+    that is away, a mistake of ours.
+
+    Of a head `head_limit` bytes are allowed, half of them for path and query, and of a body `body_limit`. Routes are
+    found by the path as it was sent, so that an encoded slash divides no segment. A start that fails because of the
+    database is told in a sentence.
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, head_limit: int, body_limit: int) -> None:
         self.app = app
-        self.limit = limit
+        self.head_limit = head_limit
+        self.body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket"):
-            raw_path: bytes = scope["raw_path"]
-            if b"%" in raw_path:
-                scope["path"] = routed(raw_path)
-            if scope["type"] == "http" and (refusal := self._judge(scope)) is not None:
-                answer = failure(refusal)
-                answer.headers["connection"] = "close"
-                await answer(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, _telling_why(send))
+            return
+        if b"%" in scope["raw_path"]:
+            scope["path"] = routed(scope["raw_path"])
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
+        if (refusal := self._judge_head(scope)) is not None:
+            answer = failure(refusal)
+            answer.headers["connection"] = "close"
+            await answer(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send, self.body_limit)
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except Exception as fault:
+            if exchange.answered:
+                raise
+            await failure(fault)(scope, receive, send)
 
-    def _judge(self, scope: Scope) -> DomainError | None:
+    def _judge_head(self, scope: Scope) -> DomainError | None:
         line = len(scope["raw_path"]) + len(scope["query_string"])
-        if line > self.limit // 2:
+        if line > self.head_limit // 2:
             return UriTooLong()
         headers = scope["headers"]
-        if len(headers) > MAX_HEADERS or line + sum([len(n) + len(v) for n, v in headers]) > self.limit:
+        if len(headers) > MAX_HEADERS or line + sum([len(n) + len(v) for n, v in headers]) > self.head_limit:
             return HeadersTooLarge()
         return None
+
+
+class _Exchange:
+    """A request whose body is read as far as it may be, and whether its answer has begun."""
+
+    __slots__ = ("_limit", "_receive", "_received", "_scope", "_send", "answered")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._limit = limit
+        self._received = 0
+        self.answered = False
+
+    def send(self, message: Message) -> Awaitable[None]:
+        self.answered = True
+        return self._send(message)
+
+    async def receive(self) -> Message:
+        """Returns what comes next of the body. A body over the limit is refused unread when its length is declared,
+        else as soon as it passes it; one that the server has cut short, because the rest did not come in time, too.
+
+        Raised to whoever reads the body, because each transport has its own shape of errors.
+        """
+        if not self._received:
+            declared = _header(self._scope, b"content-length") or b"0"
+            if not declared.isdigit() or int(declared) > self._limit:
+                raise PayloadTooLarge()
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received > self._limit:
+            raise PayloadTooLarge()
+        if message.get("more_body") and CUT_SHORT in self._scope["state"]:
+            raise self._scope["state"][CUT_SHORT]
+        return message
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    """Returns the first header of this name, or nothing: for one or two the dictionary of them all is not worth it."""
+    for given, value in scope["headers"]:
+        if given == name:
+            found: bytes = value
+            return found
+    return b""
 
 
 def _telling_why(send: Send) -> Send:
@@ -112,65 +176,3 @@ def _telling_why(send: Send) -> Send:
         await send(message)
 
     return send_reason
-
-
-class BodyLimit:
-    """Refuses bodies over `limit` bytes: unread when their length is declared, else as soon as they pass it.
-
-    What the server has cut short, because the rest did not come in time, is refused here too.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app = app
-        self.limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        declared = Headers(scope=scope).get("content-length", "0")
-        too_large = not declared.isdecimal() or int(declared) > self.limit
-        received = 0
-
-        async def receive_within_limit() -> Message:
-            # Raised to whoever reads the body, because each transport has its own shape of errors.
-            nonlocal received
-            if too_large:
-                raise PayloadTooLarge()
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self.limit:
-                raise PayloadTooLarge()
-            if message.get("more_body") and CUT_SHORT in scope["state"]:
-                raise scope["state"][CUT_SHORT]
-            return message
-
-        await self.app(scope, receive_within_limit, send)
-
-
-class ErrorMiddleware:
-    """Whatever a route lets escape (a database that is away, a mistake of ours) is answered in the shape of errors.
-
-    A start that fails because of the database is told in a sentence.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, _telling_why(send) if scope["type"] == "lifespan" else send)
-            return
-        started = False
-
-        async def send_and_tell(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_tell)
-        except Exception as fault:
-            if started:
-                raise
-            await failure(fault)(scope, receive, send)

@@ -19,7 +19,7 @@ from models.principal import Principal, Role
 from server.authentication import Authenticator
 from server.graphql.engine import TesseraEngine
 from server.graphql.view import GraphQLView
-from server.middleware import BodyLimit, RequestLog
+from server.middleware import Guard, RequestLog
 from server.settings import Settings
 from tests.support.api import ADMIN_KEY, JWT_SECRET, NoKeys
 
@@ -211,5 +211,8 @@ def sample_app(settings: Settings, view: GraphQLView | None = None) -> Starlette
     view = view or sample_view(settings)
     return Starlette(
         routes=[Route("/graphql", view), WebSocketRoute("/graphql", view)],
-        middleware=[Middleware(RequestLog), Middleware(BodyLimit, limit=settings.body_limit)],
+        middleware=[
+            Middleware(RequestLog),
+            Middleware(Guard, head_limit=settings.header_limit, body_limit=settings.body_limit),
+        ],
     )

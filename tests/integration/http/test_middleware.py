@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.middleware import ErrorMiddleware
+from server.application import Application
+from server.middleware import Guard
 from tests.support.api import ADMIN, ADMIN_KEY, JWT_SECRET, Api, bearer, running_api, settings_for
 
 
@@ -59,7 +59,7 @@ async def test_what_no_one_expected_is_a_masked_500_in_the_shape_of_errors() -> 
     async def break_down(_: Request) -> Response:
         raise RuntimeError("secret detail")
 
-    app = Starlette(routes=[Route("/", break_down)], middleware=[Middleware(ErrorMiddleware)])
+    app = Application([Route("/", break_down)], [Middleware(Guard, head_limit=1_000, body_limit=1_000)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tessera.test") as http:
         answer = await http.get("/")
     assert answer.status_code == 500
