@@ -14,15 +14,8 @@ from models.access_codes.access_code import AccessCode, RedeemAccessCode
 from models.access_codes.batches import AccessCodeBatch
 from models.access_codes.effects import redeem as redeem_code
 from models.activity import Deed, Thing, activity_of
-from models.coupons.coupon import (
-    POINTS_PER_REDEMPTION,
-    AlreadyRedeemed,
-    Coupon,
-    CouponRole,
-    RedeemCoupon,
-    SetCouponActive,
-    redeem,
-)
+from models.coupons.coupon import POINTS_PER_REDEMPTION, Coupon, CouponRole, RedeemCoupon, SetCouponActive, redeem
+from models.coupons.refusals import AlreadyRedeemed
 from models.orders.lines import OrderLine
 from models.orders.order import Order
 from models.orders.refunds import Refund

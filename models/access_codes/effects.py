@@ -9,13 +9,12 @@ from models.access_codes.access_code import (
     DAY,
     AccessCode,
     AccessCodeUse,
-    CannotActivateExpired,
-    CannotActivateFullyUsed,
     CreateAccessCode,
     RedeemAccessCode,
     require_activatable,
 )
 from models.access_codes.events import redeemed_event
+from models.access_codes.refusals import CannotActivateExpired, CannotActivateFullyUsed
 from models.events import Event
 
 

@@ -9,7 +9,6 @@ from models.activity import Deed
 from models.coupons.coupon import (
     Coupon,
     CouponFilter,
-    CouponNotFound,
     CouponStats,
     CreateCoupon,
     DeleteCoupon,
@@ -21,6 +20,7 @@ from models.coupons.coupon import (
     SetCouponActive,
     require_redemption_fields,
 )
+from models.coupons.refusals import CouponNotFound
 from models.pagination import KeysetOrder, Page, Slice, Window
 from models.principal import Principal, Role
 from models.sent import RefusedCommand

@@ -11,8 +11,6 @@ from typing_extensions import override
 from models.activity import Deed, Thing
 from models.coupons.coupon import (
     Coupon,
-    CouponAlreadyExists,
-    CouponNotFound,
     CouponRole,
     CreateCoupon,
     DeleteCoupon,
@@ -27,6 +25,7 @@ from models.coupons.coupon import (
     switch,
 )
 from models.coupons.events import created_event, deleted_event, switched_event
+from models.coupons.refusals import CouponAlreadyExists, CouponNotFound
 from models.events import Event
 from models.values.codes import CodeBook
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code

@@ -9,15 +9,7 @@ from bson import ObjectId
 
 from models.access_codes.access_code import (
     AccessCode,
-    AccessCodeAlreadyUsed,
-    AccessCodeExpired,
-    AccessCodeFullyUsed,
-    AccessCodeInactive,
-    AccessCodeNotFound,
-    CannotActivateExpired,
-    CannotActivateFullyUsed,
     CreateAccessCode,
-    InvalidAccessCode,
     RedeemAccessCode,
     require_activatable,
     require_found,
@@ -34,6 +26,16 @@ from models.access_codes.batches import (
     require_same,
 )
 from models.access_codes.effects import new_access_code, redeem, switch, switch_each
+from models.access_codes.refusals import (
+    AccessCodeAlreadyUsed,
+    AccessCodeExpired,
+    AccessCodeFullyUsed,
+    AccessCodeInactive,
+    AccessCodeNotFound,
+    CannotActivateExpired,
+    CannotActivateFullyUsed,
+    InvalidAccessCode,
+)
 from models.errors import InvalidInput
 from models.inputs import parse
 from models.values.ids import global_id

@@ -21,7 +21,8 @@ from models.activity import (
     activity_of,
     is_told,
 )
-from models.coupons.coupon import AlreadyRedeemed, DeleteCoupon, RedeemCoupon
+from models.coupons.coupon import DeleteCoupon, RedeemCoupon
+from models.coupons.refusals import AlreadyRedeemed
 from models.errors import DomainError, InvalidInput, ServiceUnavailable
 from models.inputs import parse
 from models.orders.commands import RefundOrder, RefundProduct

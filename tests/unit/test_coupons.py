@@ -8,22 +8,24 @@ import pytest
 
 from models.base import after
 from models.coupons.coupon import (
-    AlreadyRedeemed,
     Coupon,
     CouponRole,
     CreateCoupon,
-    InvalidCouponCode,
-    NewUserFieldsRequired,
     RedeemCoupon,
-    RedemptionFieldsRequired,
-    RoleMismatch,
-    SelfRedemption,
-    TooFewFollowers,
     judge_redemption,
     new_coupon,
     redeem,
     require_redemption_fields,
     switch,
+)
+from models.coupons.refusals import (
+    AlreadyRedeemed,
+    InvalidCouponCode,
+    NewUserFieldsRequired,
+    RedemptionFieldsRequired,
+    RoleMismatch,
+    SelfRedemption,
+    TooFewFollowers,
 )
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

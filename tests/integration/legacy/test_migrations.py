@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.access_codes.access_code import CannotActivateExpired
+from models.access_codes.refusals import CannotActivateExpired
 from models.coupons.coupon import CouponRole
 from models.orders.order import OrderNotFound
 from models.stored import TYPES

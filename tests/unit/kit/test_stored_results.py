@@ -12,7 +12,7 @@ from bson.codec_options import CodecOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.access_codes.access_code import AccessCodeExpired, CannotActivateExpired
+from models.access_codes.refusals import AccessCodeExpired, CannotActivateExpired
 from models.coupons.coupon import Coupon, CouponRole, Redemption
 from models.errors import FieldError, InvalidInput, RateLimited
 from models.orders.lines import OrderLine

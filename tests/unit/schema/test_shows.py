@@ -12,6 +12,7 @@ from graphql_engine.compiled import Facts
 from graphql_engine.engine import Engine
 from models import errors
 from models.coupons import coupon as models
+from models.coupons.refusals import CouponNotFound
 from models.values.ids import global_id
 from schema.coupon import Coupon, RedeemCouponPayload
 from schema.problems import PROBLEMS, InvalidInput, NotFound
@@ -80,8 +81,8 @@ def test_a_field_that_the_model_does_not_have_is_a_mistake() -> None:
 
 
 def test_a_refusal_is_shown_by_the_type_of_its_class() -> None:
-    assert PROBLEMS[errors.NotFound].of(models.CouponNotFound()) == NotFound(
-        code=models.CouponNotFound.code, message="Coupon not found"
+    assert PROBLEMS[errors.NotFound].of(CouponNotFound()) == NotFound(
+        code=CouponNotFound.code, message="Coupon not found"
     )
     shown = InvalidInput.of(errors.InvalidInput.of("a", "a is required"))
     assert [(fault.path, fault.message) for fault in shown.fields] == [("a", "a is required")]
