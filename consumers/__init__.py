@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from consumers.faults import reason_of
 from consumers.filters import DeadLetter, Filters
-from consumers.offset_plan import OffsetMove, OffsetPlan
+from consumers.tools.offset_plan import OffsetMove, OffsetPlan
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,9 +67,9 @@ def run(environment: Mapping[str, str]) -> int:
 
 
 def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | None, each: bool) -> list[str]:
-    """Send the JSON `raw` to a topic: see `consumers.kafka.emit`. Raises `KafkaAway` besides."""
-    from consumers.kafka.emit import emit_events
+    """Send the JSON `raw` to a topic: see `consumers.tools.emit`. Raises `KafkaAway` besides."""
     from consumers.settings import KafkaSettings
+    from consumers.tools.emit import emit_events
 
     kafka = KafkaSettings.from_environment(environment).kafka
     with _kafka_errors():
@@ -79,12 +79,12 @@ def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | N
 def replay(
     environment: Mapping[str, str], topic: str | None, filters: Filters, *, parked: bool, dry_run: bool
 ) -> list[DeadLetter]:
-    """Put dead letters back, or what is parked: see `consumers.kafka.replay`. Raises `KafkaAway` besides.
+    """Put dead letters back, or what is parked: see `consumers.tools.replay`. Raises `KafkaAway` besides.
 
     Without a topic everything that is parked is meant.
     """
-    from consumers.kafka.replay import replay_dead_letters, replay_parked
     from consumers.settings import ReplaySettings
+    from consumers.tools.replay import replay_dead_letters, replay_parked
 
     settings = ReplaySettings.from_environment(environment)
 
@@ -113,9 +113,9 @@ def parked(environment: Mapping[str, str], topic: str | None) -> "tuple[list[Par
 
 
 def offsets(environment: Mapping[str, str], moment: "datetime", *, confirm: bool) -> tuple[str, OffsetPlan]:
-    """The name of our group and where it goes on: see `consumers.kafka.offsets`. Raises `KafkaAway` besides."""
-    from consumers.kafka.offsets import GroupIsLive, move_offsets
+    """The name of our group and where it goes on: see `consumers.tools.offsets`. Raises `KafkaAway` besides."""
     from consumers.settings import GroupSettings
+    from consumers.tools.offsets import GroupIsLive, move_offsets
     from consumers.topics import CONSUMED
 
     settings = GroupSettings.from_environment(environment)

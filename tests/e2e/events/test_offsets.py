@@ -41,7 +41,7 @@ async def test_a_group_goes_back_to_a_moment_once_it_is_stopped_and_acts_once(
     assert "is live (1 consumers, at 127.0.0.1): stop every `tessera consume` first" in refused.output
     with monkeypatch.context() as patched:
         # Consumers that come after one has looked: Kafka itself refuses.
-        patched.setattr("consumers.kafka.offsets._why_live", AsyncMock(return_value=None))
+        patched.setattr("consumers.tools.offsets._why_live", AsyncMock(return_value=None))
         late = await offsets(own_world, "--to", between, "--confirm")
     assert (late.exit_code, "became live, nothing was moved" in late.output) == (1, True)
     assert await worker.stop() == 0

@@ -15,11 +15,11 @@ from consumers.handler import Handler
 from consumers.health import Health
 from consumers.kafka.admin import Broker
 from consumers.kafka.dead_letters import DeadLetters
-from consumers.kafka.emit import emit_events
 from consumers.kafka.processing import Ends, PartitionRevoked, Processor
 from consumers.kafka.raw_batches import RawRecord, Unreadable
 from consumers.kafka.topic_keeper import TopicKeeper
 from consumers.metrics import Metrics
+from consumers.tools.emit import emit_events
 from models.errors import InvalidInput, ServiceUnavailable
 from services.registry import Services
 from tests.support.eventually import eventually

@@ -9,7 +9,7 @@ from aiokafka.errors import CommitFailedError, IllegalGenerationError, Rebalance
 
 from consumers.connection import KafkaConnection
 from consumers.kafka.admin import without_making_topics
-from consumers.offset_plan import OffsetMove, OffsetPlan
+from consumers.tools.offset_plan import OffsetMove, OffsetPlan
 
 _LEFT = ("Empty", "Dead")
 """The states of a group in which nobody is: Kafka forgets what a group in another one has committed by itself."""

@@ -1,0 +1,1 @@
+"""What the command line does with topics: send an event, put back what was set aside, go back to a moment."""
