@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.audit import AuditFamily, AuditReport
+from models.errors import ServiceUnavailable
 from models.principal import SYSTEM
 from server.cli.database import run_on_services
+from server.cli.output import sentences
 
 if TYPE_CHECKING:
     from services.registry import Services
@@ -25,7 +27,8 @@ def audit(
     async def work(services: "Services") -> AuditReport:
         return await (services.audit.repair if repair else services.audit.audit)(SYSTEM, families)
 
-    report = run_on_services(work)
+    with sentences(ServiceUnavailable):
+        report = run_on_services(work)
     for name, number in report.checked.items():
         typer.echo(f"{name}: {number} counters checked")
     for drift in report.drifts:

@@ -7,6 +7,8 @@ from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pymongo.errors import PyMongoError
+
 from models.activity import Deed
 from models.audit import MOST_SHOWN, REPAIR_COUNTERS, AuditFamily, AuditReport, Drift
 from models.principal import Principal, Role
@@ -17,6 +19,7 @@ from services.kit.counters import Counts, RowCounts
 from services.kit.database import Database
 from services.kit.hourly.audit import HourlyAudit
 from services.kit.hourly.totals import HourlySource
+from services.kit.snapshots import TRIES, SnapshotGone, as_snapshot_fault
 from services.orders.refunds import reconcile_one
 from services.reconciliation.totals import Reconciliation, Source, in_cents
 from services.series.service import SOURCES
@@ -132,21 +135,44 @@ class Audit:
         return findings.report()
 
     async def _reconcile(self, reconciliation: Reconciliation, findings: "_Findings", *, repair: bool) -> None:
-        async with self._database.snapshot() as session:
-            async for identifier, drift in reconciliation.compare(self._database, session):
-                findings.checked[reconciliation.family] += 1
-                mend = drift is not None and repair
-                findings.add(await reconciliation.repair(self._database, identifier) if mend else drift)
+        async for identifier, drift in reconciliation.compare(self._database):
+            findings.checked[reconciliation.family] += 1
+            mend = drift is not None and repair
+            findings.add(await reconciliation.repair(self._database, identifier) if mend else drift)
 
     async def _judge_counts(self, family: AuditFamily, counts: Counts, findings: "_Findings", *, repair: bool) -> None:
-        async with self._database.snapshot() as session:
-            kept, counted = await counts.kept(session), await counts.counted(session)
-        drifts = _compare(family, kept, counted)
-        findings.checked[family] += len(kept.keys() | counted.keys())
+        try:
+            async with self._database.snapshot() as session:
+                kept, counted = await counts.kept(session), await counts.counted(session)
+            drifts = _compare(family, kept, counted)
+            checked = len(kept.keys() | counted.keys())
+        except PyMongoError as fault:
+            if not isinstance(as_snapshot_fault(fault), SnapshotGone):
+                raise
+            drifts, checked = await self._judge_beside(family, counts)
+        findings.checked[family] += checked
         if drifts and repair:
             drifts = await self._database.transaction(partial(_mend, family, counts))
         for drift in drifts:
             findings.add(drift)
+
+    async def _judge_beside(self, family: AuditFamily, counts: Counts) -> tuple[list[Drift], int]:
+        """What is wrong with totals whose documents cannot all be counted at one moment, and how many were judged.
+
+        They are counted while others write, and read before it and after it: a total is right where the count lies
+        between, and wrong where that is so every time.
+        """
+        wrong: dict[str, Drift] | None = None
+        async with self._database.session() as session:
+            for _ in range(TRIES):
+                before, counted = await counts.kept(session), await counts.counted(session)
+                after = await counts.kept(session)
+                found = {drift.id: drift for drift in _compare(family, after, counted) if _is_beside(drift, before)}
+                wrong = found if wrong is None else {name: found[name] for name in wrong if name in found}
+                if not wrong:
+                    break
+        assert wrong is not None
+        return [*wrong.values()], len(after.keys() | counted.keys())
 
     async def _judge_series(self, source: HourlySource, findings: "_Findings", *, repair: bool) -> None:
         async for judged in HourlyAudit(self._database, source).judge(repair=repair):
@@ -161,6 +187,12 @@ async def _mend(family: AuditFamily, counts: Counts, session: "Session") -> list
     kept = await counts.kept(session)
     await counts.recount(session)
     return _compare(family, kept, await counts.kept(session))
+
+
+def _is_beside(drift: Drift, before: Mapping[str, int]) -> bool:
+    """Whether what was counted lies not between a total as it was before and as it is now."""
+    reached = (before.get(drift.id, 0), drift.stored)
+    return not min(reached) <= drift.expected <= max(reached)
 
 
 def _compare(family: AuditFamily, kept: Mapping[str, int], counted: Mapping[str, int]) -> list[Drift]:

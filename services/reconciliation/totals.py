@@ -1,19 +1,27 @@
 """Counters against their ledgers: every counter of a collection is summed anew, in one pass and constant memory.
 
-Stored counters and the ledgers' sums come sorted by the same key, so that they are compared as they stream by.
+Stored counters and the ledgers' sums come sorted by the same key, so that they are compared as they stream by. Both are
+of one moment. Where MongoDB forgets it before all are judged, the rest is judged in pieces, each of a moment of its
+own: a counter and its ledger are always of the same.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pymongo.errors import PyMongoError
+
 from models.audit import AuditFamily, Drift
 from services.kit.database import Database, Document, aggregate
+from services.kit.snapshots import SnapshotGone, as_snapshot_fault, too_short
 
 if TYPE_CHECKING:
     from services.kit.database import Session
 
 Key = tuple[Any, ...]
+
+PIECE = 20_000
+"""How many counters the first piece judges; a piece that still takes too long is halved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +53,52 @@ class Reconciliation:
     mend: "Callable[[Database, Session, object], Awaitable[None]] | None" = None
     follows: Mapping[str, object] = field(default_factory=dict)
 
-    async def compare(self, database: Database, session: "Session") -> AsyncIterator[tuple[object, Drift | None]]:
-        """The id of each counted document and what is wrong with its counter, or None, as of the session's snapshot."""
-        sums = [_Sums(database, source, session) for source in self.sources]
-        found = database.collection(self.collection).find({}, self._projection(), session=session)
-        async for document in found.sort([(name, 1) for name in self.key]).allow_disk_use(True):
-            key = tuple(document[name] for name in self.key)
-            counted = sum([await each.at(key) for each in sums])
-            yield document["_id"], self._judge(document, counted)
+    async def compare(self, database: Database) -> AsyncGenerator[tuple[object, Drift | None], None]:
+        """The id of each counted document and what is wrong with its counter, or None.
+
+        Raises `ServiceUnavailable` where MongoDB forgets a moment before a single counter is judged.
+        """
+        after: Key | None = None
+        size: int | None = None
+        while True:
+            judged = 0
+            try:
+                async for key, identifier, drift in self._piece(database, after, size):
+                    after, judged = key, judged + 1
+                    yield identifier, drift
+            except SnapshotGone:
+                if size == 1 and not judged:
+                    raise too_short() from None
+                size = PIECE if size is None else max(1, size // 2)
+                continue
+            if size is None or judged < size:
+                return
+
+    async def _piece(
+        self, database: Database, after: Key | None, size: int | None
+    ) -> AsyncGenerator[tuple[Key, object, Drift | None], None]:
+        """The key, the id and the verdict of so many documents after a key, or of all, as of one moment.
+
+        Raises `SnapshotGone` where that is forgotten meanwhile.
+        """
+        documents = database.collection(self.collection)
+        order = [(name, 1) for name in self.key]
+        try:
+            async with database.snapshot() as session:
+                beyond = {} if after is None else _bounded(self.key, after, "$gt")
+                query: Document = {"$and": [beyond]}
+                if size is not None:
+                    rest = documents.find(beyond, dict.fromkeys(self.key, 1), session=session).sort(order)
+                    last = await rest.skip(size - 1).limit(1).to_list(None)
+                    query["$and"] += [_bounded(self.key, _key_of(self.key, row), "$lte") for row in last]
+                sums = [_Sums(database, source, self.key, query["$and"], session) for source in self.sources]
+                found = documents.find(query, self._projection(), session=session)
+                async for document in found.sort(order).allow_disk_use(True):
+                    key = _key_of(self.key, document)
+                    counted = sum([await each.at(key) for each in sums])
+                    yield key, document["_id"], self._judge(document, counted)
+        except PyMongoError as fault:
+            raise as_snapshot_fault(fault) from fault
 
     async def repair(self, database: Database, identifier: object) -> Drift | None:
         """Sum one counter anew and put it right, in one transaction; returns what was wrong with it by then."""
@@ -108,11 +154,17 @@ def _due(name: str) -> str:
 
 
 class _Sums:
-    """The sums of a source, streamed in the order of their keys."""
+    """The sums of a source, streamed in the order of their keys; `bounds` are conditions for the documents' keys."""
 
-    def __init__(self, database: Database, source: Source, session: "Session") -> None:
+    def __init__(
+        self, database: Database, source: Source, key: Key, bounds: Sequence[Document], session: "Session"
+    ) -> None:
         rows = database.collection(source.collection)
-        self._rows = aggregate(rows, _steps(source), session=session, allowDiskUse=True)
+        theirs = dict(zip(key, source.key, strict=True))
+        within: list[Document] = [_renamed(each, theirs) for each in bounds if each]
+        # What belongs to no document has no key.
+        known: Document = {"$and": [{part: {"$ne": None} for part in source.key}, *within]}
+        self._rows = aggregate(rows, _steps(source, known), session=session, allowDiskUse=True)
         self._current: tuple[Key, int] | None = ((), 0)
 
     async def at(self, key: Key) -> int:
@@ -123,14 +175,35 @@ class _Sums:
         return self._current[1] if self._current is not None and self._current[0] == key else 0
 
 
-def _steps(source: Source, key: Mapping[str, object] | None = None) -> list[Document]:
-    """The sums of all keys in their order, or that of one."""
+def _steps(source: Source, rows: Document) -> list[Document]:
+    """The sums of the keys of these rows, in the order of the keys."""
     names = [f"k{n}" for n in range(len(source.key))]
     group = {"_id": {name: f"${part}" for name, part in zip(names, source.key, strict=True)}}
-    # What belongs to no document has no key.
-    known = {part: {"$ne": None} for part in source.key} if key is None else key
     return [
-        {"$match": known},
+        {"$match": rows},
         {"$group": {**group, "n": {"$sum": source.amount}}},
         {"$sort": {f"_id.{name}": 1 for name in names}},
     ]
+
+
+def _key_of(names: Sequence[str], document: Document) -> Key:
+    return tuple(document[name] for name in names)
+
+
+def _bounded(names: Sequence[str], key: Key, operator: str) -> Document:
+    """The condition for the keys beyond one (`$gt`) or up to one (`$lte`), of one field or of two."""
+    if len(names) == 1:
+        return {names[0]: {operator: key[0]}}
+    first, second = names
+    strict, edge = ("$gt", "$gte") if operator == "$gt" else ("$lt", "$lte")
+    # The condition on the first field alone lets an index be entered at the right place.
+    alternatives = [{first: {strict: key[0]}}, {first: key[0], second: {operator: key[1]}}]
+    return {first: {edge: key[0]}, "$or": alternatives}
+
+
+def _renamed(condition: Document, names: Mapping[str, str]) -> Document:
+    """A condition of `_bounded` for fields of other names."""
+    return {
+        names.get(field, field): [_renamed(each, names) for each in value] if field == "$or" else value
+        for field, value in condition.items()
+    }

@@ -20,6 +20,7 @@ from services.kit.counters import agrees
 from services.kit.database import Database, Document, Session, aggregate
 from services.kit.hourly.totals import ALL, RECOUNTED, HourlyChanges, HourlySource, day_of, fields_of, loaded
 from services.kit.indexes import ensure_indexes
+from services.kit.snapshots import read_again
 
 log = logging.getLogger("tessera.migration")
 
@@ -80,8 +81,7 @@ class HourlyAudit:
         """Yields what is found of all days that have rows or totals; with `repair` what is wrong is counted anew."""
         after: datetime | None = _FIRST
         while after is not None and (days := await self._next_days(after)) is not None:
-            async with self._database.snapshot() as session:
-                judged = await self._judge(session, days)
+            judged = await read_again(self._database, partial(self._judge, days))
             if judged.differences and repair:
                 judged = await self._database.transaction(partial(self._recount, days))
             yield judged
@@ -129,7 +129,7 @@ class HourlyAudit:
         ]
         return sum([row["n"] async for row in aggregate(self._database.counters, sums)])
 
-    async def _judge(self, session: Session, days: _Days) -> Judged:
+    async def _judge(self, days: _Days, session: Session) -> Judged:
         return self._compared(await self._stored(session, days), await self._count(session, days))
 
     async def _recount(self, days: _Days, session: Session) -> Judged:
