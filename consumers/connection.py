@@ -1,8 +1,11 @@
 """How Kafka is reached: its servers, and what each connection to them shows and asks for."""
 
 import asyncio
+import os
 import shlex
+import signal
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
@@ -14,6 +17,7 @@ from typing_extensions import override
 CLIENT = "tessera"
 TOKEN_WITHIN = 30.0
 """Seconds that the command may take which prints a token."""
+_COMMAND = "KAFKA_SASL_TOKEN_COMMAND"
 
 
 class ConnectionOptions(TypedDict):
@@ -96,12 +100,26 @@ class _PrintedToken(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka ha
     async def token(self) -> str:
         """Raises `AuthenticationFailedError`, which shows nothing of what was printed."""
         try:
+            process = await asyncio.create_subprocess_exec(
+                *self._words, stdout=asyncio.subprocess.PIPE, start_new_session=True
+            )
+        except OSError as fault:
+            raise AuthenticationFailedError(f"{_COMMAND} cannot be run: {fault.strerror}") from None
+        try:
             async with asyncio.timeout(TOKEN_WITHIN):
-                process = await asyncio.create_subprocess_exec(*self._words, stdout=asyncio.subprocess.PIPE)
                 printed, _ = await process.communicate()
-        except (OSError, TimeoutError) as fault:
-            raise AuthenticationFailedError(f"KAFKA_SASL_TOKEN_COMMAND: {type(fault).__name__}") from None
+        except TimeoutError:
+            raise AuthenticationFailedError(f"{_COMMAND} printed nothing within {TOKEN_WITHIN:g} s") from None
+        finally:
+            await _end_group(process)
         token = printed.decode(errors="replace").strip()
         if process.returncode or not token:
-            raise AuthenticationFailedError(f"KAFKA_SASL_TOKEN_COMMAND ended with {process.returncode} and no token")
+            raise AuthenticationFailedError(f"{_COMMAND} ended with {process.returncode} and no token")
         return token
+
+
+async def _end_group(process: asyncio.subprocess.Process) -> None:
+    """End what a command has left running, itself and all that it has started: nobody waits for it any longer."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()

@@ -1,5 +1,6 @@
 """What the consumers process and the commands about events are told, read once from the environment and frozen."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
 
@@ -28,6 +29,15 @@ def _file(raw: str) -> Path:
     except OSError as fault:
         raise Malformed(f"cannot be read: {fault.strerror}") from None
     return path
+
+
+def _command(raw: str) -> str:
+    try:
+        if "".join(shlex.split(raw)[:1]):
+            return raw
+    except ValueError as fault:  # It tells of quotes alone, and shows none of what is between them.
+        raise Malformed(f"is no program and its arguments: {str(fault)[:1].lower()}{str(fault)[1:]}") from None
+    raise Malformed("is no program and its arguments: there is no word in it")
 
 
 def _usable(file: Path | None, tls: "Tls") -> Path | None:
@@ -61,7 +71,9 @@ class KafkaSettings(ProcessSettings):
     kafka_sasl_mechanism: Mechanism | None = Field(default=None, validate_default=True)
     kafka_sasl_username: str | None = Field(default=None, validate_default=True)
     kafka_sasl_password: str | None = Field(default=None, validate_default=True, repr=False)
-    kafka_sasl_token_command: str | None = Field(default=None, validate_default=True, repr=False)
+    kafka_sasl_token_command: Annotated[str, written(_command)] | None = Field(
+        default=None, validate_default=True, repr=False
+    )
 
     @property
     def kafka(self) -> "KafkaConnection":

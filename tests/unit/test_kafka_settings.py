@@ -77,6 +77,18 @@ def test_no_secret_is_shown() -> None:
             SASL | {"KAFKA_SASL_MECHANISM": "OAUTHBEARER"},
             ["KAFKA_SASL_TOKEN_COMMAND is missing: KAFKA_SASL_MECHANISM=OAUTHBEARER needs it"],
         ),
+        (
+            SASL | {"KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_SASL_TOKEN_COMMAND": "print-token 'hunter22"},
+            ["KAFKA_SASL_TOKEN_COMMAND is no program and its arguments: no closing quotation"],
+        ),
+        (
+            SASL | {"KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_SASL_TOKEN_COMMAND": "print-token \\"},
+            ["KAFKA_SASL_TOKEN_COMMAND is no program and its arguments: no escaped character"],
+        ),
+        (
+            SASL | {"KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_SASL_TOKEN_COMMAND": "''"},
+            ["KAFKA_SASL_TOKEN_COMMAND is no program and its arguments: there is no word in it"],
+        ),
         (URI | {"KAFKA_SSL_CA": "/no/such/file"}, ["KAFKA_SSL_CA cannot be read: No such file or directory"]),
     ],
 )
