@@ -16,7 +16,8 @@ from devtools.secrets import keep_secrets
 from devtools.supervisor import Part, Supervisor
 from server.cli.data_folder import KAFKA_PORTS, LOOPBACK, MONGO_PORT
 from server.cli.health import answers_ok
-from server.settings import DEVELOPMENT, Settings
+from server.settings import Settings
+from server.token_settings import DEVELOPMENT
 from server.tokens import make_token
 from services.settings import Port, Url
 
@@ -183,7 +184,7 @@ class _Development:
 
     def _say_welcome(self) -> None:
         settings = self._settings
-        token = make_token(settings.jwt_secret, "admin", ["admin"], TOKEN_DAYS)
+        token = make_token(settings, "admin", ["admin"], TOKEN_DAYS)
         query = '{"query":"{ viewer { userId isAdmin } couponStats { totalCoupons totalRedeemed } }"}'
         self._say(
             "",

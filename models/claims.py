@@ -22,19 +22,39 @@ class Claims:
     expires_at: float
 
 
-def read_claims(claims: Mapping[str, object], now: float) -> Claims:
-    """The claims that count: `userId`, `userType` (none when it is missing), `exp` and `nbf`; others are not judged.
+@dataclass(frozen=True, slots=True)
+class ClaimNames:
+    """What the claims of a user are called; `realm_access.roles` is the claim `roles` within `realm_access`."""
+
+    user_id: str = "userId"
+    user_types: str = "userType"
+
+
+def read_claims(claims: Mapping[str, object], now: float, names: ClaimNames = ClaimNames()) -> Claims:
+    """The claims that count: those of the user (no types when they are missing), `exp` and `nbf`; no others.
 
     `exp` has no leeway, so that a token ends for everyone at one instant. Raises `ExpiredToken` for a token that would
     hold if it were younger, and `InvalidToken` for any other that does not.
     """
-    user_id, user_types = _user_id(claims.get("userId")), _user_types(claims.get("userType", []))
+    user_id, user_types = _user_id(_named(claims, names.user_id)), _user_types(_named(claims, names.user_types, []))
     expires_at = _instant(claims.get("exp"))
     if _instant(claims.get("nbf", 0)) > now + NOT_BEFORE_LEEWAY:
         raise InvalidToken()
     if expires_at <= now:
         raise ExpiredToken()
     return Claims(user_id, user_types, expires_at)
+
+
+def _named(claims: Mapping[str, object], name: str, missing: object = None) -> object:
+    """The claim of this very name, else the one that its parts lead to."""
+    if name in claims:
+        return claims[name]
+    found: object = claims
+    for part in name.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            return missing
+        found = found[part]
+    return found
 
 
 def _instant(claim: object) -> float:

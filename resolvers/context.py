@@ -12,7 +12,7 @@ from strawberry.types.base import get_object_definition, has_object_definition
 from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
-from models.errors import InvalidToken
+from models.errors import InvalidToken, ServiceUnavailable
 from models.inputs import Input, parse
 from models.principal import Principal, Role
 from resolvers.loaders import RequestLoaders
@@ -55,8 +55,8 @@ class Context:
         return RequestLoaders(self.services, self.caller())
 
     def caller(self) -> Principal:
-        """Returns who is calling. Raises `InvalidToken` (403) on open fields too."""
-        if isinstance(self.principal.refusal, InvalidToken):
+        """Returns who is calling. Raises on open fields too: `InvalidToken` (403), or 503 where nobody can say who."""
+        if isinstance(self.principal.refusal, InvalidToken | ServiceUnavailable):
             raise self.principal.refusal
         return self.principal
 

@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -28,6 +28,9 @@ from services.kit.tasks import end
 from services.migrations.runner import prepare
 from services.registry import Services
 
+if TYPE_CHECKING:
+    from server.fetched_keys import FetchedKeys
+
 log = logging.getLogger("tessera")
 
 EXPOSED_HEADERS = (
@@ -47,7 +50,8 @@ EXPOSED_HEADERS = (
 def create_app(settings: Settings) -> Starlette:
     """The whole API: REST, GraphQL and health, over one set of verbs."""
     services, draining = _open_services(settings), asyncio.Event()
-    authenticator = Authenticator(settings, services.admin_keys.live)
+    fetched = _fetched_keys(settings)
+    authenticator = Authenticator(settings, services.admin_keys.live, fetched=fetched)
 
     def make_context(_: HTTPConnection, principal: Principal) -> Context:
         return Context(services, principal)
@@ -60,15 +64,19 @@ def create_app(settings: Settings) -> Starlette:
         # What start-up made lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        if fetched is not None:
+            fetched.start()
         yield {DRAINING: draining, BOUNDS: _bounds(settings)}
         if looking is not None:
             await end(looking)
+        if fetched is not None:
+            await fetched.close()
         await services.close()
 
     routes = [
         *rest_routes,
         *graphql_routes(settings, authenticator, make_context, draining),
-        *health_routes(services),
+        *health_routes(services, authenticator),
     ]
     app = Application(routes, _middleware(settings), lifespan)
     app.state.services = services
@@ -86,6 +94,14 @@ def _open_services(settings: Settings) -> Services:
         usage_hold=settings.usage_hold,
         activity_days=settings.activity_days,
     )
+
+
+def _fetched_keys(settings: Settings) -> "FetchedKeys | None":
+    if settings.jwks_url is None:
+        return None
+    from server.fetched_keys import FetchedKeys
+
+    return FetchedKeys(settings.jwks_url, settings.jwks_refresh)
 
 
 def _bounds(settings: Settings) -> Bounds:

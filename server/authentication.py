@@ -11,15 +11,17 @@ from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from socket import AF_INET, inet_pton
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import jwt
 from starlette.requests import HTTPConnection, cookie_parser
 
-from models.claims import Claims, read_claims
-from models.errors import DomainError, ExpiredToken, Forbidden, InvalidToken
+from models.errors import DomainError, ExpiredToken, Forbidden, ServiceUnavailable
 from models.principal import MAIN_KEY, ActingKey, Principal, Transport
 from server.settings import Settings
+from server.token_verifier import TokenVerifier
+
+if TYPE_CHECKING:
+    from server.fetched_keys import FetchedKeys
 
 TOKEN_COOKIE = "token"
 CREDENTIALS = frozenset({b"x-admin-key", b"authorization", b"cookie"})
@@ -70,12 +72,23 @@ class NamedKeys(Protocol):
 class Authenticator:
     """Turns the credentials of a connection into a principal. Never raises: what does not hold becomes `refusal`."""
 
-    def __init__(self, settings: Settings, keys: NamedKeys, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        keys: NamedKeys,
+        clock: Callable[[], float] = time.time,
+        fetched: "FetchedKeys | None" = None,
+    ) -> None:
         self._admin_key = settings.admin_key.encode()
-        self._jwt_secret = settings.jwt_secret
         self._keys = keys
         self.clock = clock
         """The wall clock by which tokens expire, in POSIX seconds."""
+        self._tokens = TokenVerifier(settings, clock, fetched)
+
+    def require_keys(self) -> None:
+        """Raises `ServiceUnavailable` as long as the keys of `JWKS_URL` have never come."""
+        if not self._tokens.is_ready:
+            raise ServiceUnavailable()
 
     def anonymous(self, connection: HTTPConnection, transport: Transport = Transport.REST) -> Principal:
         """The caller of a public REST route, whose key and token are ignored."""
@@ -150,8 +163,8 @@ class Authenticator:
         shown = None
         if token:
             try:
-                claims = self._read(token)
-            except InvalidToken as invalid:
+                claims = await self._tokens.read(token)
+            except DomainError as invalid:
                 refusal = invalid
             else:
                 caller = replace(
@@ -171,28 +184,6 @@ class Authenticator:
         if (shown := await self._keys.find(key)) is None:
             raise Forbidden(WRONG_KEY)
         return shown
-
-    def _read(self, token: str) -> Claims:
-        """What a token of ours says. Raises `InvalidToken`."""
-        try:
-            # PyJWT judges the signature; it would let strings pass as instants, and cut fractions of a second off.
-            claims = _SIGNED.decode(token, self._jwt_secret, algorithms=["HS256"])
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            raise InvalidToken() from None
-        return read_claims(claims, self.clock())
-
-
-_SIGNED = jwt.PyJWT(
-    {
-        "verify_exp": False,
-        "verify_nbf": False,
-        "verify_iat": False,
-        "verify_aud": False,
-        "verify_iss": False,
-        "verify_sub": False,
-        "verify_jti": False,
-    }
-)
 
 
 def _bearer(authorization: str | None) -> str | None:

@@ -8,17 +8,19 @@ from starlette.routing import BaseRoute, Route
 
 from models.values.instants import iso
 from rest.envelope import failure, success
+from server.authentication import Authenticator
 from services.registry import Services
 
 
-def health_routes(services: Services) -> list[BaseRoute]:
+def health_routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
     async def health(_: Request) -> Response:
         """The process answers."""
         return success(message="Server is running", timestamp=iso(datetime.now(UTC)))
 
     async def ready(_: Request) -> Response:
-        """The database answers too; 503 while it does not."""
+        """The database answers too, and there are the keys of tokens; 503 while that is not so."""
         try:
+            authenticator.require_keys()
             await services.database.ping()
         except Exception as fault:
             return failure(fault)

@@ -15,6 +15,7 @@ from server.settings import Settings
 from server.signals import take_signals
 from server.workers import Workers
 from services.logs import configure_logs
+from services.settings import SettingsError
 
 DRAIN_SECONDS = 20
 BACKLOG = 2_048
@@ -27,10 +28,14 @@ class ListenError(Exception):
 
 
 def application() -> Starlette:
-    """What each worker process runs."""
+    """What each worker process runs. The files that settings are in are read anew, so a secret may have changed."""
     from server.app import create_app
 
-    settings = Settings.from_environment(os.environ)
+    try:
+        settings = Settings.from_environment(os.environ)
+    except SettingsError as fault:
+        log.critical("%s", fault)
+        sys.exit(2)
     configure_logs(settings.log_level)
     return create_app(settings)
 

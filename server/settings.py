@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphql_engine.manifest import ManifestError, read_manifest
+from server.token_settings import TokenSettings, long_enough
 from services.settings import (
     DatabaseSettings,
     GivenKafkaUri,
@@ -15,14 +16,9 @@ from services.settings import (
     Origins,
     Port,
     ProcessSettings,
-    Sign,
     Switch,
     whole,
 )
-
-# Set by `tessera dev` for its own API process: short secrets are allowed and the tools are open.
-DEVELOPMENT = "TESSERA_DEVELOPMENT"
-MINIMUM_SECRET_BYTES = 32
 
 
 class PortSettings(ProcessSettings):
@@ -31,13 +27,9 @@ class PortSettings(ProcessSettings):
     port: Port = 3000
 
 
-class Settings(PortSettings, DatabaseSettings):
+class Settings(PortSettings, TokenSettings, DatabaseSettings):
     """How one Tessera is run. Durations are in seconds, sizes in bytes."""
 
-    open_tools: Sign = Field(default=False, validation_alias=DEVELOPMENT)
-    """True in `tessera dev`: introspection and GraphiQL are for everyone, pages of this machine may call."""
-    allow_weak_secrets: Sign = False
-    jwt_secret: str = Field(validation_alias="JWT_SEC", repr=False)
     admin_key: str = Field(repr=False)
     order_service_port: Port | None = None
     usage_follower_service_port: Port | None = None
@@ -66,13 +58,10 @@ class Settings(PortSettings, DatabaseSettings):
     def events_enabled(self) -> bool:
         return self.kafka_uri is not None
 
-    @field_validator("jwt_secret", "admin_key")
+    @field_validator("admin_key")
     @classmethod
     def _is_long_enough(cls, secret: str, info: ValidationInfo) -> str:
-        weak = info.data["open_tools"] or info.data["allow_weak_secrets"]
-        if len(secret.encode()) < MINIMUM_SECRET_BYTES and not weak:
-            raise Malformed(f"must be at least {MINIMUM_SECRET_BYTES} bytes (ALLOW_WEAK_SECRETS=1 lifts this)")
-        return secret
+        return long_enough(secret, info)
 
     @field_validator("rate_limit")
     @classmethod

@@ -25,7 +25,7 @@ def environment(**variables: str) -> dict[str, str]:
 def served(database_uri: str, **variables: str) -> dict[str, str]:
     """The environment of a `tessera serve` over this database."""
     required = {"MONGO_URI": database_uri, "JWT_SEC": JWT_SECRET, "ADMIN_KEY": ADMIN_KEY}
-    return environment(**required, **variables)
+    return environment(**(required | variables))
 
 
 def program(log: Path, *words: str, variables: dict[str, str]) -> ChildProcess:

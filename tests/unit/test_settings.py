@@ -2,7 +2,8 @@
 
 import pytest
 
-from server.settings import DEVELOPMENT, Settings
+from server.settings import Settings
+from server.token_settings import DEVELOPMENT
 from services.settings import KafkaUri, SettingsError
 
 SECRET = "s" * 32

@@ -42,7 +42,7 @@ def requests_of(examples: Iterable[Example]) -> Iterator[tuple[str, str]]:
 
 
 def test_every_documented_route_has_an_example(api: Api) -> None:
-    routes = set(routes_of([*rest_routes, *health_routes(api.services)]))
+    routes = set(routes_of([*rest_routes, *health_routes(api.services, api.app.state.authenticator)]))
     # The paths of admins are served twice; one example will do.
     wanted = {(method, path) for method, path in routes if not path.startswith("/api/admin/")}
     assert len(wanted) > 30

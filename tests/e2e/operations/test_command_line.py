@@ -1,7 +1,10 @@
 """The short commands: migrate, schema, token, health."""
 
+import asyncio
+import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,11 @@ import jwt
 import pytest
 from pymongo import MongoClient
 
+from server.token_settings import TokenSettings
+from server.token_verifier import TokenVerifier
 from tests.support.api import JWT_SECRET
 from tests.support.processes import ROOT, environment, run, served
+from tests.support.signing import public_pem, rsa_key
 
 
 def test_migrate_makes_the_database_ready_as_often_as_one_likes(database_uri: str) -> None:
@@ -113,6 +119,29 @@ def test_a_token_is_signed_for_the_user_that_is_named() -> None:
     printed = run(*words, variables=environment(JWT_SEC=JWT_SECRET)).stdout.strip()
     claims = jwt.decode(printed, JWT_SECRET, algorithms=["HS256"], options={"require": ["exp"]})
     assert (claims["userId"], claims["userType"]) == ("ada", ["shop", "admin"])
+
+
+def test_a_token_is_such_as_the_settings_take(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(JWT_SECRET)
+    from_file = run("token", "ada", variables=environment(JWT_SEC_FILE=str(tmp_path / "secret"))).stdout.strip()
+    assert jwt.decode(from_file, JWT_SECRET, algorithms=["HS256"])["userId"] == "ada"
+    told = {
+        "JWT_KEYS": json.dumps([public_pem(rsa_key()), {"kid": "new", "key": JWT_SECRET}]),
+        "JWT_ISSUER": "https://id.example",
+        "JWT_AUDIENCE": "shop,tessera",
+        "JWT_USER_CLAIM": "sub",
+        "JWT_TYPES_CLAIM": "realm_access.roles",
+    }
+    printed = run("token", "ada", "--type", "admin", variables=environment(**told)).stdout.strip()
+    said = asyncio.run(TokenVerifier(TokenSettings.from_environment(told), time.time).read(printed))
+    assert (said.user_id, said.user_types) == ("ada", ("admin",))
+    assert jwt.get_unverified_header(printed)["kid"] == "new"
+
+
+def test_who_has_public_keys_alone_signs_nothing() -> None:
+    done = run("token", "ada", variables=environment(JWT_KEYS=public_pem(rsa_key())))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "There is no secret to sign with: who signs has the private keys.\n"
 
 
 def test_a_token_takes_the_secret_that_dev_keeps(tmp_path: Path) -> None:
