@@ -12,11 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from consumers.metrics import Metrics
+from services.kit.instruments.metrics import TEXT_FORMAT
 from services.registry import Services
 
 log = logging.getLogger("tessera.consumer")
-
-PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class HealthServer(uvicorn.Server):
@@ -81,7 +80,7 @@ class Health:
             self._metrics.unsent.set(backlog.unsent)
             self._metrics.oldest.set(max(0.0, waits))
             self._metrics.parked.set(backlog.parked)
-        return Response(self._metrics.text(), media_type=PROMETHEUS)
+        return Response(self._metrics.text(), media_type=TEXT_FORMAT)
 
 
 def _serve(app: Starlette) -> HealthServer:

@@ -2,12 +2,16 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from services.kit.instruments.metrics import WorkMetrics, show_build
+
 
 class Metrics:
     """Counters and gauges; those of the outbox and of lag are set when they are asked for."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.work = WorkMetrics(self.registry)
+        show_build(self.registry)
         self._count_records(self.registry)
         self._count_outbox(self.registry)
 

@@ -47,6 +47,7 @@ class ConsumersProcess:
             usage_hold=settings.usage_hold,
             activity_days=settings.activity_days,
             events_enabled=True,
+            metrics=self._metrics.work,
         )
         self._payments = PaymentService(settings.payment_uri)
         self._table = handlers(self._services, self._payments)

@@ -5,9 +5,10 @@ is left out, because it costs more than most of Tessera's fields.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import strawberry
@@ -102,6 +103,19 @@ class Engine(strawberry.Schema):
         """Changes the errors in place to what clients may see, `limit` at the most. To be overridden."""
         del errors[limit:]
 
+    def ended(
+        self, operation: OperationDefinitionNode | None, result: ExecutionResult, seconds: float, context: object
+    ) -> None:
+        """Told of every query and mutation, and of every subscription that did not begin. To be overridden.
+
+        `operation` is None where the document has none that could be told.
+        """
+
+    @asynccontextmanager
+    async def subscribed(self, operation: OperationDefinitionNode, context: object) -> AsyncIterator[None]:
+        """Around the life of a subscription. To be overridden."""
+        yield
+
     def text_of(self, query: str | None, extensions: Mapping[str, object] | None, context: object) -> str | None:
         """Returns the document that a request sends or names. Raises `GraphQLError` or the application's refusal."""
         try:
@@ -149,14 +163,17 @@ class Engine(strawberry.Schema):
         operation_extensions: Mapping[str, object] | None = None,
     ) -> ExecutionResult:
         """Runs a query or a mutation, as the types allow. Never raises: a `Refusal` means that nothing ran."""
-        context = context_value
+        context, began = context_value, perf_counter()
+        operation: OperationDefinitionNode | None = None
         allowed = QUERIES_AND_MUTATIONS.intersection(allowed_operation_types or QUERIES_AND_MUTATIONS)
         try:
             text = self.text_of(query, operation_extensions, context)
             found, operation = self._prepare(text, operation_name, context, allowed)
-            return await self._execute(found, operation, variable_values, context)
+            result = await self._execute(found, operation, variable_values, context)
         except Exception as fault:
-            return self.refuse(fault, context)
+            result = self.refuse(fault, context)
+        self.ended(operation, result, perf_counter() - began, context)
+        return result
 
     @override
     async def stream(
@@ -183,24 +200,31 @@ class Engine(strawberry.Schema):
         context: object,
         allowed: Collection[OperationType],
     ) -> AsyncGenerator[ExecutionResult, None]:
+        operation, began = None, perf_counter()
         try:
             text = self.text_of(query, extensions, context)
             found, operation = self._prepare(text, operation_name, context, allowed)
             if operation.operation.value != OperationType.SUBSCRIPTION.value:
-                yield await self._execute(found, operation, variables, context)
+                result = await self._execute(found, operation, variables, context)
+                self.ended(operation, result, perf_counter() - began, context)
+                yield result
                 return
             trusted = self.trusts(context)
             source = await self.interpreter.subscribe(
                 found.document, operation, found.variables(variables), context, trusted=trusted
             )
             if isinstance(source, CoreResult):
-                yield self._finish(source, found, context)
+                result = self._finish(source, found, context)
+                self.ended(operation, result, perf_counter() - began, context)
+                yield result
                 return
-            async with aclosing(source) as events:
-                async for result in until_drain(events, self.draining):
-                    yield self._finish(result, found, context)
+            async with aclosing(source) as events, self.subscribed(operation, context):
+                async for event in until_drain(events, self.draining):
+                    yield self._finish(event, found, context)
         except Exception as fault:
-            yield self.refuse(fault, context)
+            refusal = self.refuse(fault, context)
+            self.ended(operation, refusal, perf_counter() - began, context)
+            yield refusal
 
     async def _execute(
         self,

@@ -1,6 +1,7 @@
 """The manifest of persisted documents: a JSON object of each text by its SHA-256 in lower-case hexadecimal."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -8,6 +9,14 @@ from pathlib import Path
 
 class ManifestError(Exception):
     """The manifest cannot be used; the message is a sentence without its subject, such as `is not a JSON object`."""
+
+
+_NAMED = re.compile(r"(?:^|\})\s*(?:query|mutation|subscription)\s+([_A-Za-z][_0-9A-Za-z]*)", re.MULTILINE)
+
+
+def operation_names(texts: Iterable[str]) -> frozenset[str]:
+    """Returns the names of the operations in these documents."""
+    return frozenset(name for text in texts for name in _NAMED.findall(text))
 
 
 def digest(text: str) -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import strawberry
 from strawberry.types.base import get_object_definition, has_object_definition
@@ -37,12 +37,18 @@ def permitted(permit: RateLimitPermit) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Context:
-    """One request, or one WebSocket connection. `response_headers` go out with the answer over HTTP."""
+    """One request, or one WebSocket connection. `response_headers` go out with the answer over HTTP.
+
+    `refused` is the code of the first refusal that became a member of the result's union, `ended` what the transport
+    notes of the operation.
+    """
 
     services: Services
     principal: Principal
     connection_params: dict[str, object] | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
+    refused: str | None = None
+    ended: Any = None
 
     @property
     def request_id(self) -> str:

@@ -3,6 +3,7 @@
 from models.errors import DomainError
 from models.orders.order import NotEnoughQuantity as NotEnoughQuantityError
 from models.usage.follower import UsageLimitReached as UsageLimitReachedError
+from resolvers.context import Info
 from schema.order import NotEnoughQuantity
 from schema.problems import PROBLEMS, Problem
 from schema.usage import UsageLimitReached
@@ -14,7 +15,8 @@ class ProblemHandler:
     def __init__(self, exception_type: type[DomainError], error_type: type[Problem]) -> None:
         self.exception_type, self.error_type = exception_type, error_type
 
-    def handle(self, exception: DomainError, **_: object) -> Problem:
+    def handle(self, exception: DomainError, *, info: Info, **_: object) -> Problem:
+        info.context.refused = info.context.refused or exception.code
         return self.error_type.of(exception)
 
 

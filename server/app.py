@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 
+from graphql_engine.manifest import operation_names
 from models.principal import Principal
 from models.values.origins import LOCAL_ORIGIN
 from resolvers.context import Context
@@ -19,8 +21,11 @@ from rest.routes import routes as rest_routes
 from server.application import Application
 from server.authentication import Authenticator
 from server.draining import DRAINING
+from server.graphiql.examples import example_texts
 from server.graphql.routes import graphql_routes
 from server.health import health_routes
+from server.metrics.api import ApiMetrics
+from server.metrics.serving import REGISTRY
 from server.middleware import Guard, RequestLog
 from server.protocol import BOUNDS, Bounds
 from server.settings import Settings
@@ -49,7 +54,8 @@ EXPOSED_HEADERS = (
 
 def create_app(settings: Settings) -> Starlette:
     """The whole API: REST, GraphQL and health, over one set of verbs."""
-    services, draining = _open_services(settings), asyncio.Event()
+    metrics = _open_metrics(settings)
+    services, draining = _open_services(settings, metrics), asyncio.Event()
     fetched = _fetched_keys(settings)
     authenticator = Authenticator(settings, services.admin_keys.live, fetched=fetched)
 
@@ -66,7 +72,7 @@ def create_app(settings: Settings) -> Starlette:
         gc.freeze()
         if fetched is not None:
             fetched.start()
-        yield {DRAINING: draining, BOUNDS: _bounds(settings)}
+        yield {DRAINING: draining, BOUNDS: _bounds(settings), REGISTRY: metrics.registry}
         if looking is not None:
             await end(looking)
         if fetched is not None:
@@ -75,16 +81,22 @@ def create_app(settings: Settings) -> Starlette:
 
     routes = [
         *rest_routes,
-        *graphql_routes(settings, authenticator, make_context, draining),
+        *graphql_routes(settings, authenticator, make_context, metrics, draining),
         *health_routes(services, authenticator),
     ]
-    app = Application(routes, _middleware(settings), lifespan)
+    app = Application(routes, _middleware(settings, metrics), lifespan)
     app.state.services = services
     app.state.authenticator = authenticator
+    app.state.metrics = metrics
     return app
 
 
-def _open_services(settings: Settings) -> Services:
+def _open_metrics(settings: Settings) -> ApiMetrics:
+    registry = CollectorRegistry()
+    return ApiMetrics(registry, operation_names([*settings.trusted_manifest.values(), *example_texts()]))
+
+
+def _open_services(settings: Settings, metrics: ApiMetrics) -> Services:
     return Services.open(
         mongo_uri=settings.mongo_uri,
         database_name=settings.database,
@@ -93,6 +105,8 @@ def _open_services(settings: Settings) -> Services:
         events_enabled=settings.events_enabled,
         usage_hold=settings.usage_hold,
         activity_days=settings.activity_days,
+        # What each round trip takes is measured where somebody may look: it costs a little.
+        metrics=None if settings.metrics_port is None else metrics.work,
     )
 
 
@@ -109,9 +123,9 @@ def _bounds(settings: Settings) -> Bounds:
     return Bounds(2 * settings.header_limit, settings.receive_timeout, settings.idle_timeout)
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, metrics: ApiMetrics) -> list[Middleware]:
     around = [
-        Middleware(RequestLog),
+        Middleware(RequestLog, metrics=metrics),
         Middleware(Guard, head_limit=settings.header_limit, body_limit=settings.body_limit),
     ]
     if settings.cors_origins or settings.open_tools:

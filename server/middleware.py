@@ -15,6 +15,7 @@ from models.principal import Principal
 from models.values.card_numbers import mask_digits
 from rest.envelope import failure
 from rest.paths import routed
+from server.metrics.api import ApiMetrics
 from server.protocol import CUT_SHORT
 from services.connection import unusable
 
@@ -28,8 +29,9 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class RequestLog:
     """Gives each request an id (`X-Request-ID`, the client's own when it sends a sane one) and logs its end."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: ApiMetrics) -> None:
         self.app = app
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -39,18 +41,26 @@ class RequestLog:
         # An id keeps no secret, and the system's random source costs a switch of threads under load.
         request_id = given if given and _REQUEST_ID.fullmatch(given) else b"%016x" % random.getrandbits(64)
         scope.setdefault("state", {})["request_id"] = request_id.decode()
-        started, status = time.perf_counter(), 0
+        started, status, seconds = time.perf_counter(), 0, None
 
         def send_with_id(message: Message) -> Awaitable[None]:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, seconds = message["status"], time.perf_counter() - started
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
             return send(message)
 
+        is_http = scope["type"] == "http"
+        if not is_http:
+            self.metrics.websockets.inc()
         try:
             await self.app(scope, receive, send_with_id)
         finally:
+            if not is_http:
+                self.metrics.websockets.dec()
+            else:
+                # An answer may be a stream without end, so it is its begin that is measured.
+                self.metrics.request(scope, status, seconds or time.perf_counter() - started)
             if log.isEnabledFor(logging.INFO):
                 _log_end(scope, status, time.perf_counter() - started)
 

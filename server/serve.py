@@ -4,16 +4,19 @@ import logging
 import os
 import socket
 import sys
+from dataclasses import replace
 from ipaddress import ip_network
 
 import uvicorn
 from starlette.applications import Starlette
 
 from models.values.networks import as_seen
+from server.metrics.folder import AllWorkers, MetricsFolder
+from server.metrics.serving import MeasuredServer
 from server.protocol import BoundedProtocol
 from server.settings import Settings
 from server.signals import take_signals
-from server.workers import Workers
+from server.workers import Sockets, Workers
 from services.logs import configure_logs
 from services.settings import SettingsError
 
@@ -49,15 +52,31 @@ def serve(settings: Settings, host: str, workers: int) -> None:
     configure_logs(settings.log_level)
     for sentence in Settings.misspelt(os.environ):
         log.warning(sentence)
-    sockets = listen(host, (settings.port, *settings.extra_ports))
-    addresses = ", ".join(f"{host}:{sock.getsockname()[1]}" for sock in sockets)
+    sockets = _listen_for(settings, host)
+    addresses = ", ".join(f"{host}:{sock.getsockname()[1]}" for sock in sockets.api)
     log.info("listening", extra={"addresses": addresses, "workers": workers})
     config = _uvicorn_config(settings)
     take_signals()
     if workers == 1:
-        uvicorn.Server(config).run(sockets)
-    else:
+        MeasuredServer(config, sockets.metrics).run(sockets.api)
+    elif sockets.metrics is None:
         sys.exit(Workers(config, sockets, workers).run())
+    else:
+        folder = MetricsFolder.create()
+        folder.use()
+        try:
+            sockets = replace(sockets, registry=AllWorkers.registry(folder.path))
+            sys.exit(Workers(config, sockets, workers, folder.retire).run())
+        finally:
+            folder.remove()
+
+
+def _listen_for(settings: Settings, host: str) -> Sockets:
+    api = listen(host, (settings.port, *settings.extra_ports))
+    if settings.metrics_port is None:
+        return Sockets(api)
+    (metrics,) = listen(settings.metrics_host or host, (settings.metrics_port,))
+    return Sockets(api, metrics)
 
 
 def listen(host: str, ports: tuple[int, ...]) -> list[socket.socket]:

@@ -35,6 +35,9 @@ class Settings(PortSettings, TokenSettings, DatabaseSettings):
     usage_follower_service_port: Port | None = None
     kafka_uri: GivenKafkaUri | None = None
     rate_limit: str = "100/15minutes"
+    metrics_port: Port | None = None
+    metrics_host: str | None = None
+    """Where `/metrics` is listened on; None: where the API is."""
     forwarded_allow_ips: Networks = ()
     cors_origins: Origins = ()
     header_limit: Annotated[int, whole(4_096, 1_048_576)] = 32_768

@@ -12,15 +12,18 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import FrameType
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
 from server.guard import tie_to_parent
+from server.metrics.serving import MeasuredServer
 from server.signals import PASSED_OVER, STOPS, take_signals
 
 SIGN_SECONDS = 1.0
@@ -30,16 +33,31 @@ PATIENCE_SECONDS = 30.0
 PAUSE_SECONDS = 1.0
 """Before the next try, after a worker that could not start."""
 
+
 _fork = multiprocessing.get_context("fork")
 
 log = logging.getLogger("tessera.serve")
 
 
-class _Server(uvicorn.Server):
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What is listened on: the ports of the API, and that of the metrics where there is one."""
+
+    api: list[socket.socket]
+    metrics: socket.socket | None = None
+    registry: CollectorRegistry | None = None
+    """What is shown there, where it is not what the one process counts."""
+
+    @property
+    def all(self) -> list[socket.socket]:
+        return self.api if self.metrics is None else [*self.api, self.metrics]
+
+
+class _Server(MeasuredServer):
     """One worker's server: shows over a pipe that its loop goes on, and whether it serves."""
 
-    def __init__(self, config: uvicorn.Config, signs: Connection) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, signs: Connection, sockets: Sockets) -> None:
+        super().__init__(config, sockets.metrics, sockets.registry)
         self._signs = signs
 
     @override
@@ -73,7 +91,7 @@ class _Server(uvicorn.Server):
 class _Worker:
     """A worker process as its parent sees it; it runs from the moment that this is made."""
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+    def __init__(self, config: uvicorn.Config, sockets: Sockets) -> None:
         self.signs, writer = multiprocessing.Pipe(duplex=False)
         self.process = _fork.Process(target=_work, args=(os.getpid(), config, sockets, writer))
         self.serves = False
@@ -101,11 +119,15 @@ class _Worker:
 class Workers:
     """So many worker processes on shared sockets. One that dies is replaced at once, one that hangs is killed.
 
-    SIGHUP replaces them one by one, each when its replacement serves; SIGTERM, SIGINT and SIGQUIT drain.
+    SIGHUP replaces them one by one, each when its replacement serves; SIGTERM, SIGINT and SIGQUIT drain. `ended` is
+    told the process id of each that has ended while the others go on.
     """
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], number: int) -> None:
+    def __init__(
+        self, config: uvicorn.Config, sockets: Sockets, number: int, ended: Callable[[int], None] | None = None
+    ) -> None:
         self._config = config
+        self._ended = ended or (lambda pid: None)
         self._sockets = sockets
         self._number = number
         self._workers: list[_Worker] = []
@@ -149,6 +171,7 @@ class Workers:
     def _count_out(self, worker: _Worker) -> int:
         """Count a worker out; returns the code to exit with, 0 to go on."""
         self._workers.remove(worker)
+        self._tell(worker)
         code = worker.process.exitcode or 0
         log.warning("a worker died", extra={"worker": worker.process.pid, "exit_code": code})
         if worker.serves or code <= 0:
@@ -160,10 +183,17 @@ class Workers:
     def _keep_up(self) -> None:
         """See to it that so many workers live."""
         self._has_served = self._has_served or any(worker.serves for worker in self._workers)
-        self._leaving = [worker for worker in self._leaving if not worker.has_ended()]
+        gone = [worker for worker in self._leaving if worker.has_ended()]
+        self._leaving = [worker for worker in self._leaving if worker not in gone]
+        for worker in gone:
+            self._tell(worker)
         self._replace()
         while len(self._workers) < self._number and time.monotonic() >= self._next_start:
             self._start()
+
+    def _tell(self, worker: _Worker) -> None:
+        if worker.process.pid is not None:
+            self._ended(worker.process.pid)
 
     def _replace(self) -> None:
         """The next step of replacing the workers one by one, where that is under way."""
@@ -184,7 +214,7 @@ class Workers:
 
     def _stop(self) -> None:
         """Drain, with new clients refused at once and not kept waiting for that."""
-        for sock in self._sockets:
+        for sock in self._sockets.all:
             sock.close()
         processes = [worker.process for worker in (*self._workers, *self._leaving)]
         for process in processes:
@@ -198,12 +228,12 @@ class Workers:
                 process.join()
 
 
-def _work(parent: int, config: uvicorn.Config, sockets: list[socket.socket], signs: Connection) -> None:
+def _work(parent: int, config: uvicorn.Config, sockets: Sockets, signs: Connection) -> None:
     """What a worker process does."""
     signal.set_wakeup_fd(-1)
     take_signals()
     tie_to_parent(parent)
-    _Server(config, signs).run(sockets)
+    _Server(config, signs, sockets).run(sockets.api)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from services.exports.service import Exports
 from services.kit.activity.log import ActivityLog
 from services.kit.database import Database
 from services.kit.idempotency.keys import Idempotency
+from services.kit.instruments.metrics import WorkMetrics
 from services.kit.messages.inbox import Inbox
 from services.kit.messages.outbox import Outbox, OutboxQueue
 from services.kit.messages.parked import ParkedRecords
@@ -44,7 +45,8 @@ def utc_now() -> datetime:
 class Services:
     """The verbs, by noun. `close` commits what was begun and closes the database.
 
-    When they are opened, `usage_hold` is in seconds, and refusals are told of for `activity_days`.
+    When they are opened, `usage_hold` is in seconds, and refusals are told of for `activity_days`; where `metrics` are
+    given round trips to MongoDB are measured, too.
     """
 
     database: Database
@@ -81,10 +83,11 @@ class Services:
         events_enabled: bool = False,
         usage_hold: int = 900,
         activity_days: int = 90,
+        metrics: WorkMetrics | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
         """Put the verbs together; no connection is made before the first of them runs."""
-        database = Database(mongo_uri, database_name, mongo_driver)
+        database = Database(mongo_uri, database_name, mongo_driver, metrics)
         outbox = Outbox(database, enabled=events_enabled)
         activity_log = ActivityLog(database, clock, activity_days)
         return cls(

@@ -3,6 +3,7 @@
 Each folder of `examples/` is a group; folders and files are ordered by the number their names begin with.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,12 @@ def _read(path: Path) -> Example:
     text = path.read_text("utf-8")
     group = path.parent.name.partition("-")[2].replace("-", " ").capitalize()
     return Example(group, text.partition("\n")[0].removeprefix("#").strip(), text)
+
+
+def example_texts() -> Iterator[str]:
+    """The text of every example, and of the operation that the first tab opens with."""
+    yield START.read_text("utf-8")
+    yield from (example.text for example in examples())
 
 
 def menu() -> dict[str, Any]:

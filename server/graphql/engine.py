@@ -1,16 +1,25 @@
 """The engine in Tessera's words: who may know the schema, and which error of the tree a refusal is."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationDefinitionNode
+from prometheus_client import CollectorRegistry
+from strawberry.types import ExecutionResult
 from typing_extensions import override
 
 from graphql_engine.engine import Engine
 from graphql_engine.errors import DocumentNotPersisted, IntrospectionRefused, MethodRefused, OutOfTime
-from models.errors import DomainError, Forbidden, MethodNotAllowed, ServiceUnavailable
+from models.errors import DomainError, Forbidden, InternalServerError, MethodNotAllowed, ServiceUnavailable
 from models.principal import Principal, Role
 from server.graphql.errors import present, report
+from server.metrics.api import ApiMetrics, Ended
+from services.kit.instruments.metrics import DONE
 from services.kit.transactions import as_domain_error
+
+UNKNOWN = "unknown"
+"""The type of an operation that could not be read."""
 
 
 class RequestContext(Protocol):
@@ -19,6 +28,8 @@ class RequestContext(Protocol):
     principal: Principal
     response_headers: dict[str, str]
     connection_params: dict[str, Any] | None
+    refused: str | None
+    ended: Ended | None
 
     @property
     def request_id(self) -> str: ...
@@ -26,6 +37,10 @@ class RequestContext(Protocol):
 
 class TesseraEngine(Engine):
     """Admins know the schema, everyone where the tools are open; faults are shown as those of REST."""
+
+    def __init__(self, *, metrics: ApiMetrics | None = None, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.metrics = metrics or ApiMetrics(CollectorRegistry())
 
     @override
     def trusts(self, context: object) -> bool:
@@ -48,8 +63,31 @@ class TesseraEngine(Engine):
         return shown
 
     @override
+    def ended(
+        self, operation: OperationDefinitionNode | None, result: ExecutionResult, seconds: float, context: object
+    ) -> None:
+        asked = cast("RequestContext", context)
+        name = None if operation is None or operation.name is None else operation.name.value
+        kind = UNKNOWN if operation is None else operation.operation.value
+        outcome = _code_of(result.errors[0]) if result.errors else asked.refused or DONE
+        asked.ended = Ended(name, kind, outcome)
+        self.metrics.operation(asked.ended, seconds)
+
+    @override
+    @asynccontextmanager
+    async def subscribed(self, operation: OperationDefinitionNode, context: object) -> AsyncIterator[None]:
+        name = None if operation.name is None else operation.name.value
+        cast("RequestContext", context).ended = Ended(name, operation.operation.value, DONE)
+        with self.metrics.subscriptions.track_inprogress():
+            yield
+
+    @override
     def present(self, errors: list[GraphQLError], context: object, limit: int) -> None:
         present(errors, getattr(context, "request_id", ""), limit)
+
+
+def _code_of(error: GraphQLError) -> str:
+    return str((error.extensions or {}).get("code", InternalServerError.code))
 
 
 def _refusal_of(caller: Principal) -> DomainError:

@@ -4,9 +4,12 @@ from resolvers.problems import PROBLEM_HANDLERS
 from resolvers.root import Mutation, Query, Subscription
 from schema.scalars import SCALARS
 from server.graphql.engine import TesseraEngine
+from server.metrics.api import ApiMetrics
 
 
-def tessera_schema(*, request_timeout: float = 30.0, open_tools: bool = False) -> TesseraEngine:
+def tessera_schema(
+    *, request_timeout: float = 30.0, open_tools: bool = False, metrics: ApiMetrics | None = None
+) -> TesseraEngine:
     """Returns the whole API. `request_timeout` is in seconds; with `open_tools` introspection is for everyone."""
     return TesseraEngine(
         query=Query,
@@ -16,6 +19,7 @@ def tessera_schema(*, request_timeout: float = 30.0, open_tools: bool = False) -
         scalars=SCALARS,
         request_timeout=request_timeout,
         open_tools=open_tools,
+        metrics=metrics,
     )
 
 

@@ -22,6 +22,7 @@ from models.access_codes.effects import new_access_code, redeem, switch
 from models.access_codes.events import created_event, switched_event
 from models.activity import Deed, Thing
 from models.values.codes import likeliest
+from models.verbs import Verb
 from services.access_codes.repository import ACCESS_CODES, SEARCH_FIELDS, USES, by_code, draw_codes
 from services.access_codes.totals import USES_BY_HOUR, AccessCodeCounts
 from services.kit.activity.log import ActivityLog
@@ -39,6 +40,8 @@ Command: TypeAlias = MakeAccessCode | RedeemAccessCode | ActivateAccessCode | De
 class AccessCodeBus(CommandBus[Command, AccessCode]):
     """Carries out commands on access codes."""
 
+    lane = "accessCodes"
+
     def __init__(
         self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
     ) -> None:
@@ -48,6 +51,10 @@ class AccessCodeBus(CommandBus[Command, AccessCode]):
     @override
     def begin(self, now: datetime) -> "AccessCodeUnitOfWork":
         return AccessCodeUnitOfWork(self._database, self._counts, now)
+
+    @override
+    def verb(self, command: Command) -> Verb:
+        return command.verb
 
     @override
     def contended(self, commands: Sequence[Command]) -> Contended | None:

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from models.activity import Deed, Thing
 from models.admin_keys.admin_key import AdminKey, Command, MakeAdminKey, RevokeAdminKey, make_key, revoke_key
+from models.verbs import Verb
 from services.admin_keys.repository import ADMIN_KEYS, COLLECTION, HASH
 from services.kit.database import Database, Document
 from services.kit.tracked import Tracked
@@ -21,9 +22,15 @@ if TYPE_CHECKING:
 class AdminKeyBus(CommandBus[Command, AdminKey]):
     """Carries out commands on admin keys."""
 
+    lane = "adminKeys"
+
     @override
     def begin(self, now: datetime) -> "AdminKeyUnitOfWork":
         return AdminKeyUnitOfWork(self._database, now)
+
+    @override
+    def verb(self, command: Command) -> Verb:
+        return command.verb
 
     @override
     def contended(self, commands: Sequence[Command]) -> Contended | None:

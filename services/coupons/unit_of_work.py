@@ -28,6 +28,7 @@ from models.coupons.events import created_event, deleted_event, switched_event
 from models.coupons.refusals import CouponAlreadyExists, CouponNotFound
 from models.events import Event
 from models.values.codes import CodeBook
+from models.verbs import Verb
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
 from services.coupons.totals import FAMILY, REDEMPTIONS
 from services.kit.database import Database, Document, aggregate
@@ -44,9 +45,15 @@ Result: TypeAlias = Coupon | Redemption
 class CouponBus(CommandBus[Command, Result]):
     """Carries out commands on coupons."""
 
+    lane = "coupons"
+
     @override
     def begin(self, now: datetime) -> "CouponUnitOfWork":
         return CouponUnitOfWork(self._database, now)
+
+    @override
+    def verb(self, command: Command) -> Verb:
+        return command.verb
 
     @override
     def contended(self, commands: Sequence[Command]) -> Contended | None:

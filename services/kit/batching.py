@@ -5,12 +5,14 @@ request is never delayed and a busy server makes fewer round trips the busier it
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.kit.idempotency.locks import IdempotencyLock, LockLost, batch_under_locks, current_lock
+from services.kit.instruments.metrics import Lane
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -75,6 +77,8 @@ class _Submitted(Generic[Command, Result]):
     command: Command
     future: asyncio.Future[Result]
     lock: IdempotencyLock | None
+    at: float
+    """When it was submitted, by the clock of the loop."""
 
 
 class GroupCommit(Generic[Command, Result]):
@@ -83,7 +87,8 @@ class GroupCommit(Generic[Command, Result]):
     `commit` takes a batch and returns one result or one exception for each command, in order; an exception refuses its
     own command only. When `commit` itself raises, every command of the batch fails with that. A command whose caller
     has gone is still carried out. Commands keep the idempotency locks that they were submitted under; with
-    `idempotent=False` they have none, because they change nothing that a key would have to know of.
+    `idempotent=False` they have none, because they change nothing that a key would have to know of. `lane` takes the
+    measure of each batch.
     """
 
     def __init__(
@@ -92,8 +97,10 @@ class GroupCommit(Generic[Command, Result]):
         *,
         limit: int = 256,
         idempotent: bool = True,
+        lane: Lane | None = None,
     ) -> None:
         self._commit = commit
+        self._lane = lane
         self._limit = limit
         self._idempotent = idempotent
         self._waiting: list[_Submitted[Command, Result]] = []
@@ -107,7 +114,7 @@ class GroupCommit(Generic[Command, Result]):
         if lock is not None and lock.stored_results:
             future.set_result(lock.stored_results.popleft())
             return future
-        self._waiting.append(_Submitted(command, future, lock))
+        self._waiting.append(_Submitted(command, future, lock, loop.time()))
         if self._worker is None:
             # A context of its own: the worker serves many requests, and carries on none of theirs.
             self._worker = loop.create_task(self._drain(), context=Context())
@@ -123,7 +130,7 @@ class GroupCommit(Generic[Command, Result]):
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
                 try:
-                    with batch_under_locks([one.lock for one in batch]):
+                    with self._measured(batch), batch_under_locks([one.lock for one in batch]):
                         results = await self._commit([one.command for one in batch])
                 except LockLost as error:
                     # Commands whose locks are lost fail; the others had no part in it and are retried.
@@ -140,6 +147,18 @@ class GroupCommit(Generic[Command, Result]):
                         _resolve(one.future, result)
         finally:
             self._worker = None
+
+    @contextmanager
+    def _measured(self, batch: Sequence[_Submitted[Command, Result]]) -> Iterator[None]:
+        if self._lane is None:
+            yield
+            return
+        began = asyncio.get_running_loop().time()
+        self._lane.begins(len(batch), began - batch[0].at)
+        try:
+            yield
+        finally:
+            self._lane.ended(asyncio.get_running_loop().time() - began)
 
 
 def _resolve(future: asyncio.Future[Value], value: Value) -> None:

@@ -12,6 +12,7 @@ from inspect import isawaitable
 from typing import Any, TypeAlias, TypeVar, cast
 
 from motor.motor_asyncio import AsyncIOMotorClient
+from prometheus_client import CollectorRegistry
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.change_stream import AsyncChangeStream
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -19,6 +20,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
 
 from services.kit import transactions
+from services.kit.instruments.metrics import WorkMetrics
+from services.kit.instruments.mongo import CommandMetrics, PoolMetrics
 from services.kit.orphans import APPLICATION
 from services.mongo_uri import MongoDriver
 
@@ -34,10 +37,16 @@ _CLIENTS: dict[MongoDriver, Any] = {"motor": AsyncIOMotorClient, "pymongo": Asyn
 
 
 class Database:
-    """The client and the collections. `close` when done; opening makes no connection yet."""
+    """The client and the collections, and what is counted of the work on them.
 
-    def __init__(self, uri: str, name: str, driver: MongoDriver = "motor") -> None:
-        self.client = _open(driver, uri)
+    `close` when done; opening makes no connection yet.
+    """
+
+    def __init__(self, uri: str, name: str, driver: MongoDriver = "motor", metrics: WorkMetrics | None = None) -> None:
+        self.metrics = metrics or WorkMetrics(CollectorRegistry())
+        # What each round trip takes is measured where somebody may look, because that alone costs something.
+        listeners = () if metrics is None else (CommandMetrics(metrics), PoolMetrics(metrics))
+        self.client = _open(driver, uri, listeners)
         self.name = name
         self._database = self.client[name]
         # Those that several parts of the house write. What one noun alone stores it names itself, in its repository.
@@ -96,7 +105,7 @@ class Database:
         return await transactions.run(self, work)
 
 
-def _open(driver: MongoDriver, uri: str) -> Client:
+def _open(driver: MongoDriver, uri: str, listeners: Sequence[CommandMetrics | PoolMetrics]) -> Client:
     client = _CLIENTS[driver](
         uri,
         appname=APPLICATION,
@@ -106,6 +115,7 @@ def _open(driver: MongoDriver, uri: str) -> Client:
         serverSelectionTimeoutMS=5_000,
         connectTimeoutMS=5_000,
         socketTimeoutMS=30_000,
+        event_listeners=listeners,
     )
     return cast("Client", client)
 

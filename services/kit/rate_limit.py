@@ -80,7 +80,7 @@ class RateLimitExceeded(RateLimited):
         return {**self.stats.headers, "Retry-After": str(self.retry_after)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class PendingPermit:
     """A public operation that is being counted: the right to read meanwhile, and to write or respond once it is.
 
@@ -90,10 +90,13 @@ class PendingPermit:
 
     principal: Principal
     _hit: Awaitable[Hit]
-    _judge: Callable[[Principal, Hit], RateLimitPermit]
+    _judge: Callable[[Principal, Hit, bool], RateLimitPermit]
+    _judged: bool = False
 
     def __await__(self) -> Generator[object, None, RateLimitPermit]:
-        return self._judge(self.principal, (yield from self._hit.__await__()))
+        hit = yield from self._hit.__await__()
+        again, self._judged = self._judged, True
+        return self._judge(self.principal, hit, again)
 
 
 Permit: TypeAlias = RateLimitPermit | PendingPermit
@@ -110,6 +113,7 @@ class RateLimiter:
         if rate_limit != UNLIMITED:
             (limit,) = LimitGroup(rate_limit, get_remote_address, "public", False, None, None, None, 1, False)
             self._amount, self._window_seconds = limit.limit.amount, limit.limit.get_expiry()
+        self._limited = database.metrics.rate_limited
         self._counter = HitCounter(database, self._amount, self._window_seconds)
         self._refused: dict[str, tuple[Hit, float]] = {}
         """The last hit of addresses that have passed their limits, and until when that is taken for granted."""
@@ -135,13 +139,15 @@ class RateLimiter:
         """Waits until everything is counted, and gives back what this worker holds for hits to come."""
         await self._counter.close()
 
-    def _judge(self, principal: Principal, hit: Hit) -> RateLimitPermit:
+    def _judge(self, principal: Principal, hit: Hit, again: bool = False) -> RateLimitPermit:
         now = asyncio.get_running_loop().time()
         stats = self._stats(hit, now)
         if hit.number > self._amount:
             self._refused.setdefault(principal.address, (hit, min(now + REMEMBERED_SECONDS, hit.window_ends)))
             if len(self._refused) > REMEMBERED:
                 del self._refused[next(iter(self._refused))]
+            if not again:
+                self._limited.inc()
             raise RateLimitExceeded(stats)
         return RateLimitPermit(principal, stats)
 

@@ -57,6 +57,7 @@ async def run(database: "Database", work: "Callable[[Session], Awaitable[Result]
                 return await _try(database, session, work, retry.deadline)
             except PyMongoError as fault:
                 await retry.wait(fault)
+                database.metrics.transaction_retries.inc()
 
 
 async def _try(

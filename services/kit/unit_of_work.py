@@ -16,6 +16,7 @@ from models.activity import Deed
 from models.errors import DomainError
 from models.events import Event
 from models.principal import Principal
+from models.verbs import Verb
 from services.kit.activity.log import ActivityLog
 from services.kit.batching import GroupCommit
 from services.kit.counters import updates_of
@@ -114,6 +115,9 @@ Refused: TypeAlias = tuple[Principal, Deed | None, DomainError]
 class CommandBus(ABC, Generic[Command, Result]):
     """Carries out the commands of one noun. `submit` returns once the command is committed by a majority."""
 
+    lane: ClassVar[str]
+    """The name of its batches in the metrics."""
+
     def __init__(
         self, database: Database, outbox: Outbox, activity: ActivityLog, clock: Callable[[], datetime]
     ) -> None:
@@ -123,7 +127,9 @@ class CommandBus(ABC, Generic[Command, Result]):
         self._clock = clock
         self._touches = 0
         self._lanes = Lanes()
-        self._group: GroupCommit[Submitted[Command], Result] = GroupCommit(self._commit)
+        self._group: GroupCommit[Submitted[Command], Result] = GroupCommit(
+            self._commit, lane=database.metrics.lane(self.lane)
+        )
 
     async def submit(self, command: Command, by: Principal | Permit) -> Result:
         """Carries out a command; one under a permit that is still pending is read for while its hit is counted.
@@ -140,6 +146,10 @@ class CommandBus(ABC, Generic[Command, Result]):
     @abstractmethod
     def begin(self, now: datetime) -> UnitOfWork[Command, Result]:
         """An empty unit of work."""
+
+    @abstractmethod
+    def verb(self, command: Command) -> Verb | None:
+        """What a command does, as the activity and the metrics name it; None for what nobody asked for."""
 
     @abstractmethod
     def contended(self, commands: Sequence[Command]) -> Contended | None:
@@ -177,9 +187,13 @@ class CommandBus(ABC, Generic[Command, Result]):
 
         answers = await self._database.transaction(run)
         self._touches = max(0, self._touches - 1)
+        self._count([each.command for each in batch], answers)
         for each in refused:
             self._activity.refused(*each)
         return answers
+
+    def _count(self, commands: Sequence[Command], answers: Sequence[Result | Exception]) -> None:
+        self._database.metrics.count_all(zip(map(self.verb, commands), answers, strict=True))
 
     async def _carry_out(
         self, session: "Session", batch: Sequence[Submitted[Command]]

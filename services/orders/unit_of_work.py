@@ -35,9 +35,15 @@ Result: TypeAlias = Order | None
 class OrderBus(CommandBus[Command, Result]):
     """Carries out commands on orders."""
 
+    lane = "orders"
+
     @override
     def begin(self, now: datetime) -> "OrderUnitOfWork":
         return OrderUnitOfWork(self._database, now)
+
+    @override
+    def verb(self, command: Command) -> Verb:
+        return command.verb if isinstance(command, Payment) else command.change.verb
 
     @override
     def contended(self, commands: Sequence[Command]) -> Contended | None:

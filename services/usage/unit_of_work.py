@@ -32,6 +32,7 @@ from models.usage.follower import (
     UsageFollowerAlreadyExists,
     UsageSnapshot,
 )
+from models.verbs import Verb
 from services.kit.activity.log import ActivityLog
 from services.kit.database import Database
 from services.kit.messages.outbox import Outbox
@@ -53,6 +54,8 @@ SWEPT_AT_ONCE = 500
 class UsageBus(CommandBus[Command, Result]):
     """Carries out commands on followers; a hold lives for `hold_lifetime`."""
 
+    lane = "usage"
+
     def __init__(
         self,
         database: Database,
@@ -67,6 +70,10 @@ class UsageBus(CommandBus[Command, Result]):
     @override
     def begin(self, now: datetime) -> "UsageUnitOfWork":
         return UsageUnitOfWork(self._database, now, self._hold_lifetime, told=self._outbox.enabled)
+
+    @override
+    def verb(self, command: Command) -> Verb | None:
+        return _verb_of(command)
 
     @override
     def contended(self, commands: Sequence[Command]) -> Contended:
@@ -121,10 +128,9 @@ class UsageUnitOfWork(UnitOfWork[Command, Result]):
     @override
     def deed(self, command: Command, result: Result | None) -> Deed | None:
         """Of who is enrolled and of what is tidied nothing is told: nobody asked for it."""
-        if isinstance(command, EnrolUser | SweepHolds):
+        verb = _verb_of(command)
+        if verb is None:
             return None
-        redeems = isinstance(command, Commit) and command.move is Move.REDEEM
-        verb = RedeemUsage.verb if redeems else command.verb
         if isinstance(result, tuple):
             ids = [snapshot.follower.id for snapshot in result]
         else:
@@ -182,6 +188,12 @@ class UsageUnitOfWork(UnitOfWork[Command, Result]):
         for account in self._accounts.accounts_of(follower.id):
             self._accounts.put(effects.sweep(account, now=self.now))
         return ()
+
+
+def _verb_of(command: Command) -> Verb | None:
+    if isinstance(command, EnrolUser | SweepHolds):
+        return None
+    return RedeemUsage.verb if isinstance(command, Commit) and command.move is Move.REDEEM else command.verb
 
 
 def keys_of(command: Command) -> tuple[FollowerKey, ...]:

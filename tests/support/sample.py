@@ -19,6 +19,7 @@ from models.principal import Principal, Role
 from server.authentication import Authenticator
 from server.graphql.engine import TesseraEngine
 from server.graphql.view import GraphQLView
+from server.metrics.api import Ended
 from server.middleware import Guard, RequestLog
 from server.settings import Settings
 from tests.support.api import ADMIN_KEY, JWT_SECRET, NoKeys
@@ -32,6 +33,8 @@ class Context:
     request_id: str
     connection_params: dict[str, Any] | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
+    refused: str | None = None
+    ended: Ended | None = None
 
 
 Info = strawberry.Info[Context, None]
@@ -212,7 +215,7 @@ def sample_app(settings: Settings, view: GraphQLView | None = None) -> Starlette
     return Starlette(
         routes=[Route("/graphql", view), WebSocketRoute("/graphql", view)],
         middleware=[
-            Middleware(RequestLog),
+            Middleware(RequestLog, metrics=view.engine.metrics),
             Middleware(Guard, head_limit=settings.header_limit, body_limit=settings.body_limit),
         ],
     )

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from bson import ObjectId
+from prometheus_client import CollectorRegistry
 from pymongo.errors import AutoReconnect, BulkWriteError
 
 from models.access_codes.access_code import RedeemAccessCode
@@ -34,6 +35,7 @@ from services.kit.activity import refusals
 from services.kit.activity.log import ACTIVITY
 from services.kit.activity.refusals import HourlyCap, RefusedRows
 from services.kit.database import Collection
+from services.kit.instruments.metrics import WorkMetrics
 from tests.support.eventually import eventually
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -148,7 +150,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def gathered(rows: FakeRows, number: int) -> RefusedRows:
-    refused = RefusedRows(cast("Collection", rows))
+    refused = RefusedRows(cast("Collection", rows), WorkMetrics(CollectorRegistry()).refusals_lost)
     for _ in range(number):
         refused.put({"_id": ObjectId()})
     return refused

@@ -40,7 +40,7 @@ class ActivityLog:
         self._rows = database.activity
         self._clock = clock
         self._lifetime = timedelta(days=days)
-        self._refused = RefusedRows(database.activity)
+        self._refused = RefusedRows(database.activity, database.metrics.refusals_lost)
 
     @property
     def collection(self) -> str:
@@ -93,7 +93,10 @@ class ActivityLog:
             await self.record(session, caller, (deed(result), None))
             return result
 
-        return await self._database.transaction(told)
+        done = await self._database.transaction(told)
+        if (told_of := deed(done)) is not None:
+            self._database.metrics.count(told_of.verb, None)
+        return done
 
     def refused(self, caller: Principal, deed: Deed | None, refusal: DomainError) -> None:
         """Have a refusal written soon: nobody waits for it."""
@@ -112,5 +115,6 @@ class ActivityLog:
         try:
             yield
         except DomainError as refusal:
+            self._database.metrics.count(deed.verb, refusal)
             self.refused(caller, deed, refusal)
             raise

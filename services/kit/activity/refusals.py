@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import Counter as Multiset
+from collections import deque
 from contextlib import suppress
 from contextvars import Context
 from datetime import datetime
 from itertools import islice
 
+from prometheus_client import Counter
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from services.kit.database import Collection, Document
@@ -36,7 +38,7 @@ class HourlyCap:
         self._each = each
         self._total = total
         self._hour: datetime | None = None
-        self._by_address: Counter[str] = Counter()
+        self._by_address: Multiset[str] = Multiset()
         self._passed = 0
 
     def admits(self, address: str | None, at: datetime) -> bool:
@@ -54,10 +56,11 @@ class HourlyCap:
 
 
 class RefusedRows:
-    """Writes rows behind the answers. `dropped` and `capped` count those that are written nowhere, and are logged."""
+    """Writes rows behind the answers. `dropped` and `capped` are how many are written nowhere: `lost` counts them."""
 
-    def __init__(self, rows: Collection) -> None:
+    def __init__(self, rows: Collection, lost: Counter) -> None:
         self._rows = rows
+        self._lost_away, self._lost_capped = lost.labels("away"), lost.labels("capped")
         self._waiting: deque[Document] = deque()
         self._cap = HourlyCap(FROM_ONE_ADDRESS, IN_ALL)
         self._task: asyncio.Task[None] | None = None
@@ -77,6 +80,7 @@ class RefusedRows:
         admitted = self._cap.admits(address, at)
         if not admitted:
             self.capped += 1
+            self._lost_capped.inc()
             self._tell()
         return admitted
 
@@ -131,6 +135,7 @@ class RefusedRows:
 
     def _drop(self, number: int) -> None:
         self.dropped += number
+        self._lost_away.inc(number)
         self._tell()
 
     def _tell(self, *, at_once: bool = False) -> None:

@@ -77,8 +77,12 @@ class Idempotency:
         self._presence = Presence(database)
         self._clock = clock
         # Keys that come together are written together, as their effects are.
-        self._inserts: GroupCommit[Document, bool] = GroupCommit(self._insert_all, idempotent=False)
-        self._responses: GroupCommit[UpdateOne, None] = GroupCommit(self._store_responses, idempotent=False)
+        self._inserts: GroupCommit[Document, bool] = GroupCommit(
+            self._insert_all, idempotent=False, lane=database.metrics.lane("idempotencyKeys")
+        )
+        self._responses: GroupCommit[UpdateOne, None] = GroupCommit(
+            self._store_responses, idempotent=False, lane=database.metrics.lane("responses")
+        )
 
     async def close(self) -> None:
         await self._inserts.close()

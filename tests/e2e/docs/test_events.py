@@ -6,17 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from consumers.handlers.payment_service import PaymentService
 from consumers.kafka.records import read_json
 from consumers.metrics import Metrics
 from consumers.topics import PRODUCED, handlers
 from models.orders.commands import RefundOrder
 from models.principal import SYSTEM
+from server.metrics.api import ApiMetrics
 from tests.support.api import ADMIN, Api
 from tests.support.events import switch_and_move
 from tests.support.orders import make_order
 
 PAGE = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
+OPERATIONS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+METRIC = re.compile(r"^\| `(tessera_\w+)", re.MULTILINE)
 SECTION = re.compile(r"^### (?P<title>`[^\n]*`)\n(?P<text>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -77,7 +82,11 @@ async def test_every_example_that_is_produced_is_like_what_is_sent(own_api: Api)
 
 
 def test_the_page_has_every_metric() -> None:
-    # A counter is shown with `_total`, a histogram by its name.
-    families = list(Metrics().registry.collect())
-    names = {family.name + ("_total" if family.type == "counter" else "") for family in families}
-    assert set(re.findall(r"^\| `(tessera_\w+)", PAGE, re.MULTILINE)) == names
+    shared = names_of(ApiMetrics(CollectorRegistry()).registry)
+    assert set(METRIC.findall(PAGE)) == names_of(Metrics().registry) - shared
+    assert set(METRIC.findall(OPERATIONS)) == shared
+
+
+def names_of(registry: CollectorRegistry) -> set[str]:
+    """The names of its metrics: a counter is shown with `_total`, a histogram by its name."""
+    return {family.name + ("_total" if family.type == "counter" else "") for family in registry.collect()}

@@ -21,6 +21,7 @@ from schema.problems import Conflict, InvalidInput, NotFound
 from schema.relay import Connection
 from schema.scalars import SCALARS, BigInt
 from server.graphql.engine import TesseraEngine
+from server.metrics.api import Ended
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -56,6 +57,8 @@ class Context:
     seed: int
     calls: list[str] = field(default_factory=list)
     principal: Principal = field(default_factory=Principal)
+    refused: str | None = None
+    ended: Ended | None = None
     request_id: str = "request"
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from graphql_engine.compiled import MAX_VARIANTS, CompiledOperations
 from models.principal import Principal
 from server.graphql.engine import TesseraEngine
+from server.metrics.api import Ended
 from tests.unit.graphql_engine.alike import (
     DOCUMENTS,
     SCHEMA,
@@ -144,6 +145,8 @@ class Turns:
     notes: list[str] = field(default_factory=list)
     principal: Principal = field(default_factory=Principal)
     request_id: str = ""
+    refused: str | None = None
+    ended: Ended | None = None
 
 
 async def step(info: strawberry.Info[Turns, None], name: str) -> str:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
+from prometheus_client import CollectorRegistry
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, NetworkTimeout, OperationFailure, PyMongoError
 
@@ -13,6 +14,7 @@ from models.errors import NotFound, ServiceUnavailable
 from services.kit import transactions
 from services.kit.database import Database, Session
 from services.kit.idempotency.locks import IdempotencyLock, LockLost, batch_under_locks, under_lock
+from services.kit.instruments.metrics import WorkMetrics
 
 
 def labelled(label: str) -> PyMongoError:
@@ -24,6 +26,7 @@ class FakeDatabase:
 
     def __init__(self, *commits: PyMongoError, lost: Sequence[str] = ()) -> None:
         self.client = None
+        self.metrics = WorkMetrics(CollectorRegistry())
         self.idempotency_keys = self
         self.in_transaction = False
         self.done: list[str] = []

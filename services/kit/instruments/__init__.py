@@ -1,0 +1,1 @@
+"""What shows how the service fares: metrics of its work."""
