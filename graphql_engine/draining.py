@@ -1,4 +1,4 @@
-"""The drain: what would go on without end ends when it begins."""
+"""The drain: what would go on without end ends when its caller is to go elsewhere."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -8,16 +8,20 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 
 
-async def until_drain(items: AsyncIterator[Item], draining: asyncio.Event) -> AsyncGenerator[Item, None]:
-    """The items until there are no more or the drain begins; what is being made then is cancelled."""
-    begun = asyncio.ensure_future(draining.wait())
+class Drained(Exception):
+    """A subscription ended because its caller is to go elsewhere: there would have been more."""
+
+
+async def until_drain(items: AsyncIterator[Item], leaving: asyncio.Event) -> AsyncGenerator[Item, None]:
+    """The items until there are no more. Raises `Drained` once `leaving` is set; what is being made is cancelled."""
+    begun = asyncio.ensure_future(leaving.wait())
     following: asyncio.Future[Item] | None = None
     try:
         while True:
             following = asyncio.ensure_future(anext(items))
             await asyncio.wait({begun, following}, return_when=asyncio.FIRST_COMPLETED)
             if not following.done():
-                return
+                raise Drained
             try:
                 item = following.result()
             except StopAsyncIteration:

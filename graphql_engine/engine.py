@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from graphql_engine.deadlines import Deadlines
 from graphql_engine.documents import Documents, Found
-from graphql_engine.draining import until_drain
+from graphql_engine.draining import Drained, until_drain
 from graphql_engine.errors import (
     DocumentNotPersisted,
     GraphQLCode,
@@ -86,14 +86,17 @@ class Engine(strawberry.Schema):
         """What runs queries and mutations; may be replaced by something quicker that means the same."""
         self.persisted = PersistedDocuments()
         """Which documents may be named instead of sent, and whether others run."""
-        self.draining = asyncio.Event()
-        """Ends every subscription when it is set."""
+        self._never = asyncio.Event()
         self._deadlines = Deadlines(request_timeout)
         self._open_tools = open_tools
 
     def trusts(self, context: object) -> bool:
         """Whether this caller may know the schema, by introspection or by suggestions in errors. To be overridden."""
         return self._open_tools
+
+    def leaving(self, context: object) -> asyncio.Event:
+        """Returns what ends this caller's subscriptions, with `Drained`, when it is set. To be overridden."""
+        return self._never
 
     def explain(self, fault: Exception, context: object) -> Exception:
         """Returns the application's exception for what went wrong before anything ran. To be overridden."""
@@ -219,8 +222,10 @@ class Engine(strawberry.Schema):
                 yield result
                 return
             async with aclosing(source) as events, self.subscribed(operation, context):
-                async for event in until_drain(events, self.draining):
+                async for event in until_drain(events, self.leaving(context)):
                     yield self._finish(event, found, context)
+        except Drained:
+            raise
         except Exception as fault:
             refusal = self.refuse(fault, context)
             self.ended(operation, refusal, perf_counter() - began, context)

@@ -1,5 +1,6 @@
 """What every resolver gets: the verbs, and who is calling."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -49,6 +50,8 @@ class Context:
     response_headers: dict[str, str] = field(default_factory=dict)
     refused: str | None = None
     ended: Any = None
+    leaving: asyncio.Event | None = None
+    """Set once an event stream is to end, because its process does."""
 
     @property
     def request_id(self) -> str:

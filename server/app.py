@@ -1,6 +1,5 @@
 """The ASGI application, put together from settings. Making it opens no socket; its lifespan opens and closes all."""
 
-import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
@@ -20,7 +19,7 @@ from resolvers.context import Context
 from rest.routes import routes as rest_routes
 from server.application import Application
 from server.authentication import Authenticator
-from server.draining import DRAINING
+from server.draining import DRAIN, Drain
 from server.graphiql.examples import example_texts
 from server.graphql.routes import graphql_routes
 from server.health import health_routes
@@ -55,7 +54,7 @@ EXPOSED_HEADERS = (
 def create_app(settings: Settings) -> Starlette:
     """The whole API: REST, GraphQL and health, over one set of verbs."""
     metrics = _open_metrics(settings)
-    services, draining = _open_services(settings, metrics), asyncio.Event()
+    services, drain = _open_services(settings, metrics), Drain()
     fetched = _fetched_keys(settings)
     authenticator = Authenticator(settings, services.admin_keys.live, fetched=fetched)
 
@@ -72,7 +71,7 @@ def create_app(settings: Settings) -> Starlette:
         gc.freeze()
         if fetched is not None:
             fetched.start()
-        yield {DRAINING: draining, BOUNDS: _bounds(settings), REGISTRY: metrics.registry}
+        yield {DRAIN: drain, BOUNDS: _bounds(settings), REGISTRY: metrics.registry}
         if looking is not None:
             await end(looking)
         if fetched is not None:
@@ -81,8 +80,8 @@ def create_app(settings: Settings) -> Starlette:
 
     routes = [
         *rest_routes,
-        *graphql_routes(settings, authenticator, make_context, metrics, draining),
-        *health_routes(services, authenticator),
+        *graphql_routes(settings, authenticator, make_context, metrics, drain),
+        *health_routes(services, authenticator, drain),
     ]
     app = Application(routes, _middleware(settings, metrics), lifespan)
     app.state.services = services

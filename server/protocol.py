@@ -26,7 +26,7 @@ from models.errors import (
     RequestTimedOut,
     UriTooLong,
 )
-from server.draining import DRAINING
+from server.draining import DRAIN, Drain
 
 BOUNDS = "bounds"
 """The name of the `Bounds` in the application's state."""
@@ -37,6 +37,7 @@ DRAIN_SECONDS = 3.0
 LINGER_SECONDS = 1.0
 LINE_FRAMING = 64
 """Bytes that a line of a head has besides a name and a value, or a path, at most."""
+CLOSE = (b"connection", b"close")
 FRAMING = 8
 """Bytes of framing that are allowed for each byte of a body: chunks of one byte have five."""
 
@@ -60,6 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._bounds: Bounds = self.app_state.get(BOUNDS) or Bounds()
+        self._drain: Drain | None = self.app_state.get(DRAIN)
         self._receiving = False
         """Whether a request has begun and not all of it has come."""
         self._in_head = False
@@ -210,6 +212,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._in_head = False
         if not self.parser.should_upgrade():
+            if self._drain is not None and self._drain.leaving:
+                # The next request of this client finds another process.
+                self.cycle.default_headers = [*self.cycle.default_headers, CLOSE]
             # What comes after the body is no header of the request.
             self.headers = []
 
@@ -239,9 +244,8 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def shutdown(self) -> None:
         """The drain begins: streams end, a half-sent body has a moment left, and what only waits is closed at once."""
-        draining: asyncio.Event | None = self.app_state.get(DRAINING)
-        if draining is not None:
-            draining.set()
+        if self._drain is not None:
+            self._drain.begin()
         if self._receiving and self._answering:
             self._end_deadline()
             self._deadline = self.loop.call_later(min(DRAIN_SECONDS, self._bounds.receive), self._time_out)

@@ -58,15 +58,15 @@ def serve(settings: Settings, host: str, workers: int) -> None:
     config = _uvicorn_config(settings)
     take_signals()
     if workers == 1:
-        MeasuredServer(config, sockets.metrics).run(sockets.api)
+        MeasuredServer(config, settings.drain_delay, sockets.metrics).run(sockets.api)
     elif sockets.metrics is None:
-        sys.exit(Workers(config, sockets, workers).run())
+        sys.exit(Workers(config, sockets, workers, settings.drain_delay).run())
     else:
         folder = MetricsFolder.create()
         folder.use()
         try:
             sockets = replace(sockets, registry=AllWorkers.registry(folder.path))
-            sys.exit(Workers(config, sockets, workers, folder.retire).run())
+            sys.exit(Workers(config, sockets, workers, settings.drain_delay, folder.retire).run())
         finally:
             folder.remove()
 

@@ -44,6 +44,8 @@ class Settings(PortSettings, TokenSettings, DatabaseSettings):
     body_limit: Annotated[int, whole(1_024, 16_777_216)] = 65_536
     receive_timeout: Annotated[int, whole(1, 600)] = 20
     idle_timeout: Annotated[int, whole(1, 3_600)] = 65
+    drain_delay: Annotated[int, whole(0, 600)] = 0
+    """Seconds from SIGTERM to the drain: load balancers notice that `/readyz` is 503, live connections go elsewhere."""
     request_timeout: Annotated[float, whole(1, 600)] = 30.0
     compiled_operations: Switch = True
     """Whether GraphQL operations are compiled; False leaves them all to graphql-core, with the same answers."""

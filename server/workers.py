@@ -56,9 +56,15 @@ class Sockets:
 class _Server(MeasuredServer):
     """One worker's server: shows over a pipe that its loop goes on, and whether it serves."""
 
-    def __init__(self, config: uvicorn.Config, signs: Connection, sockets: Sockets) -> None:
-        super().__init__(config, sockets.metrics, sockets.registry)
+    def __init__(self, config: uvicorn.Config, delay: float, parent: int, signs: Connection, sockets: Sockets) -> None:
+        super().__init__(config, delay, sockets.metrics, sockets.registry)
+        self._parent = parent
         self._signs = signs
+
+    @override
+    def is_hurried(self) -> bool:
+        """Whether another takes this one's place, or a new parent wants its port."""
+        return os.getppid() != self._parent or self._signs.poll()
 
     @override
     async def _serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -91,14 +97,21 @@ class _Server(MeasuredServer):
 class _Worker:
     """A worker process as its parent sees it; it runs from the moment that this is made."""
 
-    def __init__(self, config: uvicorn.Config, sockets: Sockets) -> None:
-        self.signs, writer = multiprocessing.Pipe(duplex=False)
-        self.process = _fork.Process(target=_work, args=(os.getpid(), config, sockets, writer))
+    def __init__(self, config: uvicorn.Config, sockets: Sockets, delay: float) -> None:
+        self.signs, theirs = multiprocessing.Pipe()
+        self.process = _fork.Process(target=_work, args=(os.getpid(), config, sockets, delay, theirs))
         self.serves = False
         self._seen = time.monotonic()
         with _no_signals():
             self.process.start()
-        writer.close()
+        theirs.close()
+
+    def end(self, *, at_once: bool) -> None:
+        """Have it drain, after the delay or at once; may be repeated."""
+        if at_once:
+            with suppress(OSError):  # It has ended already.
+                self.signs.send(at_once)
+        self.process.terminate()
 
     def has_ended(self) -> bool:
         """Whether the process is no more; takes its signs of life, and kills it where they have stayed away."""
@@ -108,7 +121,7 @@ class _Worker:
             while self.signs.poll():
                 self.serves = self.signs.recv()
                 self._seen = time.monotonic()
-        except EOFError:
+        except (EOFError, OSError):
             pass  # It is just ending.
         if time.monotonic() - self._seen > PATIENCE_SECONDS:
             log.error("a worker hangs", extra={"worker": self.process.pid})
@@ -119,22 +132,30 @@ class _Worker:
 class Workers:
     """So many worker processes on shared sockets. One that dies is replaced at once, one that hangs is killed.
 
-    SIGHUP replaces them one by one, each when its replacement serves; SIGTERM, SIGINT and SIGQUIT drain. `ended` is
-    told the process id of each that has ended while the others go on.
+    SIGHUP replaces them one by one, each when its replacement serves; SIGTERM and SIGQUIT drain after `delay` seconds,
+    SIGINT at once. `ended` is told the process id of each that has ended while the others go on.
     """
 
     def __init__(
-        self, config: uvicorn.Config, sockets: Sockets, number: int, ended: Callable[[int], None] | None = None
+        self,
+        config: uvicorn.Config,
+        sockets: Sockets,
+        number: int,
+        delay: float,
+        ended: Callable[[int], None] | None = None,
     ) -> None:
         self._config = config
         self._ended = ended or (lambda pid: None)
         self._sockets = sockets
         self._number = number
+        self._delay = delay
         self._workers: list[_Worker] = []
         self._leaving: list[_Worker] = []
         self._to_replace: list[_Worker] = []
         self._next_start = 0.0
         self._has_served = False
+        self._at_once = True
+        """Whether the workers end without the delay."""
 
     def run(self) -> int:
         """Serve until a signal to stop has been carried out; returns the exit code.
@@ -150,7 +171,7 @@ class Workers:
             try:
                 return self._run(signals)
             finally:
-                self._stop()
+                self._stop(signals)
 
     def _run(self, signals: socket.socket) -> int:
         while True:
@@ -164,6 +185,7 @@ class Workers:
             if signals in wait([signals, *ends, *signs], SIGN_SECONDS):
                 told = signals.recv(64)
                 if not STOPS.isdisjoint(told):
+                    self._at_once = signal.SIGINT in told
                     return 0
                 if signal.SIGHUP in told:
                     self._to_replace = list(self._workers)
@@ -206,34 +228,41 @@ class Workers:
             old = self._to_replace.pop(0)
             self._workers.remove(old)
             self._leaving.append(old)
-            old.process.terminate()
+            old.end(at_once=True)
             self._replace()
 
     def _start(self) -> None:
-        self._workers.append(_Worker(self._config, self._sockets))
+        self._workers.append(_Worker(self._config, self._sockets, self._delay))
 
-    def _stop(self) -> None:
-        """Drain, with new clients refused at once and not kept waiting for that."""
+    def _stop(self, signals: socket.socket) -> None:
+        """Drain, with new clients refused at once and not kept waiting for that; SIGINT ends the delay."""
         for sock in self._sockets.all:
             sock.close()
-        processes = [worker.process for worker in (*self._workers, *self._leaving)]
-        for process in processes:
-            process.terminate()
-        deadline = time.monotonic() + (self._config.timeout_graceful_shutdown or 0) + PATIENCE_SECONDS
-        for process in processes:
-            process.join(max(0.0, deadline - time.monotonic()))
-            if process.is_alive():
-                log.error("a worker does not end", extra={"worker": process.pid})
-                process.kill()
-                process.join()
+        workers = [*self._workers, *self._leaving]
+        for worker in workers:
+            worker.end(at_once=self._at_once)
+        patience = self._delay + (self._config.timeout_graceful_shutdown or 0) + PATIENCE_SECONDS
+        deadline = time.monotonic() + patience
+        while ends := [worker.process.sentinel for worker in workers if worker.process.is_alive()]:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            if signals in wait([signals, *ends], left) and signal.SIGINT in signals.recv(64):
+                for worker in workers:
+                    worker.end(at_once=True)
+        for worker in workers:
+            if worker.process.is_alive():
+                log.error("a worker does not end", extra={"worker": worker.process.pid})
+                worker.process.kill()
+            worker.process.join()
 
 
-def _work(parent: int, config: uvicorn.Config, sockets: Sockets, signs: Connection) -> None:
+def _work(parent: int, config: uvicorn.Config, sockets: Sockets, delay: float, signs: Connection) -> None:
     """What a worker process does."""
     signal.set_wakeup_fd(-1)
     take_signals()
     tie_to_parent(parent)
-    _Server(config, signs, sockets).run(sockets.api)
+    _Server(config, delay, parent, signs, sockets).run(sockets.api)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The engine in Tessera's words: who may know the schema, and which error of the tree a refusal is."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
@@ -30,6 +31,8 @@ class RequestContext(Protocol):
     connection_params: dict[str, Any] | None
     refused: str | None
     ended: Ended | None
+    leaving: asyncio.Event | None
+    """Ends the subscriptions of an event stream; a WebSocket is closed with them."""
 
     @property
     def request_id(self) -> str: ...
@@ -45,6 +48,10 @@ class TesseraEngine(Engine):
     @override
     def trusts(self, context: object) -> bool:
         return super().trusts(context) or cast("RequestContext", context).principal.role is not None
+
+    @override
+    def leaving(self, context: object) -> asyncio.Event:
+        return cast("RequestContext", context).leaving or super().leaving(context)
 
     @override
     def explain(self, fault: Exception, context: object) -> DomainError:

@@ -1,10 +1,9 @@
 """The routes of GraphQL: the view at `/graphql`, and the files of GraphiQL."""
 
-import asyncio
-
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from server.authentication import Authenticator
+from server.draining import Drain
 from server.graphiql import graphiql_assets
 from server.graphql.schema import tessera_schema
 from server.graphql.view import GraphQLView, MakeContext
@@ -19,13 +18,12 @@ def graphql_routes(
     authenticator: Authenticator,
     make_context: MakeContext,
     metrics: ApiMetrics,
-    draining: asyncio.Event,
+    drain: Drain,
 ) -> list[BaseRoute]:
     """Returns the routes of GraphQL; the view handles every method and every WebSocket at its path.
 
-    Event streams of subscriptions end when `draining` is set.
+    Live connections are told to go elsewhere by `drain`.
     """
     schema = tessera_schema(request_timeout=settings.request_timeout, open_tools=settings.open_tools, metrics=metrics)
-    schema.draining = draining
-    view = GraphQLView(schema, settings=settings, authenticator=authenticator, make_context=make_context)
+    view = GraphQLView(schema, settings=settings, authenticator=authenticator, make_context=make_context, drain=drain)
     return [*graphiql_assets, Route(PATH, view), WebSocketRoute(PATH, view)]

@@ -1,5 +1,6 @@
 """The endpoint `/graphql`: POST, GET for queries, server-sent events, WebSocket, and GraphiQL for a browser."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,6 +24,7 @@ from models.errors import DomainError, InvalidToken
 from models.principal import Principal, Transport
 from models.values.origins import is_local_origin
 from server.authentication import TOKEN_COOKIE, Authenticator
+from server.draining import Drain
 from server.graphiql import graphiql_page
 from server.graphql.engine import RequestContext, TesseraEngine
 from server.graphql.event_stream import HEADERS, event_stream
@@ -52,7 +54,13 @@ class GraphQLView(GraphQL[RequestContext, None]):
     websocket_adapter_class = WebSocketAdapter
 
     def __init__(
-        self, schema: TesseraEngine, *, settings: Settings, authenticator: Authenticator, make_context: MakeContext
+        self,
+        schema: TesseraEngine,
+        *,
+        settings: Settings,
+        authenticator: Authenticator,
+        make_context: MakeContext,
+        drain: Drain,
     ) -> None:
         super().__init__(
             schema,
@@ -66,6 +74,7 @@ class GraphQLView(GraphQL[RequestContext, None]):
         self.settings = settings
         self.authenticator = authenticator
         self.make_context = make_context
+        self.drain = drain
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,12 +117,14 @@ class GraphQLView(GraphQL[RequestContext, None]):
         return _json_response(result, accepted, context.response_headers)
 
     async def _stream(self, sent: Parameters, context: RequestContext, allowed: frozenset[OperationType]) -> Response:
+        context.leaving = leaving = asyncio.Event()
         results = await self.engine.stream(
             sent.query, sent.variables, context, None, sent.operation_name, sent.extensions, allowed
         )
         expired = partial(self.authenticator.expired, context.principal)
         until_end = partial(self.authenticator.until_end, context.principal)
-        return StreamingResponse(event_stream(results, expired=expired, until_end=until_end), headers=HEADERS)
+        events = event_stream(results, expired=expired, until_end=until_end, live=self.drain.live(leaving.set))
+        return StreamingResponse(events, headers=HEADERS)
 
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:

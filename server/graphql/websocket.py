@@ -33,6 +33,7 @@ BAD_MESSAGE = 4400
 FORBIDDEN = 4403
 INTERNAL_ERROR = 4500
 TOO_BIG = 1009
+SERVICE_RESTART = 1012
 LONGEST_REASON = 123
 """Bytes; a longer reason is an error of the protocol itself, and the connection would just break."""
 
@@ -124,6 +125,7 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
     """
 
     end: asyncio.Task[None] | None = None
+    leaving: asyncio.Task[None] | None = None
     started = 0
     """How many operations have been started."""
 
@@ -142,6 +144,17 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         for identifier in list(self.operations):
             await self.cleanup_operation(identifier)
         await self.websocket.close(FORBIDDEN, ended.message)
+
+    @override
+    async def handle(self) -> None:
+        with self._view.drain.live(self._go_elsewhere):
+            await super().handle()
+
+    def _go_elsewhere(self) -> None:
+        # Once the drain has begun the server closes what is connected, with the same code.
+        if not self._view.drain.begun:
+            self.leaving = asyncio.create_task(self.websocket.close(SERVICE_RESTART, "Service restart"))
+            self.leaving.add_done_callback(self._task_done)
 
     @override
     async def shutdown(self) -> None:

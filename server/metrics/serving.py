@@ -14,6 +14,7 @@ from starlette.routing import Route
 from typing_extensions import override
 from uvicorn.server import ServerState
 
+from server.leaving import LeavingServer
 from services.kit.instruments.metrics import TEXT_FORMAT
 
 REGISTRY = "registry"
@@ -30,16 +31,17 @@ def metrics_app(registry: CollectorRegistry) -> Starlette:
     return Starlette(routes=[Route("/metrics", show)])
 
 
-class MeasuredServer(uvicorn.Server):
+class MeasuredServer(LeavingServer):
     """A server of the API that also shows, on `metrics`, a registry: that of the application unless one is given."""
 
     def __init__(
         self,
         config: uvicorn.Config,
+        delay: float,
         metrics: socket.socket | None = None,
         registry: CollectorRegistry | None = None,
     ) -> None:
-        super().__init__(config)
+        super().__init__(config, delay)
         self._metrics = metrics
         self._registry = registry
         self._metrics_state = ServerState()

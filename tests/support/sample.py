@@ -17,6 +17,7 @@ from graphql_engine.limits import Limits
 from models.errors import FieldError, Forbidden, InvalidInput, RateLimited
 from models.principal import Principal, Role
 from server.authentication import Authenticator
+from server.draining import Drain
 from server.graphql.engine import TesseraEngine
 from server.graphql.view import GraphQLView
 from server.metrics.api import Ended
@@ -35,6 +36,7 @@ class Context:
     response_headers: dict[str, str] = field(default_factory=dict)
     refused: str | None = None
     ended: Ended | None = None
+    leaving: asyncio.Event | None = None
 
 
 Info = strawberry.Info[Context, None]
@@ -206,7 +208,11 @@ def sample_view(settings: Settings) -> GraphQLView:
         return Context(principal, connection.scope["state"]["request_id"])
 
     return GraphQLView(
-        schema, settings=settings, authenticator=Authenticator(settings, NoKeys()), make_context=make_context
+        schema,
+        settings=settings,
+        authenticator=Authenticator(settings, NoKeys()),
+        make_context=make_context,
+        drain=Drain(),
     )
 
 
