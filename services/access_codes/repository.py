@@ -21,7 +21,7 @@ from services.access_codes.code_search import CODE_SEARCH_FIELDS, CODE_SEARCH_IN
 from services.kit.database import Collection, Database, Document, Session, aggregate
 from services.kit.mapping import Derived, Mapper
 from services.kit.pagination import Listing, given, within
-from services.kit.search import contains, search_key, trigrams
+from services.kit.search import contains_by_runs, runs, search_key
 from services.kit.stored_form import WITH_FORM
 
 SEARCH_FIELDS = CODE_SEARCH_FIELDS
@@ -31,7 +31,7 @@ ENTITY_ALONE = dict.fromkeys(SEARCH_FIELDS, False)
 
 def batch_search_fields(name: str) -> Document:
     key = search_key(name)
-    return {"nameKey": key, "nameTrigrams": trigrams(key)}
+    return {"nameKey": key, "nameRuns": runs(key)}
 
 
 ACCESS_CODES: Mapper[AccessCode] = Mapper(
@@ -86,7 +86,7 @@ ACCESS_CODE_INDEXES = [
 BATCH_INDEXES = [
     IndexModel([("createdAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
     IndexModel([("createdBy", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="createdBy"),
-    IndexModel([("nameTrigrams", ASCENDING)], name="nameTrigrams"),
+    IndexModel([("nameRuns", ASCENDING)], name="nameRuns"),
 ]
 USE_INDEXES = [
     # One use for each user and code. The username comes first because a batch of redemptions asks for all pairs of its
@@ -164,7 +164,7 @@ def batches_query(wanted: AccessCodeBatchFilter) -> Document:
     """Returns the query for what a filter leaves of the batches."""
     query = within("createdAt", wanted) | given(createdBy=wanted.created_by)
     if wanted.name is not None:
-        query |= contains("nameKey", "nameTrigrams", search_key(wanted.name))
+        query |= contains_by_runs("nameKey", "nameRuns", search_key(wanted.name))
     return query
 
 

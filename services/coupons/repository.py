@@ -12,17 +12,17 @@ from models.values.codes import compact_form
 from services.kit.database import Database, Document
 from services.kit.mapping import Derived, Mapper
 from services.kit.pagination import Listing, given, within
-from services.kit.search import contains, contains_by_some, every_other_trigram, search_key, trigrams
+from services.kit.search import contains_by_runs, contains_by_some, every_other_trigram, runs, search_key
 from services.kit.stored_form import WITH_FORM
 
-SEARCH_FIELDS = ("usernameKey", "usernameTrigrams", "codeKey", "codeTrigrams")
+SEARCH_FIELDS = ("usernameKey", "usernameRuns", "codeKey", "codeTrigrams")
 """What only a search needs; no entity has it."""
 ENTITY_ALONE = dict.fromkeys(SEARCH_FIELDS, False)
 
 
 def search_fields(username: str) -> Document:
     key = search_key(username)
-    return {"usernameKey": key, "usernameTrigrams": trigrams(key)}
+    return {"usernameKey": key, "usernameRuns": runs(key)}
 
 
 def code_field(coupon_code: str) -> Document:
@@ -69,7 +69,7 @@ COUPON_INDEXES = [
     IndexModel(
         [("active", ASCENDING), ("role", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="active"
     ),
-    IndexModel([("usernameTrigrams", ASCENDING)], name="usernameTrigrams"),
+    IndexModel([("usernameRuns", ASCENDING)], name="usernameRuns"),
     IndexModel([("codeTrigrams", ASCENDING)], name="codeTrigrams"),
 ]
 LEDGER_INDEXES = [
@@ -109,7 +109,7 @@ def query_of(wanted: CouponFilter) -> Document:
     if wanted.min_followers:
         query["followers"] = {"$gte": wanted.min_followers}
     if wanted.username is not None:
-        query |= contains("usernameKey", "usernameTrigrams", search_key(wanted.username))
+        query |= contains_by_runs("usernameKey", "usernameRuns", search_key(wanted.username))
     if wanted.coupon_code is not None:
         query |= contains_by_some("codeKey", "codeTrigrams", compact_form(wanted.coupon_code))
     return query

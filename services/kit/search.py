@@ -1,4 +1,4 @@
-"""Substring search by trigrams: a literal part of a text, anywhere in it, ignoring case, in any script."""
+"""Substring search by runs of letters: a literal part of a text, anywhere in it, ignoring case, in any script."""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from models.values.texts import clean, fold
 
 TRIGRAM = 3
+RUN = 6
+"""How many letters a run has. One of three is in a thousandth of many names, one of six in hardly two."""
 
 
 def search_key(text: str) -> str:
@@ -16,6 +18,15 @@ def search_key(text: str) -> str:
 def trigrams(key: str) -> list[str]:
     """Every run of three letters of a key, once, for a multikey index."""
     return sorted({key[n : n + TRIGRAM] for n in range(len(key) - TRIGRAM + 1)})
+
+
+def runs(key: str) -> list[str]:
+    """The run that begins at each letter of a key but its last two, once, for a multikey index; a short key whole.
+
+    A part of three letters or more begins one of them, whole or as far as it goes, so that an index finds it by its
+    beginning; and a list is never empty, so that an index tells which documents have none.
+    """
+    return sorted({key[n : n + RUN] for n in range(max(1, len(key) - TRIGRAM + 1))})
 
 
 def every_other_trigram(key: str) -> list[str]:
@@ -37,6 +48,18 @@ def contains_by_some(key_field: str, trigram_field: str, part: str) -> Mapping[s
     runs = [part[n : n + TRIGRAM] for n in range(len(part) - TRIGRAM + 1)]
     either = [{trigram_field: {"$all": some}, **pattern} for some in (runs[::2], runs[1::2])]
     return {"$or": [{key_field: {"$regex": f"^{re.escape(part)}"}}, *either]}
+
+
+def contains_by_runs(key_field: str, runs_field: str, part: str) -> Mapping[str, object]:
+    """The query of `contains`, where runs are stored: it reads no more of their index than it finds.
+
+    A longer part is found by its rarest run, which MongoDB chooses by trying, and judged by the key.
+    """
+    if TRIGRAM <= len(part) <= RUN:
+        return {runs_field: {"$regex": f"^{re.escape(part)}"}}
+    pattern = {key_field: {"$regex": re.escape(part)}}
+    whole = sorted({part[n : n + RUN] for n in range(len(part) - RUN + 1)})
+    return {runs_field: {"$all": whole}, **pattern} if whole else pattern
 
 
 def contains(key_field: str, trigram_field: str, part: str) -> Mapping[str, object]:

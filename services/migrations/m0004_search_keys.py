@@ -9,6 +9,7 @@ from models.values.codes import normalize_code
 from services.access_codes import code_search
 from services.coupons.repository import code_field, search_fields
 from services.kit.database import Database, Document
+from services.kit.indexes import drop_index
 from services.migrations.options import Options
 
 if TYPE_CHECKING:
@@ -34,19 +35,32 @@ async def run(database: Database, options: Options) -> int:
     if options.thorough or await database.migrations.find_one({"_id": _DONE}) is None:
         renewed += await _renew_access_codes(database)
         await database.migrations.update_one({"_id": _DONE}, {"$currentDate": {"at": True}}, upsert=True)
+    if options.thorough and not renewed:
+        await _forget_trigrams(database)
     if renewed:
         log.info("renewed the search keys of %d documents", renewed)
     return renewed
 
 
 async def _renew_coupons(database: Database, session: "Session") -> int:
-    stale = {"codeKey": None, "usernameKey": {"$exists": True}}
+    stale = {"usernameRuns": None, "usernameKey": {"$exists": True}}
     wanted = {"couponCode": 1, "username": 1}
     found = await database.coupons.find(stale, wanted, session=session).limit(BATCH).to_list(None)
     updates = [UpdateOne({"_id": coupon["_id"]}, {"$set": _keys_of_coupon(coupon)}) for coupon in found]
     if updates:
         await database.coupons.bulk_write(updates, session=session, ordered=False)
     return len(updates)
+
+
+async def _forget_trigrams(database: Database) -> None:
+    """Drops what release 1.0.0 searches usernames by, once a run finds nothing of it left to bring along.
+
+    Its processes may serve until then, and find what they wrote.
+    """
+    trigrams = "usernameTrigrams"
+    if trigrams in await database.coupons.index_information():
+        await database.coupons.update_many({trigrams: {"$exists": True}}, {"$unset": {trigrams: ""}})
+        await drop_index(database.coupons, trigrams)
 
 
 def _keys_of_coupon(coupon: Document) -> Document:

@@ -34,7 +34,7 @@ async def run(database: Database, _: Options) -> int:
 async def _complete(database: Database) -> int:
     """Batches that the command line of release 1.0.0 began."""
     batches = database.access_code_batches
-    found = await batches.find({"nameTrigrams": None}, {"_id": 1}).limit(BATCH).to_list(None)
+    found = await batches.find({"nameRuns": None}, {"_id": 1}).limit(BATCH).to_list(None)
     updates = [UpdateOne({"_id": one["_id"]}, {"$set": batch_search_fields(one["_id"])}) for one in found]
     if updates:
         await batches.bulk_write(updates, ordered=False)

@@ -297,7 +297,7 @@ async def test_batches_of_the_first_release_are_brought_along(own_api: Api) -> N
     """It named codes and batches, and counted by neither; its processes go on while ours start."""
     await generate(own_api, "Spring", 3)
     database = own_api.services.database
-    lacking = {"asked": "", "createdBy": "", "nameKey": "", "nameTrigrams": ""}
+    lacking = {"asked": "", "createdBy": "", "nameKey": "", "nameRuns": ""}
     await database.access_code_batches.update_many({}, {"$unset": lacking})
     await database.counters.delete_many({"family": {"$regex": "^accessCodes/"}})
     await database.counters.update_many({}, {"$unset": {"codesByBatch": "", "usagesByBatch": ""}})

@@ -114,7 +114,9 @@ async def test_keys_of_the_first_release_are_renewed_once_and_in_constant_time_a
     names = {(await own_api.coupon(username=name))["couponCode"]: name for name in ("ΟΔΥΣΣΕΥΣ", "Straße", "plain")}
     for code, name in names.items():
         old = {"usernameKey": name.lower(), "usernameTrigrams": [name.lower()[:3]]}
-        await database.coupons.update_one({"couponCode": code}, {"$set": old, "$unset": {"codeKey": ""}})
+        gone = {"codeKey": "", "usernameRuns": ""}
+        await database.coupons.update_one({"couponCode": code}, {"$set": old, "$unset": gone})
+    await database.coupons.create_index("usernameTrigrams", name="usernameTrigrams")
     made = await own_api.services.access_codes.create(SYSTEM, CreateAccessCode(1, 1))
     kept = {"code": "A\u200bÄ–B", "codeKey": "a\u200bä–b"}
     await database.access_codes.update_one({"_id": ObjectId(made.id)}, {"$set": kept})
@@ -127,9 +129,13 @@ async def test_keys_of_the_first_release_are_renewed_once_and_in_constant_time_a
     access_code = await own_api.services.access_codes.find(SYSTEM, GetAccessCode("aä–b"))
     assert access_code is not None
     assert access_code.id == made.id
+    # What the first release searches by stays until a migration finds nothing that it wrote.
     assert await renew_search_keys(database, Options()) == 0
+    assert await database.coupons.count_documents({"usernameTrigrams": {"$exists": True}}) == 3
     assert await renew_search_keys(database, Options(thorough=True)) == 0
-    stale = {"codeKey": None, "usernameKey": {"$exists": True}}
+    assert await database.coupons.count_documents({"usernameTrigrams": {"$exists": True}}) == 0
+    assert "usernameTrigrams" not in await database.coupons.index_information()
+    stale = {"usernameRuns": None, "usernameKey": {"$exists": True}}
     plan = await database.coupons.find(stale).limit(1).explain()
     assert plan["executionStats"]["totalKeysExamined"] <= 1, plan
     assert plan["executionStats"]["totalDocsExamined"] == 0
@@ -138,7 +144,9 @@ async def test_keys_of_the_first_release_are_renewed_once_and_in_constant_time_a
 async def test_a_renewal_that_was_stopped_goes_on(own_api: Api) -> None:
     database = own_api.services.database
     codes = [(await own_api.coupon(username=unique("n")))["couponCode"] for _ in range(5)]
-    await database.coupons.update_many({"couponCode": {"$in": codes[2:]}}, {"$unset": {"codeKey": ""}})
+    await database.coupons.update_many(
+        {"couponCode": {"$in": codes[2:]}}, {"$unset": {"codeKey": "", "usernameRuns": ""}}
+    )
     found = await own_api.services.coupons.find(await _attempt(own_api), FindCoupon(coupon_code=codes[4].lower()))
     assert found is not None, "a coupon of an earlier release is found by its code itself"
     assert await renew_search_keys(database, Options()) == 3
