@@ -14,6 +14,7 @@ from models.principal import Principal, Role
 from rest.envelope import failure
 from rest.idempotency import is_keyed, once_per_key
 from rest.paths import decoded
+from services.kit.instruments.trail import passed
 from services.kit.rate_limit import Permit
 from services.registry import Services
 
@@ -67,6 +68,7 @@ def public(handle: Endpoint) -> Endpoint:
         except Exception as fault:
             answer = failure(fault)
         answer.raw_headers.extend((await permit).stats.raw_headers)
+        passed("counted")
         return answer
 
     return endpoint
@@ -140,6 +142,7 @@ def _judged(judge: Callable[[Principal], None], changes_by_get: bool, handle: En
         if not hasattr(request.state, "principal"):  # Below `AdminsOnly` it is known who calls.
             authenticator = _authenticator(request)
             request.state.principal = await authenticator.principal(request, changes_by_get=changes_by_get)
+            passed("authenticated")
         judge(caller_of(request))
         return await (_once(request, caller_of(request), handle) if is_keyed(request) else handle(request))
 

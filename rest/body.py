@@ -11,6 +11,7 @@ from models.sent import RefusedCommand
 from models.values.media_types import require_json
 from models.values.money import from_json_fraction
 from models.values.strict_json import DoubledKey, parse_json
+from services.kit.instruments.trail import passed
 
 MALFORMED = "Request body must be valid JSON"
 NO_OBJECT = "Request body must be a JSON object"
@@ -25,6 +26,7 @@ async def read_json(request: Request) -> dict[str, object]:
     """The body as an object; raises `InvalidInput` (400) or `UnsupportedMediaType` (415)."""
     require_json(request.headers.getlist("content-type"), request.headers.getlist("content-encoding"))
     raw = await request.body()
+    passed("received")
     try:
         parse_json(raw)
         # Read a second time, because orjson rounds fractions to binary ones.

@@ -7,6 +7,8 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 
 from models.base import to_json
 from models.errors import (
@@ -32,6 +34,17 @@ class JSONAnswer(Response):
         return orjson.dumps(content)
 
 
+class Failure(JSONAnswer):
+    """The answer to a fault, which leaves its code to whoever logs the request."""
+
+    code = ""
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["code"] = self.code
+        await super().__call__(scope, receive, send)
+
+
 def success(data: Any = None, *, status: int = 200, message: str | None = None, **more: Any) -> JSONAnswer:
     """`{status: "success", message?, …, data?}` in the order of the documents."""
     body: dict[str, object] = {"status": "success"}
@@ -53,7 +66,7 @@ def fields_of(entity: object, *names: str) -> dict[str, object]:
     return {name: shown[name] for name in names}
 
 
-def failure(fault: Exception, **more: Any) -> JSONAnswer:
+def failure(fault: Exception, **more: Any) -> Failure:
     """`{status: "error", message, code, …}`; a 400 also lists its faults in `errors`. The unexpected is logged."""
     error = _as_error(fault)
     if isinstance(fault, ClientDisconnect):
@@ -64,7 +77,8 @@ def failure(fault: Exception, **more: Any) -> JSONAnswer:
     body |= error.data
     if error.status == 400:
         body.setdefault("errors", [error.message])
-    answer = JSONAnswer(body, status_code=error.status, headers=error.headers)
+    answer = Failure(body, status_code=error.status, headers=error.headers)
+    answer.code = error.code
     if isinstance(error, InvalidToken):
         answer.delete_cookie("token")
     return answer

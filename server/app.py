@@ -17,6 +17,7 @@ from models.principal import Principal
 from models.values.origins import LOCAL_ORIGIN
 from resolvers.context import Context
 from rest.routes import routes as rest_routes
+from server.access_log import LogSettings, Pseudonyms, RequestLog
 from server.application import Application
 from server.authentication import Authenticator
 from server.draining import DRAIN, Drain
@@ -25,7 +26,7 @@ from server.graphql.routes import graphql_routes
 from server.health import health_routes
 from server.metrics.api import ApiMetrics
 from server.metrics.serving import REGISTRY
-from server.middleware import Guard, RequestLog
+from server.middleware import Guard
 from server.protocol import BOUNDS, Bounds
 from server.settings import Settings
 from services.kit.tasks import end
@@ -117,6 +118,10 @@ def _fetched_keys(settings: Settings) -> "FetchedKeys | None":
     return FetchedKeys(settings.jwks_url, settings.jwks_refresh)
 
 
+def _log_settings(settings: Settings) -> LogSettings:
+    return LogSettings(Pseudonyms(settings.admin_key), settings.slow_request / 1000)
+
+
 def _bounds(settings: Settings) -> Bounds:
     """Of a connection. Twice the limit of a head: what lies between is refused by the application, with a reason."""
     return Bounds(2 * settings.header_limit, settings.receive_timeout, settings.idle_timeout)
@@ -124,7 +129,7 @@ def _bounds(settings: Settings) -> Bounds:
 
 def _middleware(settings: Settings, metrics: ApiMetrics) -> list[Middleware]:
     around = [
-        Middleware(RequestLog, metrics=metrics),
+        Middleware(RequestLog, metrics=metrics, settings=_log_settings(settings)),
         Middleware(Guard, head_limit=settings.header_limit, body_limit=settings.body_limit),
     ]
     if settings.cors_origins or settings.open_tools:

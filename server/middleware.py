@@ -1,89 +1,18 @@
-"""Around every request: an id, a line in the access log (without query and secrets), limits, a last resort."""
+"""Around every request: limits, and a last resort."""
 
-import logging
-import random
-import re
 import sys
-import time
 from collections.abc import Awaitable
-from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import DomainError, HeadersTooLarge, PayloadTooLarge, UriTooLong
-from models.principal import Principal
-from models.values.card_numbers import mask_digits
 from rest.envelope import failure
 from rest.paths import routed
-from server.metrics.api import ApiMetrics
 from server.protocol import CUT_SHORT
+from server.scopes import header
 from services.connection import unusable
 
-log = logging.getLogger("tessera.access")
-
 MAX_HEADERS = 128
-
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-
-
-class RequestLog:
-    """Gives each request an id (`X-Request-ID`, the client's own when it sends a sane one) and logs its end."""
-
-    def __init__(self, app: ASGIApp, metrics: ApiMetrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
-        given = _header(scope, b"x-request-id")
-        # An id keeps no secret, and the system's random source costs a switch of threads under load.
-        request_id = given if given and _REQUEST_ID.fullmatch(given) else b"%016x" % random.getrandbits(64)
-        scope.setdefault("state", {})["request_id"] = request_id.decode()
-        started, status, seconds = time.perf_counter(), 0, None
-
-        def send_with_id(message: Message) -> Awaitable[None]:
-            nonlocal status, seconds
-            if message["type"] == "http.response.start":
-                status, seconds = message["status"], time.perf_counter() - started
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
-            return send(message)
-
-        is_http = scope["type"] == "http"
-        if not is_http:
-            self.metrics.websockets.inc()
-        try:
-            await self.app(scope, receive, send_with_id)
-        finally:
-            if not is_http:
-                self.metrics.websockets.dec()
-            else:
-                # An answer may be a stream without end, so it is its begin that is measured.
-                self.metrics.request(scope, status, seconds or time.perf_counter() - started)
-            if log.isEnabledFor(logging.INFO):
-                _log_end(scope, status, time.perf_counter() - started)
-
-
-def _log_end(scope: Scope, status: int, seconds: float) -> None:
-    """Write the line of a request: without its query, because `adminKey` may stand there.
-
-    It names the admin who called, where one did: transports leave the principal in the state of the scope.
-    """
-    state = scope["state"]
-    fields = {
-        "request_id": state["request_id"],
-        "method": scope.get("method", "WEBSOCKET"),
-        # A whole card number may stand there by mistake.
-        "path": mask_digits(unquote(scope["path"])),
-        "status": status,
-        "milliseconds": round(seconds * 1000, 1),
-        "client": (scope.get("client") or ("",))[0],
-    }
-    caller: Principal | None = state.get("principal")
-    if caller is not None and caller.role is not None:
-        fields["admin"] = mask_digits(caller.name)
-    log.info("request", extra=fields)
 
 
 class Guard:
@@ -156,7 +85,7 @@ class _Exchange:
         Raised to whoever reads the body, because each transport has its own shape of errors.
         """
         if not self._received:
-            declared = _header(self._scope, b"content-length") or b"0"
+            declared = header(self._scope, b"content-length") or b"0"
             if not declared.isdigit() or int(declared) > self._limit:
                 raise PayloadTooLarge()
         message = await self._receive()
@@ -166,15 +95,6 @@ class _Exchange:
         if message.get("more_body") and CUT_SHORT in self._scope["state"]:
             raise self._scope["state"][CUT_SHORT]
         return message
-
-
-def _header(scope: Scope, name: bytes) -> bytes:
-    """Returns the first header of this name, or nothing: for one or two the dictionary of them all is not worth it."""
-    for given, value in scope["headers"]:
-        if given == name:
-            found: bytes = value
-            return found
-    return b""
 
 
 def _telling_why(send: Send) -> Send:

@@ -46,6 +46,8 @@ class Settings(PortSettings, TokenSettings, DatabaseSettings):
     idle_timeout: Annotated[int, whole(1, 3_600)] = 65
     drain_delay: Annotated[int, whole(0, 600)] = 0
     """Seconds from SIGTERM to the drain: load balancers notice that `/readyz` is 503, live connections go elsewhere."""
+    slow_request: Annotated[int, whole(0, 600_000)] = 1_000
+    """Milliseconds after which a request has a line of its own in the log; 0: none has."""
     request_timeout: Annotated[float, whole(1, 600)] = 30.0
     compiled_operations: Switch = True
     """Whether GraphQL operations are compiled; False leaves them all to graphql-core, with the same answers."""

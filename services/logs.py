@@ -3,9 +3,14 @@
 import logging
 import logging.config
 
+from pythonjsonlogger.core import RESERVED_ATTRS
+
 
 def configure_logs(level: str) -> None:
     """Log as JSON at `level`. Uvicorn's access log is off: Tessera writes its own, without queries."""
+    # What libraries tell of their own doing is for whoever debugs; drivers tell too much even then.
+    told = "WARNING" if level == "info" else level.upper()
+    quiet = "WARNING" if level in ("debug", "info") else level.upper()
     logging.config.dictConfig(
         {
             "version": 1,
@@ -17,16 +22,19 @@ def configure_logs(level: str) -> None:
                     "fmt": "%(levelname)s %(name)s %(message)s",
                     "rename_fields": {"levelname": "level", "name": "logger"},
                     "timestamp": "time",
+                    # Uvicorn's, in the colours of a terminal.
+                    "reserved_attrs": [*RESERVED_ATTRS, "color_message"],
                 }
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": level.upper()},
             "loggers": {
-                "uvicorn": {"handlers": [], "propagate": True},
+                "uvicorn": {"handlers": [], "propagate": True, "level": told},
+                "aiokafka": {"level": told},
                 "uvicorn.access": {"handlers": [], "propagate": False, "level": "CRITICAL"},
-                "pymongo": {"level": "WARNING"},
+                "pymongo": {"level": quiet},
                 # It logs the address of every question, and so ids of other services.
-                "httpx": {"level": "WARNING"},
+                "httpx": {"level": quiet},
             },
         }
     )

@@ -1,15 +1,17 @@
 """The engine in Tessera's words: who may know the schema, and which error of the tree a refusal is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
 from graphql import GraphQLError, OperationDefinitionNode
 from prometheus_client import CollectorRegistry
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
+from graphql_engine.documents import Found
 from graphql_engine.engine import Engine
 from graphql_engine.errors import DocumentNotPersisted, IntrospectionRefused, MethodRefused, OutOfTime
 from models.errors import DomainError, Forbidden, InternalServerError, MethodNotAllowed, ServiceUnavailable
@@ -17,6 +19,7 @@ from models.principal import Principal, Role
 from server.graphql.errors import present, report
 from server.metrics.api import ApiMetrics, Ended
 from services.kit.instruments.metrics import DONE
+from services.kit.instruments.trail import passed
 from services.kit.transactions import as_domain_error
 
 UNKNOWN = "unknown"
@@ -70,6 +73,18 @@ class TesseraEngine(Engine):
         return shown
 
     @override
+    def _prepare(
+        self,
+        query: str | None,
+        operation_name: str | None,
+        context: object,
+        allowed: Collection[OperationType],
+    ) -> tuple[Found, OperationDefinitionNode]:
+        prepared = super()._prepare(query, operation_name, context, allowed)
+        passed("prepared")
+        return prepared
+
+    @override
     def ended(
         self, operation: OperationDefinitionNode | None, result: ExecutionResult, seconds: float, context: object
     ) -> None:
@@ -79,6 +94,7 @@ class TesseraEngine(Engine):
         outcome = _code_of(result.errors[0]) if result.errors else asked.refused or DONE
         asked.ended = Ended(name, kind, outcome)
         self.metrics.operation(asked.ended, seconds)
+        passed("executed")
 
     @override
     @asynccontextmanager

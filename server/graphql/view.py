@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
+from time import perf_counter
 
 import orjson
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
@@ -23,6 +24,7 @@ from graphql_engine.persisted import PersistedDocuments, PersistedMode
 from models.errors import DomainError, InvalidToken
 from models.principal import Principal, Transport
 from models.values.origins import is_local_origin
+from server.access_log import ASKED
 from server.authentication import TOKEN_COOKIE, Authenticator
 from server.draining import Drain
 from server.graphiql import graphiql_page
@@ -31,6 +33,7 @@ from server.graphql.event_stream import HEADERS, event_stream
 from server.graphql.requests import GRAPHQL_JSON, Accepted, Parameters, negotiate, read_request
 from server.graphql.websocket import FORBIDDEN, TransportHandler, WebSocketAdapter
 from server.settings import Settings
+from services.kit.instruments.trail import passed
 
 log = logging.getLogger("tessera.graphql")
 
@@ -93,13 +96,17 @@ class GraphQLView(GraphQL[RequestContext, None]):
         accepted = negotiate(request.headers.get("accept", ""))
         caller = await self.authenticator.principal(request, transport=Transport.GRAPHQL)
         request.state.principal = caller
-        context = self.make_context(request, caller)
+        passed("authenticated")
+        context, began = self.make_context(request, caller), perf_counter()
         try:
             response = await self._respond(request, context, accepted)
         except ClientDisconnect:
             return Response(status_code=400)  # Nobody reads it.
         except Exception as fault:
-            response = _json_response(self.engine.refuse(fault, context), accepted, {})
+            refusal = self.engine.refuse(fault, context)
+            self.engine.ended(None, refusal, perf_counter() - began, context)
+            response = _json_response(refusal, accepted, {})
+        request.scope["state"][ASKED] = context
         if isinstance(context.principal.refusal, InvalidToken):
             response.delete_cookie(TOKEN_COOKIE)
         return response
@@ -108,6 +115,7 @@ class GraphQLView(GraphQL[RequestContext, None]):
         if accepted.page and request.method in ("GET", "HEAD") and "query" not in request.query_params:
             return await graphiql_page(request, context.principal, self.settings)
         sent = await read_request(request)
+        passed("received")
         allowed = BY_METHOD[request.method]
         if accepted.stream and request.method != "HEAD":
             return await self._stream(sent, context, allowed)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from copy import copy
 from dataclasses import replace
+from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -23,6 +24,8 @@ from graphql_engine.errors import coded
 from graphql_engine.persisted import names_document
 from models.errors import DomainError, InternalServerError, RateLimited
 from models.values.strict_json import DoubledKey, MalformedJSON, parse_json
+from server.access_log import ASKED, of_outcome
+from server.access_log import log as access
 from server.graphql.engine import RequestContext
 from server.graphql.errors import report
 
@@ -215,7 +218,15 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         one.context = copy(self.context)
         caller = self.context.principal
         one.context.principal = replace(caller, request_id=f"{caller.request_id}.{self.started}")
-        await super(TransportHandler, one).run_operation(operation)
+        began = perf_counter()
+        try:
+            await super(TransportHandler, one).run_operation(operation)
+        finally:
+            ended = {
+                "request_id": one.context.principal.request_id,
+                "milliseconds": round((perf_counter() - began) * 1000, 1),
+            }
+            access.info("operation", extra=ended | of_outcome({ASKED: one.context}))
 
     @override
     async def handle_subscribe(self, message: SubscribeMessage) -> None:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from services.kit.idempotency.locks import IdempotencyLock, LockLost, batch_under_locks, current_lock
 from services.kit.instruments.metrics import Lane
+from services.kit.instruments.trail import TRAIL, Trail, passed
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -45,7 +46,9 @@ class Coalescer(Generic[Key, Value]):
         self._waiting.setdefault(key, []).append(future)
         if self._free and key not in self._in_flight:
             self._start()
-        return await future
+        found = await future
+        passed("found")
+        return found
 
     def _start(self) -> None:
         self._free -= 1
@@ -79,6 +82,7 @@ class _Submitted(Generic[Command, Result]):
     lock: IdempotencyLock | None
     at: float
     """When it was submitted, by the clock of the loop."""
+    trail: Trail | None
 
 
 class GroupCommit(Generic[Command, Result]):
@@ -114,7 +118,7 @@ class GroupCommit(Generic[Command, Result]):
         if lock is not None and lock.stored_results:
             future.set_result(lock.stored_results.popleft())
             return future
-        self._waiting.append(_Submitted(command, future, lock, loop.time()))
+        self._waiting.append(_Submitted(command, future, lock, loop.time(), TRAIL.get()))
         if self._worker is None:
             # A context of its own: the worker serves many requests, and carries on none of theirs.
             self._worker = loop.create_task(self._drain(), context=Context())
@@ -150,15 +154,19 @@ class GroupCommit(Generic[Command, Result]):
 
     @contextmanager
     def _measured(self, batch: Sequence[_Submitted[Command, Result]]) -> Iterator[None]:
-        if self._lane is None:
-            yield
-            return
-        began = asyncio.get_running_loop().time()
-        self._lane.begins(len(batch), began - batch[0].at)
+        clock, trails = asyncio.get_running_loop().time, [one.trail for one in batch if one.trail is not None]
+        began = clock()
+        for trail in trails:
+            trail.passed("waited")
+        if self._lane is not None:
+            self._lane.begins(len(batch), began - batch[0].at)
         try:
             yield
         finally:
-            self._lane.ended(asyncio.get_running_loop().time() - began)
+            for trail in trails:
+                trail.passed("committed")
+            if self._lane is not None:
+                self._lane.ended(clock() - began)
 
 
 def _resolve(future: asyncio.Future[Value], value: Value) -> None:

@@ -16,12 +16,13 @@ from starlette.routing import Route, WebSocketRoute
 from graphql_engine.limits import Limits
 from models.errors import FieldError, Forbidden, InvalidInput, RateLimited
 from models.principal import Principal, Role
+from server.access_log import LogSettings, Pseudonyms, RequestLog
 from server.authentication import Authenticator
 from server.draining import Drain
 from server.graphql.engine import TesseraEngine
 from server.graphql.view import GraphQLView
 from server.metrics.api import Ended
-from server.middleware import Guard, RequestLog
+from server.middleware import Guard
 from server.settings import Settings
 from tests.support.api import ADMIN_KEY, JWT_SECRET, NoKeys
 
@@ -221,7 +222,7 @@ def sample_app(settings: Settings, view: GraphQLView | None = None) -> Starlette
     return Starlette(
         routes=[Route("/graphql", view), WebSocketRoute("/graphql", view)],
         middleware=[
-            Middleware(RequestLog, metrics=view.engine.metrics),
+            Middleware(RequestLog, metrics=view.engine.metrics, settings=LogSettings(Pseudonyms(ADMIN_KEY))),
             Middleware(Guard, head_limit=settings.header_limit, body_limit=settings.body_limit),
         ],
     )

@@ -1,0 +1,12 @@
+"""What is read of an ASGI scope without making more of it."""
+
+from starlette.types import Scope
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """Returns the first header of this name, or nothing: for one or two the dictionary of them all is not worth it."""
+    for given, value in scope["headers"]:
+        if given == name:
+            found: bytes = value
+            return found
+    return b""
