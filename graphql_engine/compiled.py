@@ -349,18 +349,23 @@ class Operation:
         self._build: Any = partial(Run.build, facts.schema, document.node, operation_name=name)
         signatures: Any = [get_variable_signature(facts.schema, one) for one in self._definitions]
         self._variables = [(one.name, UNCHANGED.get(gql.get_nullable_type(one.type)), one) for one in signatures]
+        self._switches = [name for name, kind, _ in self._variables if kind is bool]
         self._plans: dict[tuple[object, ...], Run] = {}
 
     def begin(self, given: Mapping[str, object], context: object, *, trusted: bool) -> Run | None:
         """The execution of a request; None where graphql-core is to see it."""
-        if all(type(given.get(name)) is kind for name, kind, _ in self._variables):
-            sources = {name: VariableValueSource(signature, given[name]) for name, _, signature in self._variables}
-            variables: Any = VariableValues(sources, {name: given[name] for name in sources})
+        sources, coerced = dict[str, VariableValueSource](), dict[str, object]()
+        for name, kind, signature in self._variables:
+            value = coerced[name] = given.get(name)
+            sources[name] = VariableValueSource(signature, value)
+            if type(value) is not kind:
+                variables: Any = gql.get_variable_values(self._facts.schema, self._definitions, dict(given), 1)
+                if isinstance(variables, list):
+                    return None
+                break
         else:
-            variables = gql.get_variable_values(self._facts.schema, self._definitions, dict(given), 1)
-            if isinstance(variables, list):
-                return None
-        key = tuple([variables.coerced.get(name) for name, kind, _ in self._variables if kind is bool])
+            variables = VariableValues(sources, coerced)
+        key = tuple([variables.coerced.get(name) for name in self._switches])
         if key not in self._plans and len(self._plans) < MAX_VARIANTS:
             with suppress(gql.GraphQLError):
                 self._plans[key] = self._build(raw_variable_values=dict(given)).compiled(self._facts)

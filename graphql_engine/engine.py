@@ -119,10 +119,12 @@ class Engine(strawberry.Schema):
         """Around the life of a subscription. To be overridden."""
         yield
 
-    def text_of(self, query: str | None, extensions: Mapping[str, object] | None, context: object) -> str | None:
+    def text_of(
+        self, query: str | None, extensions: Mapping[str, object] | None, context: object, *, trusted: bool
+    ) -> str | None:
         """Returns the document that a request sends or names. Raises `GraphQLError` or the application's refusal."""
         try:
-            return self.persisted.text_of(query, extensions, privileged=self.trusts(context))
+            return self.persisted.text_of(query, extensions, privileged=trusted)
         except DocumentNotPersisted as refusal:
             raise self.explain(refusal, context) from None
 
@@ -130,15 +132,15 @@ class Engine(strawberry.Schema):
         self,
         query: str | None,
         operation_name: str | None,
-        context: object,
         allowed: Collection[OperationType],
+        *,
+        trusted: bool,
     ) -> tuple[Found, OperationDefinitionNode]:
         """Returns the document and its operation to run. Raises `RefusedDocument`, `GraphQLError` or `Refused`."""
         if query is None:
             raise coded(GraphQLError("A query is required."), GraphQLCode.BAD_USER_INPUT)
         found = self.documents.find(query)
         document = found.document if found else self.documents.parse(query)
-        trusted = self.trusts(context)
         if document.cost.introspects and not trusted:
             # Judged for each caller, so outside of the rules whose verdict is kept.
             raise IntrospectionRefused
@@ -170,9 +172,10 @@ class Engine(strawberry.Schema):
         operation: OperationDefinitionNode | None = None
         allowed = QUERIES_AND_MUTATIONS.intersection(allowed_operation_types or QUERIES_AND_MUTATIONS)
         try:
-            text = self.text_of(query, operation_extensions, context)
-            found, operation = self._prepare(text, operation_name, context, allowed)
-            result = await self._execute(found, operation, variable_values, context)
+            trusted = self.trusts(context)
+            text = self.text_of(query, operation_extensions, context, trusted=trusted)
+            found, operation = self._prepare(text, operation_name, allowed, trusted=trusted)
+            result = await self._execute(found, operation, variable_values, context, trusted=trusted)
         except Exception as fault:
             result = self.refuse(fault, context)
         self.ended(operation, result, perf_counter() - began, context)
@@ -205,14 +208,14 @@ class Engine(strawberry.Schema):
     ) -> AsyncGenerator[ExecutionResult, None]:
         operation, began = None, perf_counter()
         try:
-            text = self.text_of(query, extensions, context)
-            found, operation = self._prepare(text, operation_name, context, allowed)
+            trusted = self.trusts(context)
+            text = self.text_of(query, extensions, context, trusted=trusted)
+            found, operation = self._prepare(text, operation_name, allowed, trusted=trusted)
             if operation.operation.value != OperationType.SUBSCRIPTION.value:
-                result = await self._execute(found, operation, variables, context)
+                result = await self._execute(found, operation, variables, context, trusted=trusted)
                 self.ended(operation, result, perf_counter() - began, context)
                 yield result
                 return
-            trusted = self.trusts(context)
             source = await self.interpreter.subscribe(
                 found.document, operation, found.variables(variables), context, trusted=trusted
             )
@@ -237,8 +240,9 @@ class Engine(strawberry.Schema):
         operation: OperationDefinitionNode,
         variables: Mapping[str, object] | None,
         context: object,
+        *,
+        trusted: bool,
     ) -> ExecutionResult:
-        trusted = self.trusts(context)
         try:
             with self._deadlines.begin():
                 result = await self.run(found.document, operation, found.variables(variables), context, trusted=trusted)

@@ -200,13 +200,12 @@ def _reader(shape: type[Input]) -> Callable[..., Any]:
 
 def parse(shape: type[Shape], raw: Mapping[str, object], *, ignore_unknown: bool = False) -> Shape:
     """Read `raw` into `shape`. Raises `InvalidInput` with every fault, unknown fields first."""
-    kinds, given = _kinds(shape), dict[str, object]()
-    unknown = () if ignore_unknown else (name for name in raw if name not in kinds)
-    faults = [FieldError(name, f"{name} is not a known field") for name in unknown]
+    kinds, given, faults = _kinds(shape), dict[str, object](), list[FieldError]()
     for name, value in raw.items():
         if (kind := kinds.get(name)) is None:
-            continue
-        if kind.is_text and isinstance(value, str):
+            if not ignore_unknown:
+                faults.append(FieldError(name, f"{name} is not a known field"))
+        elif kind.is_text and isinstance(value, str):
             if text := clean(value):
                 given[name] = text
         elif value is not None or kind.nullable:
@@ -231,12 +230,16 @@ def parse_query(shape: type[Shape], query: Mapping[str, Sequence[str]]) -> Shape
 
     A repeated parameter is a fault, an empty one is missing, an unknown one is ignored.
     """
-    kinds = _kinds(shape)
-    known = {name: values for name, values in query.items() if name in kinds}
-    faults = [FieldError(name, f"{name} must be given once") for name, values in known.items() if len(values) > 1]
-    given = {name: clean(values[0]) for name, values in known.items()}
+    kinds, given, faults = _kinds(shape), dict[str, object](), list[FieldError]()
+    for name, values in query.items():
+        if (kind := kinds.get(name)) is None:
+            continue
+        if len(values) > 1:
+            faults.append(FieldError(name, f"{name} must be given once"))
+        if text := clean(values[0]):
+            given[name] = kind.from_query(text)
     try:
-        read = parse(shape, {name: kinds[name].from_query(value) for name, value in given.items() if value})
+        read = parse(shape, given)
     except InvalidInput as others:
         faults += others.faults
     if faults:

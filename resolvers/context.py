@@ -83,14 +83,17 @@ class Context:
 
     async def permit(self) -> RateLimitPermit:
         """Counts one public operation before anything else is done. Raises `RateLimited`."""
-        with self._showing_refusal():
+        try:
             return await self._counted(self.services.rate_limit.hit(self.caller()))
+        except RateLimitExceeded as refused:
+            self.response_headers.update(refused.headers)
+            raise
 
     async def public(self, verb: Callable[[Permit], Awaitable[Found]]) -> Found:
         """Returns what a public verb does, a hit that is counted while it reads. Raises `RateLimited` instead."""
         if (already := _permit.get()) is not None:
             return await verb(already)
-        with self._showing_refusal():
+        try:
             pending = self.services.rate_limit.hit(self.caller())
             try:
                 found = await verb(pending)
@@ -98,20 +101,15 @@ class Context:
                 await self._counted(pending)
                 raise
             await self._counted(pending)
-            return found
+        except RateLimitExceeded as refused:
+            self.response_headers.update(refused.headers)
+            raise
+        return found
 
     async def _counted(self, pending: Permit) -> RateLimitPermit:
         permit = await pending
         self.response_headers.update(permit.stats.headers)
         return permit
-
-    @contextmanager
-    def _showing_refusal(self) -> Iterator[None]:
-        try:
-            yield
-        except RateLimitExceeded as refused:
-            self.response_headers.update(refused.headers)
-            raise
 
 
 KEY = "idempotencyKey"

@@ -14,6 +14,7 @@ from models.principal import Principal, Role
 from rest.envelope import failure
 from rest.idempotency import is_keyed, once_per_key
 from rest.paths import decoded
+from rest.request import WholeRequest
 from services.kit.instruments.trail import passed
 from services.kit.rate_limit import Permit
 from services.registry import Services
@@ -115,7 +116,7 @@ class _Resource:
         given = scope["path_params"]
         if given:
             scope["path_params"] = {name: decoded(segment) for name, segment in given.items()}
-        answer = await self._endpoints[scope["method"]](Request(scope, receive, send))
+        answer = await self._endpoints[scope["method"]](WholeRequest(scope, receive, send))
         await answer(scope, receive, send)
 
 

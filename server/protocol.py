@@ -103,7 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._one_ended, self._data = False, data
         super().data_received(data)
         self._data = b""
-        if not self._over and (self._receiving or not self._answering):
+        if (self._receiving or not self._answering) and not self._over:
             self._judge(len(data))
 
     def _judge(self, length: int) -> None:

@@ -77,10 +77,11 @@ class TesseraEngine(Engine):
         self,
         query: str | None,
         operation_name: str | None,
-        context: object,
         allowed: Collection[OperationType],
+        *,
+        trusted: bool,
     ) -> tuple[Found, OperationDefinitionNode]:
-        prepared = super()._prepare(query, operation_name, context, allowed)
+        prepared = super()._prepare(query, operation_name, allowed, trusted=trusted)
         passed("prepared")
         return prepared
 

@@ -1,6 +1,5 @@
 """What a client asks by HTTP: which media type it takes, and the query, variables and operation name it sent."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -31,9 +30,9 @@ class Accepted:
 
 
 @lru_cache(256)
-def negotiate(accept: str) -> Accepted:
+def negotiate(accept: bytes) -> Accepted:
     """Reads an `Accept` header. What names nothing that is served gets JSON, as does a missing one."""
-    listed = [_media_range(part) for part in accept.lower().split(",") if part.strip()]
+    listed = [_media_range(part) for part in accept.decode("latin-1").lower().split(",") if part.strip()]
     names = [name for name, quality in sorted(listed, key=lambda one: -one[1]) if quality > 0]
     served = {JSON: JSON, GRAPHQL_JSON: GRAPHQL_JSON, "application/*": JSON, "*/*": JSON}
     media_type = next((served[name] for name in names if name in served), JSON)
@@ -100,16 +99,16 @@ def _query_parameters(request: Request) -> dict[str, object]:
 def _shaped(given: object) -> Parameters:
     if isinstance(given, list):
         raise InvalidInput.of("", "Batches are not served; send one operation at a time")
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise InvalidInput.of("", "The body must be a JSON object")
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
     extensions = given.get("extensions")
     if not isinstance(query, str) and (query is not None or not names_document(extensions)):
         raise InvalidInput.of("query", "query is required and must be a string")
-    if not isinstance(variables, dict | None):
+    if variables is not None and not isinstance(variables, dict):
         raise InvalidInput.of("variables", "variables must be an object or null")
-    if not isinstance(name, str | None):
+    if name is not None and not isinstance(name, str):
         raise InvalidInput.of("operationName", "operationName must be a string or null")
-    if not isinstance(extensions, dict | None):
+    if extensions is not None and not isinstance(extensions, dict):
         raise InvalidInput.of("extensions", "extensions must be an object or null")
     return Parameters(query, variables, name, extensions)

@@ -24,6 +24,7 @@ from graphql_engine.persisted import PersistedDocuments, PersistedMode
 from models.errors import DomainError, InvalidToken
 from models.principal import Principal, Transport
 from models.values.origins import is_local_origin
+from rest.request import WholeRequest
 from server.access_log import ASKED
 from server.authentication import TOKEN_COOKIE, Authenticator
 from server.draining import Drain
@@ -32,6 +33,7 @@ from server.graphql.engine import RequestContext, TesseraEngine
 from server.graphql.event_stream import HEADERS, event_stream
 from server.graphql.requests import GRAPHQL_JSON, Accepted, Parameters, negotiate, read_request
 from server.graphql.websocket import FORBIDDEN, TransportHandler, WebSocketAdapter
+from server.scopes import header
 from server.settings import Settings
 from services.kit.instruments.trail import passed
 
@@ -82,7 +84,7 @@ class GraphQLView(GraphQL[RequestContext, None]):
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            response = await self._handle(Request(scope, receive))
+            response = await self._handle(WholeRequest(scope, receive))
             await response(scope, receive, send)
             return
         connection = WebSocket(scope, receive, send)
@@ -93,7 +95,7 @@ class GraphQLView(GraphQL[RequestContext, None]):
 
     async def _handle(self, request: Request) -> Response:
         """Returns the response to one HTTP request, whatever goes wrong."""
-        accepted = negotiate(request.headers.get("accept", ""))
+        accepted = negotiate(header(request.scope, b"accept"))
         caller = await self.authenticator.principal(request, transport=Transport.GRAPHQL)
         request.state.principal = caller
         passed("authenticated")

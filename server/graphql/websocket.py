@@ -240,7 +240,9 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             return
         payload, engine = message["payload"], self._view.engine
         try:
-            text = engine.text_of(payload.get("query"), payload.get("extensions"), self.context)
+            text = engine.text_of(
+                payload.get("query"), payload.get("extensions"), self.context, trusted=engine.trusts(self.context)
+            )
         except (GraphQLError, DomainError) as fault:
             await self._send_errors(message["id"], engine.refuse(fault, self.context).errors or [])
             return
