@@ -11,6 +11,7 @@ from consumers.kafka.admin import Broker
 from consumers.topics import CONSUMED
 from tests.support.consumers import EventWorld
 from tests.support.eventually import eventually
+from tests.support.grafana import of_consumers, scraped
 from tests.support.orders import payment
 from tests.support.processes import ROOT
 
@@ -77,6 +78,7 @@ async def test_it_tells_of_its_health_and_its_figures(own_world: EventWorld) -> 
     await eventually(all_three_are_sent, within=60)
     answer = await worker.http.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert of_consumers() <= scraped(answer.text)
     figures = await worker.metrics()
     assert figures[f'tessera_events_processed_total{{topic="{own_world.prefix}{ACCEPTED}"}}'] == 1
     assert figures["tessera_relay_leading"] == 1

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from devtools.embedded import ChildProcess
 from devtools.embedded.ports import free_ports
 from server.metrics.folder import IN_MEMORY, PREFIX
+from tests.support.grafana import named, of_consumers, scraped
 from tests.support.serving import serving
 from tests.support.uris import with_database
 
@@ -111,6 +112,12 @@ def test_what_the_verbs_do_is_counted(served: Served) -> None:
     assert served.value("tessera_mongodb_connections", state="open") >= 1
     assert served.value("tessera_mongodb_connections", state="awaited") == 0
     assert served.value("tessera_refusals_lost_total") == 0
+
+
+def test_the_dashboard_and_the_alerts_name_what_is_there(served: Served) -> None:
+    httpx.post(f"{served.url}/graphql", json={"query": "{ __typename }"})
+    httpx.post(f"{served.url}/api/coupon", json={})
+    assert named() - of_consumers() <= scraped(httpx.get(served.metrics_url, timeout=30).text)
 
 
 def test_the_port_shows_nothing_else_and_the_api_no_metrics(served: Served) -> None:
