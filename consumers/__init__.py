@@ -42,13 +42,14 @@ Answer = TypeVar("Answer")
 def run(environment: Mapping[str, str]) -> int:
     """Consume and relay until SIGTERM; returns the exit code.
 
-    Raises `SettingsError` naming every variable at fault. 2: topics are missing, or the port is taken; the log says
-    which.
+    Raises `SettingsError` naming every variable at fault. The log says why it is another than 0: 2 for topics that are
+    missing or a port that is taken, 3 for a MongoDB that cannot be worked with, 1 for what nobody has thought of.
     """
     from consumers.kafka.admin import TopicsMissing
-    from consumers.process import ConsumersProcess
+    from consumers.process import ConsumersProcess, ListenError
     from consumers.settings import ConsumerSettings
-    from services.logs import configure_logs
+    from services.connection import unusable
+    from services.logs import configure_logs, unexpected
 
     settings = ConsumerSettings.from_environment(environment)
     configure_logs(settings.log_level)
@@ -61,9 +62,17 @@ def run(environment: Mapping[str, str]) -> int:
 
     try:
         return _run(work())
-    except (TopicsMissing, OSError) as fault:
+    except (TopicsMissing, ListenError) as fault:
         log.critical("%s", fault)
         return 2
+    except Exception as fault:
+        if (reason := unusable(fault)) is not None:
+            log.critical("%s", reason)
+            return 3
+        if log.isEnabledFor(logging.DEBUG):
+            raise
+        log.critical("%s", unexpected(fault))
+        return 1
 
 
 def emit(environment: Mapping[str, str], topic: str, raw: bytes, *, key: str | None, each: bool) -> list[str]:
@@ -134,12 +143,14 @@ class KafkaAway(Exception):
 
 @asynccontextmanager
 async def _services(settings: "MongoSettings") -> "AsyncIterator[Services]":
+    from services.connection import require_fit
     from services.registry import Services
 
     services = Services.open(
         mongo_uri=settings.mongo_uri, database_name=settings.database, mongo_driver=settings.mongo_driver
     )
     try:
+        await require_fit(services.database)
         yield services
     finally:
         await services.close()

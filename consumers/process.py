@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -20,12 +21,17 @@ from consumers.metrics import Metrics
 from consumers.settings import ConsumerSettings
 from consumers.topics import PRODUCED, handlers
 from models.errors import ServiceUnavailable
+from services.connection import unusable
 from services.kit.leases import Lease
 from services.kit.transactions import as_domain_error
 from services.migrations.runner import migrate
 from services.registry import Services
 
 log = logging.getLogger("tessera.consumer")
+
+
+class ListenError(Exception):
+    """The port of the health cannot be listened on."""
 
 
 class Stopped(Exception):
@@ -57,7 +63,8 @@ class ConsumersProcess:
     async def run(self) -> int:
         """Serve until SIGTERM, SIGINT or SIGQUIT, then drain. Returns 0, the exit code.
 
-        Raises `TopicsMissing` where topics are missing that Kafka does not let us make, `OSError` for a taken port.
+        Raises `TopicsMissing` where topics are missing that Kafka does not let us make, `ListenError` for a taken port,
+        and what `services.connection` has a sentence for where MongoDB cannot be worked with whatever comes.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
@@ -143,7 +150,7 @@ class ConsumersProcess:
             except Exception as fault:
                 if not isinstance(as_domain_error(fault), ServiceUnavailable):
                     raise
-                log.warning("waiting for %s: %s", name, type(fault).__name__)
+                log.warning("waiting for %s: %s", name, unusable(fault) or type(fault).__name__)
             await self._pause(backoff(attempt, shortest=0.2, longest=3.0))
             attempt += 1
 
@@ -169,7 +176,12 @@ class ConsumersProcess:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=128)
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as fault:
+        raise ListenError(
+            f"Cannot listen on {host}:{port}: {os.strerror(fault.errno or 0)}; CONSUMERS_PORT names another"
+        ) from fault
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -11,6 +11,7 @@ from rest.paths import routed
 from server.protocol import CUT_SHORT
 from server.scopes import header
 from services.connection import unusable
+from services.logs import unexpected
 
 MAX_HEADERS = 128
 
@@ -101,8 +102,11 @@ def _telling_why(send: Send) -> Send:
     async def send_reason(message: Message) -> None:
         # It is sent while the exception is handled; by itself it would bring the traceback.
         fault = sys.exc_info()[1]
-        if message["type"] == "lifespan.startup.failed" and fault is not None and (reason := unusable(fault)):
-            message["message"] = reason
+        if message["type"] == "lifespan.startup.failed" and fault is not None:
+            if (reason := unusable(fault)) is not None:
+                message["message"] = reason
+            elif not log.isEnabledFor(logging.DEBUG):
+                message["message"] = unexpected(fault)
         await send(message)
 
     return send_reason

@@ -2,6 +2,21 @@
 
 import logging
 import logging.config
+from pathlib import Path
+from traceback import extract_tb
+
+_ROOT = Path(__file__).parents[1]
+
+
+def unexpected(fault: BaseException) -> str:
+    """A sentence about a fault that nobody has thought of: what it is and where, without what it says.
+
+    That may show a value, and so a secret.
+    """
+    frames = [frame for frame in extract_tb(fault.__traceback__) if Path(frame.filename).is_relative_to(_ROOT)]
+    ours = [frame for frame in frames if "site-packages" not in frame.filename]
+    place = f" at {Path(ours[-1].filename).relative_to(_ROOT)}:{ours[-1].lineno}" if ours else ""
+    return f"Something went wrong that nobody has thought of: {type(fault).__name__}{place}. LOG_LEVEL=debug tells all."
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 

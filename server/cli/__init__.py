@@ -3,16 +3,18 @@
 A file is imported when its command is asked for, because a container runs `tessera health` every few seconds.
 """
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from typer._click import Command
+    from typer._click import Command, Context
 
 _FILES = {
     "serve": "serve",
@@ -50,6 +52,20 @@ class _Commands(TyperGroup):
         elif cmd_name not in self.commands:
             self.list_commands(ctx)
         return self.commands.get(cmd_name)
+
+    @override
+    def invoke(self, ctx: "Context") -> object:
+        try:
+            return super().invoke(ctx)
+        except (TyperException, typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as fault:
+            from server.cli.output import fail, is_debugging
+            from services.logs import unexpected
+
+            if is_debugging(os.environ):
+                raise
+            raise fail(unexpected(fault), 1) from None
 
     def _add(self, name: str, found: typer.Typer | Callable[..., object]) -> None:
         holder = typer.Typer(add_completion=False)

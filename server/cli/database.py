@@ -67,6 +67,7 @@ def run_on_services(
     migrated: bool = False,
 ) -> Answer:
     """The answer of some work with the verbs, on the database as it is or brought up to this version first."""
+    from services.connection import require_fit
     from services.migrations.runner import migrate
     from services.registry import Services
 
@@ -82,6 +83,8 @@ def run_on_services(
         try:
             if migrated:
                 await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
+            else:
+                await require_fit(services.database)
             return await work(services)
         finally:
             await services.close()

@@ -28,9 +28,17 @@ def print_table(names: Sequence[str], rows: Iterable[Mapping[str, object]]) -> N
     Console(width=None if sys.stdout.isatty() else _WIDEST).print(table)
 
 
+def is_debugging(environment: Mapping[str, str]) -> bool:
+    """Whether whoever runs the command wants to see all of a fault."""
+    return environment.get("LOG_LEVEL", "").strip().lower() == "debug"
+
+
 @contextmanager
 def sentences(*known: type[Exception]) -> Iterator[None]:
-    """Ends the command in a sentence instead of a traceback: with 2 for faults of the settings, with 1 for `known`."""
+    """Ends the command in a sentence instead of a traceback: with 2 for faults of the settings, with 1 for `known`.
+
+    A MongoDB that cannot be worked with is known everywhere.
+    """
     from services.settings import SettingsError
 
     try:
@@ -39,3 +47,9 @@ def sentences(*known: type[Exception]) -> Iterator[None]:
         raise fail(str(fault), 2) from None
     except known as fault:
         raise fail(str(fault), 1) from None
+    except Exception as fault:
+        from services.connection import unusable
+
+        if (reason := unusable(fault)) is None:
+            raise
+        raise fail(reason, 1) from None

@@ -5,7 +5,7 @@ but for those that are written out here, so PyMongo's classes serve as the types
 its entry from `_CLIENTS`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC
 from inspect import isawaitable
@@ -47,6 +47,7 @@ class Database:
         # What each round trip takes is measured where somebody may look, because that alone costs something.
         listeners = () if metrics is None else (CommandMetrics(metrics), PoolMetrics(metrics))
         self.client = _open(driver, uri, listeners)
+        self.uri = uri
         self.name = name
         self._database = self.client[name]
         # Those that several parts of the house write. What one noun alone stores it names itself, in its repository.
@@ -81,6 +82,11 @@ class Database:
     async def ping(self) -> None:
         """Raises unless a primary answers."""
         await self._database.command("ping", read_preference=ReadPreference.PRIMARY)
+
+    def servers(self) -> Iterator[tuple[str, str, int]]:
+        """Address, kind and protocol's version of each server, as the driver knows them now: asks nobody."""
+        for (host, port), known in self.client.topology_description.server_descriptions().items():
+            yield f"{host}:{port}", known.server_type_name, known.max_wire_version
 
     async def close(self) -> None:
         await _opened(self.client.close())

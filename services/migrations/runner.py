@@ -13,6 +13,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import services.migrations
+from services.connection import require_fit
 from services.kit.database import Database
 from services.kit.leases import hold
 from services.kit.orphans import end_orphaned_transactions
@@ -55,8 +56,9 @@ async def prepare(database: Database, *, usage_hold: int) -> "asyncio.Task[objec
     """Make the database ready for a process that starts.
 
     Where every migration is recorded nothing is waited for: a look for what others left since (older services may still
-    write) goes on in the task that is returned.
+    write) goes on in the task that is returned. Raises `UnfitDatabase`.
     """
+    await require_fit(database)
     if not await is_up_to_date(database):
         await migrate(database, thorough=False, usage_hold=usage_hold)
         return None
@@ -75,9 +77,10 @@ async def migrate(database: Database, *, thorough: bool = True, usage_hold: int 
 
     Nothing stops it: what cannot be read is set aside with the reason. With `thorough=False` families whose counters
     agree with their collections are left alone, which takes constant time. One process at a time works; the others
-    wait.
+    wait. Raises `UnfitDatabase`.
     """
     imported: dict[str, int] = {}
+    await require_fit(database)
     async with hold(database, "migration", LEASE_SECONDS):
         # An index waits for every transaction that has its collection, those of a start that was killed too.
         await end_orphaned_transactions(database.client)
