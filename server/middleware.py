@@ -1,5 +1,6 @@
 """Around every request: limits, and a last resort."""
 
+import logging
 import sys
 from collections.abc import Awaitable
 
@@ -12,6 +13,8 @@ from server.protocol import CUT_SHORT
 from server.scopes import header
 from services.connection import unusable
 from services.logs import unexpected
+
+log = logging.getLogger("tessera")
 
 MAX_HEADERS = 128
 

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 import uvicorn
 from starlette.applications import Starlette
+from typing_extensions import override
 
 from models.values.networks import as_seen
 from server.metrics.folder import AllWorkers, MetricsFolder
@@ -28,6 +29,20 @@ log = logging.getLogger("tessera.serve")
 
 class ListenError(Exception):
     """A port cannot be listened on."""
+
+
+class _Single(MeasuredServer):
+    """The server of the one process."""
+
+    def __init__(self, config: uvicorn.Config, delay: float, sockets: Sockets) -> None:
+        super().__init__(config, delay, sockets.metrics)
+        self._all = sockets
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._all.tell(1)
 
 
 def application() -> Starlette:
@@ -53,12 +68,10 @@ def serve(settings: Settings, host: str, workers: int) -> None:
     for sentence in Settings.misspelt(os.environ):
         log.warning(sentence)
     sockets = _listen_for(settings, host)
-    addresses = ", ".join(f"{host}:{sock.getsockname()[1]}" for sock in sockets.api)
-    log.info("listening", extra={"addresses": addresses, "workers": workers})
     config = _uvicorn_config(settings)
     take_signals()
     if workers == 1:
-        MeasuredServer(config, settings.drain_delay, sockets.metrics).run(sockets.api)
+        _Single(config, settings.drain_delay, sockets).run(sockets.api)
     elif sockets.metrics is None:
         sys.exit(Workers(config, sockets, workers, settings.drain_delay).run())
     else:

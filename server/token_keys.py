@@ -104,6 +104,7 @@ def _is_to_verify(described: Mapping[str, object]) -> bool:
         and isinstance(operations, list)
         and "verify" in operations
         and isinstance(described.get("kid"), str | None)
+        and described.get("alg") in (None, *PUBLIC)
         and described.get("kty") in ("RSA", "EC")
         and "d" not in described
     )

@@ -52,6 +52,12 @@ class Sockets:
     def all(self) -> list[socket.socket]:
         return self.api if self.metrics is None else [*self.api, self.metrics]
 
+    def tell(self, workers: int) -> None:
+        """Log that somebody answers here now."""
+        names = [sock.getsockname() for sock in self.api]
+        addresses = ", ".join(f"{host}:{port}" for host, port, *_ in names)
+        log.info("listening", extra={"addresses": addresses, "workers": workers})
+
 
 class _Server(MeasuredServer):
     """One worker's server: shows over a pipe that its loop goes on, and whether it serves."""
@@ -204,7 +210,9 @@ class Workers:
 
     def _keep_up(self) -> None:
         """See to it that so many workers live."""
-        self._has_served = self._has_served or any(worker.serves for worker in self._workers)
+        if not self._has_served and any(worker.serves for worker in self._workers):
+            self._has_served = True
+            self._sockets.tell(self._number)
         gone = [worker for worker in self._leaving if worker.has_ended()]
         self._leaving = [worker for worker in self._leaving if worker not in gone]
         for worker in gone:

@@ -5,6 +5,8 @@ import logging.config
 from pathlib import Path
 from traceback import extract_tb
 
+from pythonjsonlogger.core import RESERVED_ATTRS
+
 _ROOT = Path(__file__).parents[1]
 
 
@@ -17,8 +19,6 @@ def unexpected(fault: BaseException) -> str:
     ours = [frame for frame in frames if "site-packages" not in frame.filename]
     place = f" at {Path(ours[-1].filename).relative_to(_ROOT)}:{ours[-1].lineno}" if ours else ""
     return f"Something went wrong that nobody has thought of: {type(fault).__name__}{place}. LOG_LEVEL=debug tells all."
-
-from pythonjsonlogger.core import RESERVED_ATTRS
 
 
 def configure_logs(level: str) -> None:

@@ -54,6 +54,9 @@ def test_it_listens_on_every_port_and_finishes_what_is_in_flight_on_sigterm(
             assert '"__typename":"Query"' in answer.replace(" ", "")
         assert survivors(processes, 10) == []
         assert process.exit_code == 0, process.last_lines()
+    lines = (tmp_path / "log").read_text().splitlines()
+    [told] = [line for line in lines if '"listening"' in line]
+    assert all(f"127.0.0.1:{port}" in told for port in ports)
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path, database_uri: str) -> None:
@@ -155,3 +158,4 @@ def test_without_its_database_it_ends_with_a_code_and_a_reason(workers: str) -> 
     assert done.returncode == 3
     assert f"MongoDB cannot be reached: 127.0.0.1:{nobody}" in done.stderr
     assert "Traceback" not in done.stderr
+    assert '"listening"' not in done.stderr
