@@ -18,6 +18,7 @@ from consumers.tools.offset_plan import OffsetMove, OffsetPlan
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from services.examination import Finding
     from services.kit.messages.outbox import ParkedEvent
     from services.kit.messages.parked import ParkedRecord
     from services.registry import Services
@@ -30,6 +31,7 @@ __all__ = [
     "OffsetMove",
     "OffsetPlan",
     "emit",
+    "examine",
     "offsets",
     "parked",
     "replay",
@@ -135,6 +137,28 @@ def offsets(environment: Mapping[str, str], moment: "datetime", *, confirm: bool
         except GroupIsLive as fault:
             plan = OffsetPlan((), str(fault))
     return settings.group, plan
+
+
+def examine(environment: Mapping[str, str]) -> "list[Finding]":
+    """Whether Kafka lets us in and has our topics; changes nothing. Raises `SettingsError`."""
+    from consumers.kafka.admin import Broker
+    from consumers.settings import ConsumerSettings
+    from consumers.topics import all_topics
+    from services.examination import fault, well
+
+    settings = ConsumerSettings.from_environment(environment)
+    topics = all_topics(settings.topic_prefix)
+    try:
+        with _kafka_errors():
+            missing = sorted(_run(Broker(settings.kafka, settings.partitions).missing(topics)))
+    except KafkaAway as away:
+        return [fault("kafka", f"it cannot be reached: {away}", "mend KAFKA_URI and KAFKA_…, or start Kafka")]
+    reached = well("kafka", f"{settings.kafka.servers} lets us in by {settings.kafka.protocol}")
+    if not missing:
+        return [reached, well("topics", f"all {len(topics)} are there")]
+    named = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+    advice = "`tessera consume` makes them where it may; else create them with your tools"
+    return [reached, fault("topics", f"{len(missing)} are missing: {named}", advice)]
 
 
 class KafkaAway(Exception):

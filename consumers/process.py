@@ -12,14 +12,14 @@ from aiokafka.errors import KafkaError
 from consumers.faults import reason_of
 from consumers.handlers.payment_service import PaymentService
 from consumers.health import Health, HealthServer
-from consumers.kafka.admin import DEAD_LETTERS, Broker
+from consumers.kafka.admin import Broker
 from consumers.kafka.backoff import backoff, pause
 from consumers.kafka.group import GroupConsumer
 from consumers.kafka.relay import LEASE_SECONDS, Relay
 from consumers.kafka.topic_keeper import TopicKeeper
 from consumers.metrics import Metrics
 from consumers.settings import ConsumerSettings
-from consumers.topics import PRODUCED, handlers
+from consumers.topics import all_topics, handlers
 from models.errors import ServiceUnavailable
 from services.connection import unusable
 from services.kit.leases import Lease
@@ -90,12 +90,12 @@ class ConsumersProcess:
             log.warning("PAYMENT_URI is not set: an accepted payment of which only the id comes is a dead letter")
         database, hold = self._services.database, self._settings.usage_hold
         await self._until_done("MongoDB", lambda: migrate(database, thorough=False, usage_hold=hold))
-        await self._until_done("Kafka", lambda: self._broker.ensure_topics(self._topics()))
+        await self._until_done("Kafka", lambda: self._broker.ensure_topics(all_topics(self._settings.topic_prefix)))
         lease = Lease(self._services.database, "relay", LEASE_SECONDS)
         prefix = self._settings.topic_prefix
         fill = self._services.usage_announcements.announce
         relay = Relay(self._services.outbox_queue, lease, self._broker, self._metrics, fill, prefix=prefix)
-        keeper = TopicKeeper(self._broker, self._topics())
+        keeper = TopicKeeper(self._broker, all_topics(self._settings.topic_prefix))
         beside = [asyncio.get_running_loop().create_task(run) for run in (relay.run(), keeper.run())]
         try:
             while True:
@@ -122,11 +122,6 @@ class ConsumersProcess:
         await group.close()
         self._anew += 1
         await self._pause(backoff(self._anew))
-
-    def _topics(self) -> list[str]:
-        consumed = [self._settings.topic_prefix + topic for topic in self._table]
-        produced = [self._settings.topic_prefix + topic for topic in PRODUCED]
-        return [*consumed, *(topic + DEAD_LETTERS for topic in consumed), *produced]
 
     async def _join(self) -> None:
         services = self._services

@@ -4,6 +4,7 @@ from consumers.handler import Handler
 from consumers.handlers.payment_service import PaymentService
 from consumers.handlers.payments import payment_accepted
 from consumers.handlers.usage import usage_events
+from consumers.kafka.admin import DEAD_LETTERS
 from services.registry import Services
 
 CONSUMED = (
@@ -50,3 +51,9 @@ def handlers(services: Services, payments: PaymentService) -> dict[str, Handler]
         "paymentService-payment-service-accept": accepted,
         **usage_events(services),
     }
+
+
+def all_topics(prefix: str) -> list[str]:
+    """Every topic that there has to be, under the names that they have with this prefix."""
+    consumed = [prefix + topic for topic in CONSUMED]
+    return [*consumed, *(topic + DEAD_LETTERS for topic in consumed), *(prefix + topic for topic in PRODUCED)]

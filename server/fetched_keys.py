@@ -32,8 +32,8 @@ class FetchedKeys:
     def __init__(self, url: str, every: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.ring = KeyRing()
         """The last good set; empty until the first has come."""
-        self.is_current = False
-        """Whether the last fetch brought a set."""
+        self.trouble: str | None = "has not been asked"
+        """Why the last fetch brought no set: the rest of a sentence about `JWKS_URL`; None where it did."""
         self._url = url
         self._every = every
         self._clock = clock
@@ -49,6 +49,11 @@ class FetchedKeys:
     def has_any(self) -> bool:
         """Whether a set has ever come."""
         return bool(self._body)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the last fetch brought a set."""
+        return self.trouble is None
 
     def start(self) -> None:
         """Fetch the set now, and again and again."""
@@ -100,11 +105,11 @@ class FetchedKeys:
                 self._pause = FIRST_PAUSE
                 log.info("fetched the keys of JWKS_URL")
         except Exception as fault:  # Whatever a set does to its reader, the last good one stays.
-            if self.is_current or self._begun == 1:
-                log.warning("JWKS_URL %s", _reason(fault))
-            self.is_current = False
+            is_news, self.trouble = self.is_current or self._begun == 1, _reason(fault)
+            if is_news:
+                log.warning("JWKS_URL %s", self.trouble)
         else:
-            self.is_current = True
+            self.trouble = None
 
     async def _get(self) -> bytes:
         body = b""

@@ -26,6 +26,7 @@ _FILES = {
     "export": "export",
     "migrate": "migrate",
     "audit": "audit",
+    "doctor": "doctor",
     "schema": "schema",
     "token": "token",
     "trust": "trust",

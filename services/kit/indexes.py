@@ -38,6 +38,12 @@ async def ensure_indexes(collection: Collection, indexes: Sequence[IndexModel]) 
             await _replace(collection, index)
 
 
+async def missing_indexes(collection: Collection, indexes: Sequence[IndexModel]) -> list[str]:
+    """The names of those that nothing there does the work of, in order."""
+    standing = [_meaning(options) for options in (await collection.index_information()).values()]
+    return [str(index.document["name"]) for index in indexes if _meaning(index.document) not in standing]
+
+
 async def drop_index(collection: Collection, name: str) -> None:
     """Drop an index that an earlier release made, where it still is."""
     if name in await collection.index_information():

@@ -48,8 +48,14 @@ LATEST = MIGRATIONS[-1].number
 
 async def is_up_to_date(database: Database) -> bool:
     """Whether every migration is recorded as done; reads one row."""
+    number = await recorded_number(database)
+    return number is not None and number >= LATEST
+
+
+async def recorded_number(database: Database) -> int | None:
+    """The number of the last migration that is recorded as done; None where none is."""
     row = await database.migrations.find_one({"_id": VERSION})
-    return row is not None and int(row["number"]) >= LATEST
+    return None if row is None else int(row["number"])
 
 
 async def prepare(database: Database, *, usage_hold: int) -> "asyncio.Task[object] | None":

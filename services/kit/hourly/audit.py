@@ -189,8 +189,12 @@ class HourlyAudit:
 
 async def ensure_series_index(database: Database, source: HourlySource) -> None:
     """Makes the index by which the rows of a day are found, where it is missing."""
-    index = IndexModel([(source.at, -1), ("_id", -1)], name="newest")
-    await ensure_indexes(database.collection(source.collection), [index])
+    await ensure_indexes(database.collection(source.collection), [series_index(source)])
+
+
+def series_index(source: HourlySource) -> IndexModel:
+    """The index by which the rows of a day are found."""
+    return IndexModel([(source.at, -1), ("_id", -1)], name="newest")
 
 
 def _later(day: datetime, days: int) -> datetime | None:
