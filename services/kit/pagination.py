@@ -19,17 +19,23 @@ Query = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[Wanted, Item]):
-    """A list of what is recorded, for admins: where it is, in which order, and what a filter leaves of it."""
+    """A list of what is recorded, for admins: where it is, in which order, and what a filter leaves of it.
+
+    `by_runs` has a page read from one run of an index after another, where MongoDB merges several indexes or parts of
+    one, which it does in order only within a run: what shares an instant with many others is then found at once.
+    """
 
     collection: Collection
     order: KeysetOrder
     query_of: Callable[[Wanted], Document]
     from_document: Callable[[Document], Item]
+    by_runs: bool = False
 
     async def window(self, caller: Principal, wanted: Wanted, window: Window) -> Slice[Item]:
         """Returns a Relay window of what the filter leaves."""
         caller.require_role(Role.VIEWER)
-        return await fetch_window(self.collection, self.query_of(wanted), self.order, window, self.from_document)
+        query = self.query_of(wanted)
+        return await fetch_window(self.collection, query, self.order, window, self.from_document, by_runs=self.by_runs)
 
     async def count(self, caller: Principal, wanted: Wanted) -> int:
         """Returns how many items the filter leaves."""
@@ -67,17 +73,29 @@ async def fetch_window(
     window: Window,
     from_document: Callable[[Document], Item],
     projection: Mapping[str, object] | None = None,
+    *,
+    by_runs: bool = False,
 ) -> Slice[Item]:
     """The items of a Relay window; one more than asked for is read to know whether there are others."""
     conditions = [query] if query else []
+    runs: list[Document] = [{}]
     for path, cursor, further in (("after", window.after, True), ("before", window.before, False)):
         if cursor is not None:
-            conditions.append(beyond(order, _decode(order, path, cursor), further=further))
+            values = _decode(order, path, cursor)
+            if by_runs and further is not window.backward:
+                runs = runs_beyond(order, values, further=further)
+            else:
+                conditions.append(beyond(order, values, further=further))
     if window.size == 0:
         return Slice((), has_next=False, has_previous=False)
     direction = -1 if order.descending is not window.backward else 1
-    found = collection.find({"$and": conditions} if conditions else {}, projection)
-    documents = await found.sort([(key, direction) for key in order.keys]).limit(window.size + 1).to_list(None)
+    documents: list[Document] = []
+    for run in runs:
+        if len(documents) <= window.size:
+            found = collection.find({"$and": [*conditions, run]}, projection)
+            # By what all of a run have in common it need not be sorted.
+            sort = [(key, direction) for key in order.keys[max(0, len(run) - 1) :]]
+            documents += await found.sort(sort).limit(window.size + 1 - len(documents)).to_list(None)
     has_more = len(documents) > window.size
     documents = documents[: window.size]
     if window.backward:

@@ -77,4 +77,4 @@ def moves_query(wanted: UsageMoveFilter) -> Document:
 
 def moves(database: Database) -> Listing[UsageMoveFilter, UsageMove]:
     """What moved a count, the latest first."""
-    return Listing(database.usage_ledger, LATEST_FIRST, moves_query, LEDGER.load)
+    return Listing(database.usage_ledger, LATEST_FIRST, moves_query, LEDGER.load, by_runs=True)

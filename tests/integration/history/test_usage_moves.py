@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from bench.walks import examined_within
 from models.errors import Forbidden, Unauthenticated
 from models.pagination import Window
 from models.principal import SYSTEM, Principal
@@ -102,6 +104,24 @@ async def test_every_filter_is_a_walk_over_an_index(own_api: Api) -> None:
     moves = own_api.services.usage_moves
     for wanted, _ in FILTERS:
         await check_flat(moves.collection, moves.query_of(wanted), moves.order, sorts=False)
+
+
+async def test_a_page_among_many_of_one_instant_reads_hardly_more_than_it_shows(own_api: Api) -> None:
+    rows = [replace(row, at=START) for row in some(2_000, seed=3)]
+    await put(own_api, rows)
+    amounts = [row.amount for row in rows]
+    list_moves = partial(own_api.services.usage_moves.window, SYSTEM)
+    with examined_within(own_api.settings.mongo_uri, "usageledger") as examined:
+        for wanted in (UsageMoveFilter(), UsageMoveFilter(campaign_id=CAMPAIGN), UsageMoveFilter(user_id="a")):
+            first = await list_moves(wanted, Window(50))
+            second = await list_moves(wanted, Window(50, after=first.edges[-1].cursor))
+            back = await list_moves(wanted, Window(20, before=second.edges[30].cursor, backward=True))
+            if wanted == UsageMoveFilter():
+                assert [edge.node.amount for edge in (*first.edges, *second.edges)] == amounts[:100]
+            assert [edge.node for edge in back.edges] == [edge.node for edge in second.edges[10:30]]
+    assert len(examined) >= 9
+    # The page and one more, of each other kind of move the next; and where most are wanted, some that are not.
+    assert max(examined) <= 150
 
 
 async def test_a_move_tells_who_how_many_which_and_upon_what(own_api: Api) -> None:
