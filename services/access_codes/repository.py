@@ -22,6 +22,7 @@ from services.kit.database import Collection, Database, Document, Session, aggre
 from services.kit.mapping import Derived, Mapper
 from services.kit.pagination import Listing, given, within
 from services.kit.search import contains_by_runs, runs, search_key
+from services.kit.sharding import ShardKey
 from services.kit.stored_form import WITH_FORM
 
 SEARCH_FIELDS = CODE_SEARCH_FIELDS
@@ -104,6 +105,8 @@ USE_INDEXES = [
         partialFilterExpression={"batch": {"$exists": True}},
     ),
 ]
+
+USES_SHARD_KEY = ShardKey("accesscodeuses", ("username", "codeId"))
 
 
 def by_code(typed: Iterable[str]) -> Document:

@@ -95,7 +95,7 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
     async def load(self, session: "Session", commands: Sequence[Command]) -> None:
         typed = {command.code for command in commands if not isinstance(command, MakeAccessCode)}
         users = {command.username for command in commands if isinstance(command, RedeemAccessCode)}
-        if len(typed) == 1:
+        if len(typed) == 1 and self._database.joins:
             await self._load_one(session, typed, users)
         elif typed:
             await self._load_several(session, typed, users)

@@ -13,6 +13,7 @@ from services.kit.database import Database, Document
 from services.kit.mapping import Derived, Mapper
 from services.kit.pagination import Listing, given, within
 from services.kit.search import contains_by_runs, contains_by_some, every_other_trigram, runs, search_key
+from services.kit.sharding import ShardKey
 from services.kit.stored_form import WITH_FORM
 
 SEARCH_FIELDS = ("usernameKey", "usernameRuns", "codeKey", "codeTrigrams")
@@ -89,6 +90,9 @@ LEDGER_INDEXES = [
     ),
     IndexModel([("creatorTwitterId", ASCENDING), ("redeemedAt", DESCENDING), ("_id", DESCENDING)], name="ofCreator"),
 ]
+
+# The unique index is sparse, which MongoDB does not take for the index of a shard key.
+LEDGER_SHARD_KEY = ShardKey("redemptions", ("redeemerTwitterId",), made_first=True)
 
 
 def by_code(codes: Collection[str]) -> list[Document]:

@@ -32,7 +32,7 @@ from models.verbs import Verb
 from services.coupons.repository import COUPONS, LEDGER, SEARCH_FIELDS, by_code
 from services.coupons.totals import FAMILY, REDEMPTIONS
 from services.kit.database import Database, Document, aggregate
-from services.kit.tracked import Tracked
+from services.kit.tracked import ROWS_AT_ONCE, Tracked
 from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
 
 if TYPE_CHECKING:
@@ -101,10 +101,12 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         self._by_twitter_id = {coupon.twitter_id: coupon.id for coupon in self._coupons}
 
     async def _find(self, session: "Session", query: Document, redeemers: set[str]) -> list[Document]:
-        """The coupons of a query; which of these users have redeemed before comes in the same round trip.
+        """The coupons of a query; which of these users have redeemed before comes in the same round trip, if it may.
 
         Where there is no coupon that is not found either, and then there is none that anyone could redeem.
         """
+        if redeemers and not self._database.joins:
+            return await self._find_apart(session, query, redeemers)
         pipeline = [{"$match": {"redeemerTwitterId": {"$in": [*redeemers]}}}, {"$project": {"redeemerTwitterId": 1}}]
         steps: list[Document] = [
             {"$match": query},
@@ -118,6 +120,14 @@ class CouponUnitOfWork(UnitOfWork[Command, Result]):
         async for row in rows:
             self._redeemed = {entry["redeemerTwitterId"] for entry in row.get("redeemed", ())}
             coupons = row["coupons"]
+        return coupons
+
+    async def _find_apart(self, session: "Session", query: Document, redeemers: set[str]) -> list[Document]:
+        found = self._database.coupons.find(query, dict.fromkeys(SEARCH_FIELDS, 0), session=session)
+        of_redeemers = {"redeemerTwitterId": {"$in": [*redeemers]}}
+        rows = self._database.redemptions.find(of_redeemers, {"redeemerTwitterId": 1}, session=session)
+        coupons = await found.batch_size(ROWS_AT_ONCE).to_list(None)
+        self._redeemed = {row["redeemerTwitterId"] for row in await rows.batch_size(ROWS_AT_ONCE).to_list(None)}
         return coupons
 
     @override

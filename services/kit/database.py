@@ -79,6 +79,11 @@ class Database:
     def collection(self, name: str) -> Collection:
         return self._database[name]
 
+    @property
+    def joins(self) -> bool:
+        """Whether a transaction may join collections; where a `mongos` may have spread them it reads each by itself."""
+        return bool(self.client.topology_description.topology_type_name != "Sharded")
+
     async def ping(self) -> None:
         """Raises unless a primary answers."""
         await self._database.command("ping", read_preference=ReadPreference.PRIMARY)

@@ -30,6 +30,7 @@ class Tracked(Generic[Entity]):
 
     `increments` are the fields that are added to instead of set. `guard` answers what else a row must still be for its
     update or deletion to hold (the limit of a counter, a revision), given the entity before and after (None: deleted).
+    `shard_key` answers the fields by which a collection may be spread over shards; each write names them.
     `replaced` entities are written whole where they changed, so that a change stream brings the whole document.
     """
 
@@ -41,12 +42,14 @@ class Tracked(Generic[Entity]):
         increments: Iterable[str] = (),
         replaced: bool = False,
         guard: Callable[[Entity, Entity | None], Document] = lambda before, after: {},
+        shard_key: Callable[[Entity], Document] = lambda entity: {},
     ) -> None:
         self._collection = collection
         self._mapper = mapper
         self._increments = frozenset(increments)
         self._replaced = replaced
         self._guard = guard
+        self._shard_key = shard_key
         self._before: dict[str, Entity] = {}
         self._after: dict[str, Entity] = {}
 
@@ -95,12 +98,12 @@ class Tracked(Generic[Entity]):
         for old, new in self.changes():
             if old is None:
                 assert new is not None
-                made.append(self._mapper.dump(new))
+                made.append(new)
             elif new is None:
                 deleted.append(DeleteOne(self._mine(old, None)))
             else:
                 changed.append(self._change(old, new))
-        inserts: list[Write] = [_upsert(each) if changed else InsertOne(each) for each in made]
+        inserts: list[Write] = [self._upsert(each) if changed else InsertOne(self._mapper.dump(each)) for each in made]
         return [*deleted, *inserts, *changed]
 
     def _change(self, before: Entity, after: Entity) -> Write:
@@ -110,7 +113,14 @@ class Tracked(Generic[Entity]):
         return UpdateOne(mine, self._mapper.update(before, after, self._increments))
 
     def _mine(self, before: Entity, after: Entity | None) -> Document:
-        return {"_id": ObjectId(before.id), **self._guard(before, after)}  # type: ignore[attr-defined]  # all have one
+        return {**self._named(before), **self._guard(before, after)}
+
+    def _upsert(self, made: Entity) -> Write:
+        """An insert in the form of an update; the id is new, so that it finds nothing."""
+        return UpdateOne(self._named(made), {"$setOnInsert": self._mapper.dump(made)}, upsert=True)
+
+    def _named(self, entity: Entity) -> Document:
+        return {"_id": ObjectId(entity.id), **self._shard_key(entity)}  # type: ignore[attr-defined]  # all have one
 
     async def flush(self, session: "Session") -> None:
         """Write all of it. Raises `WriteConflict` where one write did not find its row."""
@@ -120,8 +130,3 @@ class Tracked(Generic[Entity]):
         done = await self._collection.bulk_write(writes, session=session)
         if done.inserted_count + done.upserted_count + done.matched_count + done.deleted_count != len(writes):
             raise WriteConflict
-
-
-def _upsert(document: Document) -> UpdateOne:
-    """An insert in the form of an update; the id is new, so that it finds nothing."""
-    return UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)

@@ -15,6 +15,7 @@ from models.pagination import KeysetOrder
 from services.kit.database import Document
 from services.kit.mapping import Derived, Mapper
 from services.kit.pagination import given, within
+from services.kit.sharding import ShardKey
 from services.kit.stored_form import WITH_FORM
 
 
@@ -62,6 +63,7 @@ REFUND_INDEXES = [
     ),
 ]
 ONE_FOR_EACH_PAYMENT = IndexModel([("paymentId", ASCENDING), ("copy", ASCENDING)], name="paymentId", unique=True)
+SHARD_KEYS = (ShardKey("orders", ("paymentId",)), ShardKey("refunds", ("orderId",)))
 
 
 def orders_of(user_id: str | None) -> Document:

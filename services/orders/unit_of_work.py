@@ -61,7 +61,9 @@ class OrderUnitOfWork(UnitOfWork[Command, Result]):
         self._database = database
         self._name = database.orders.name
         # Whole, so that the change stream tells whose order it is that has changed.
-        self._orders = Tracked(database.orders, ORDERS, replaced=True)
+        self._orders = Tracked(
+            database.orders, ORDERS, replaced=True, shard_key=lambda order: {"paymentId": order.payment_id}
+        )
         self._paid: set[str] = set()
         # What the ledger knows of those orders of which it may not know all, because an earlier release wrote them.
         self._recorded: dict[str, Sums] = {}

@@ -36,7 +36,10 @@ class UsageAccounts:
             guard=lambda before, _: {"revision": before.revision},
         )
         self.usages = Tracked(
-            database.usage_counters, COUNTERS, guard=lambda before, _: {"used": before.used, "held": before.held}
+            database.usage_counters,
+            COUNTERS,
+            guard=lambda before, _: {"used": before.used, "held": before.held},
+            shard_key=lambda usage: {"followerId": ObjectId(usage.follower_id), "userId": usage.user_id},
         )
         self._ids: dict[FollowerKey, str] = {}
         self._usage_ids: dict[tuple[str, str], str] = {}
@@ -45,7 +48,7 @@ class UsageAccounts:
     async def load(self, session: "Session", questions: Collection[Question]) -> None:
         """Takes in all that is known of these followers and users."""
         keys = {key for key, _ in questions}
-        if len(keys) == 1:
+        if len(keys) == 1 and self._database.joins:
             await self._load_one(session, keys, [user_id for _, user_id in questions if user_id is not None])
         else:
             await self._load_several(session, keys, questions)

@@ -46,6 +46,7 @@ class UsageAnnouncements:
             # As of now and not as of the move, because clocks differ and the outbox is sent in the order of instants.
             now = self._clock()
             await self._outbox.put(session, [(now, moved_event(LEDGER.load(row))) for row in rows])
-            told = {"_id": {"$in": [row["_id"] for row in rows]}}
+            followers = {row["followerId"] for row in rows}
+            told = {"_id": {"$in": [row["_id"] for row in rows]}, "followerId": {"$in": [*followers]}}
             await self._database.usage_ledger.update_many(told, {"$unset": dict.fromkeys(UNTOLD, "")}, session=session)
         return len(rows)

@@ -18,6 +18,7 @@ from models.values.instants import to_milliseconds
 from services.kit.counters import RowCounts
 from services.kit.database import Database, Document
 from services.kit.indexes import ensure_indexes
+from services.kit.sharding import ShardKey
 from services.migrations.legacy_import import Imported, import_all
 from services.migrations.legacy_reading import Reading
 from services.migrations.legacy_values import MAX_COUNT, Unreadable, legacy_text
@@ -63,6 +64,7 @@ LEDGER_INDEXES = [
     )
     for field in ("couponId", "campaignId")
 ]
+SHARD_KEYS = (ShardKey("usagecounters", ("followerId", "userId")), ShardKey("usageledger", ("followerId", "userId")))
 Counts = Mapping[str | None, int]
 _LIMITS = ("maxLimitInBasket", "maxTotalLimit", "maxLimitPerCustomer")
 _KNOWN = frozenset(

@@ -1,9 +1,10 @@
 """What a verb asks of MongoDB, as its driver tells it: commands, and how many of them wait for one another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 from pymongo import monitoring
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
@@ -17,6 +18,8 @@ class Trip:
     name: str
     collection: str
     began: float
+    sent: Mapping[str, Any]
+    """The command as it was sent."""
     ended: float | None = None
 
 
@@ -39,7 +42,7 @@ class Trips:
         elif event.command.get("lsid") not in self._sessions:
             return None  # The end of a transaction is told to the database `admin`.
         name = collection if isinstance(collection, str) else ""
-        self.commands.append(Trip(event.command_name, name, perf_counter()))
+        self.commands.append(Trip(event.command_name, name, perf_counter(), event.command))
         return self.commands[-1]
 
     @property

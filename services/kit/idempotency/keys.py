@@ -40,12 +40,14 @@ from services.kit.idempotency.locks import IdempotencyLock, under_lock
 from services.kit.idempotency.results import from_stored, to_stored
 from services.kit.orphans import end_orphaned_transactions
 from services.kit.presence import Presence
+from services.kit.sharding import by_id
 from services.kit.transactions import doubled
 
 log = logging.getLogger("tessera.idempotency")
 
 Response = TypeVar("Response")
 
+SHARD_KEY = by_id("idempotencykeys")
 LIFETIME = timedelta(hours=24)
 LOCK_LIFETIME = timedelta(seconds=30)
 """How long a request may run before another with its key is let in; as long as a request may take at all."""

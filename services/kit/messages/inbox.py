@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from models.errors import DomainError
 from services.kit.database import Database, Session
+from services.kit.sharding import by_id
 
 Command = TypeVar("Command")
 Effect = Callable[[Session, Sequence[Command]], Awaitable[Sequence[DomainError | None]]]
@@ -19,6 +20,7 @@ It may raise instead: then nothing of the whole batch is written.
 """
 
 INBOX_RETENTION = timedelta(days=7)
+SHARD_KEY = by_id("inbox")
 
 
 class Inbox:

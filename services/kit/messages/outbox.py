@@ -14,9 +14,12 @@ from pymongo.read_concern import ReadConcern
 
 from models.events import Event
 from services.kit.database import ChangeStream, Database, Document, Session, watch
+from services.kit.sharding import by_id
 
 SENT_RETENTION = timedelta(days=1)
 """For how long one can look up what was sent."""
+
+SHARD_KEY = by_id("outbox")
 
 _WAITING: Document = {"sentAt": None, "parkedAt": None}
 _ORDER = [("at", ASCENDING), ("n", ASCENDING)]
