@@ -100,15 +100,24 @@ class HourlyChanges:
 
     def updates(self, lane: int | str) -> list[UpdateOne]:
         """Returns the writes of all of it."""
-        made = []
-        for source in dict.fromkeys(source for source, _, _ in self._quarters):
-            for (day, part), moved in self.of(source).items():
-                increments = {field: source.stored(field, number) for field, number in moved.items() if number}
-                if increments:
-                    head = {"series": source.name, "of": part, "day": day}
-                    key = {"_id": f"{source.name}/{day:%Y-%m-%d}/{part}/{lane}"}
-                    made.append(UpdateOne(key, {"$inc": increments, "$setOnInsert": head}, upsert=True))
-        return made
+        made = [
+            update_of(source, day, part, moved, lane)
+            for source in dict.fromkeys(source for source, _, _ in self._quarters)
+            for (day, part), moved in self.of(source).items()
+        ]
+        return [update for update in made if update is not None]
+
+
+def update_of(
+    source: HourlySource, day: datetime, part: str, moved: Mapping[str, int], lane: int | str
+) -> UpdateOne | None:
+    """Returns the write that moves the fields of a day's part in a lane; None where none of them moves."""
+    increments = {field: source.stored(field, number) for field, number in moved.items() if number}
+    if not increments:
+        return None
+    head = {"series": source.name, "of": part, "day": day}
+    key = {"_id": f"{source.name}/{day:%Y-%m-%d}/{part}/{lane}"}
+    return UpdateOne(key, {"$inc": increments, "$setOnInsert": head}, upsert=True)
 
 
 class Lanes:
