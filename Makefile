@@ -59,7 +59,7 @@ bench-smoke: setup ## Run every benchmark, small
 lock: ## Pin all dependencies anew, with hashes
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
 	$(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--custom-compile-command 'make lock' pyproject.toml -o requirements.lock
+		--extra telemetry --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
 	$(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --all-extras \
 		--custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-dev.lock
 

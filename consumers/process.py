@@ -22,6 +22,7 @@ from consumers.settings import ConsumerSettings
 from consumers.topics import all_topics, handlers
 from models.errors import ServiceUnavailable
 from services.connection import unusable
+from services.kit.instruments.start import open_tracing
 from services.kit.leases import Lease
 from services.kit.transactions import as_domain_error
 from services.migrations.runner import migrate
@@ -46,6 +47,7 @@ class ConsumersProcess:
         self._stopping = asyncio.Event()
         self._metrics = Metrics()
         self._broker = Broker(settings.kafka, settings.partitions)
+        self._tracing = open_tracing(settings.otel_exporter_otlp_endpoint, "tessera-consumers")
         self._services = Services.open(
             mongo_uri=settings.mongo_uri,
             database_name=settings.database,
@@ -54,6 +56,7 @@ class ConsumersProcess:
             activity_days=settings.activity_days,
             events_enabled=True,
             metrics=self._metrics.work,
+            traces=self._tracing is not None,
         )
         self._payments = PaymentService(settings.payment_uri)
         self._table = handlers(self._services, self._payments)
@@ -84,6 +87,8 @@ class ConsumersProcess:
                 await serving
                 await self._payments.close()
                 await self._services.close()
+                if self._tracing is not None:
+                    await self._tracing.close()
 
     async def _consume(self) -> int:
         if self._settings.payment_uri is None:
@@ -94,7 +99,9 @@ class ConsumersProcess:
         lease = Lease(self._services.database, "relay", LEASE_SECONDS)
         prefix = self._settings.topic_prefix
         fill = self._services.usage_announcements.announce
-        relay = Relay(self._services.outbox_queue, lease, self._broker, self._metrics, fill, prefix=prefix)
+        relay = Relay(
+            self._services.outbox_queue, lease, self._broker, self._metrics, fill, prefix=prefix, tracing=self._tracing
+        )
         keeper = TopicKeeper(self._broker, all_topics(self._settings.topic_prefix))
         beside = [asyncio.get_running_loop().create_task(run) for run in (relay.run(), keeper.run())]
         try:
@@ -125,7 +132,15 @@ class ConsumersProcess:
 
     async def _join(self) -> None:
         services = self._services
-        group = GroupConsumer(self._settings, self._table, self._broker, services.inbox, services.parked, self._metrics)
+        group = GroupConsumer(
+            self._settings,
+            self._table,
+            self._broker,
+            services.inbox,
+            services.parked,
+            self._metrics,
+            self._tracing,
+        )
         try:
             await group.start()
         except BaseException:

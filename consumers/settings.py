@@ -13,6 +13,7 @@ from services.settings import (
     Malformed,
     MongoSettings,
     ProcessSettings,
+    TelemetrySettings,
     Url,
     whole,
     written,
@@ -154,7 +155,7 @@ class GroupSettings(KafkaSettings):
         return f"{self.topic_prefix}tessera"
 
 
-class ConsumerSettings(GroupSettings, DatabaseSettings):
+class ConsumerSettings(GroupSettings, DatabaseSettings, TelemetrySettings):
     """How one consumers process is run. `host` and `port` are those of its health (port 0: any that is free)."""
 
     payment_uri: Url | None = None

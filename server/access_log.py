@@ -15,15 +15,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.principal import Principal
 from models.values.card_numbers import mask_digits
-from server.metrics.api import ApiMetrics, Ended
+from server.metrics.api import UNANSWERED, ApiMetrics, Ended, method_of, template_of
 from server.scopes import header
 from services.kit.instruments.metrics import DONE
+from services.kit.instruments.tracing import SPAN, Span, Tracing
 from services.kit.instruments.trail import TRAIL, Trail
 
 log = logging.getLogger("tessera.access")
 
-CODE, ASKED = "code", "asked"
-"""The names, in the state of a scope, of the code of a refusal and of what knows which GraphQL operation has ended."""
+CODE, ASKED, TRACE = "code", "asked", "trace"
+"""The names, in the state of a scope, of the code of a refusal, of what knows which GraphQL operation has ended,
+and of the id of the trace."""
 LONGEST_NAME = 64
 
 _LONG_NUMBER = re.compile("[0-9]{9,}")
@@ -44,10 +46,11 @@ class Pseudonyms:
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """How users are named, and after how many seconds a request is slow (0: none is)."""
+    """How users are named, after how many seconds a request is slow (0: none is), and what begins their traces."""
 
     pseudonyms: Pseudonyms
     slow: float = 0.0
+    tracing: Tracing | None = None
 
 
 class RequestLog:
@@ -71,6 +74,7 @@ class RequestLog:
             return
         started, status, seconds = time.perf_counter(), 0, None
         trail = TRAIL.set(Trail()) if self.settings.slow else None
+        span = None if self.settings.tracing is None else self._begin_span(scope, self.settings.tracing)
 
         def send_with_id(message: Message) -> Awaitable[None]:
             nonlocal status, seconds
@@ -82,6 +86,8 @@ class RequestLog:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
+            if span is not None:
+                self._end_span(scope, span, status)
             # An answer may be a stream without end, so it is its begin that is measured.
             seconds = seconds or time.perf_counter() - started
             self.metrics.request(scope, status, seconds)
@@ -90,6 +96,24 @@ class RequestLog:
                 TRAIL.reset(trail)
             if log.isEnabledFor(logging.INFO):
                 self._log_end(scope, status, time.perf_counter() - started)
+
+    def _begin_span(self, scope: Scope, tracing: Tracing) -> Span | None:
+        span = tracing.begin("HTTP", "server", header(scope, b"traceparent").decode("latin-1"))
+        if span is not None:
+            # Each request has a context of its own, which ends with it.
+            SPAN.set(span)
+            scope["state"][TRACE] = span.trace_id
+        return span
+
+    def _end_span(self, scope: Scope, span: Span, status: int) -> None:
+        """Name the step by what was found to be asked: the template of the route, or a known GraphQL operation."""
+        method, route = method_of(scope), template_of(scope)
+        span.note(f"{method} {route}", http__request__method=method, http__route=route)
+        span.note(http__response__status_code=status or UNANSWERED)
+        ended: Ended | None = getattr(scope["state"].get(ASKED), "ended", None)
+        if ended is not None:
+            span.note(**self.metrics.step_of(ended))
+        span.end(of_outcome(scope["state"]).get(CODE))
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A WebSocket: its begin and its end each have a line, and so has each of its operations."""
@@ -166,6 +190,8 @@ def _of_connection(scope: Scope) -> dict[str, Any]:
 
 
 def _trace_of(scope: Scope) -> dict[str, str]:
-    """The id of the trace that the client or its proxy is in."""
+    """The id of the trace that the request is a step of, here or at least with its client or proxy."""
+    if TRACE in scope["state"]:
+        return {"trace_id": scope["state"][TRACE]}
     found = _TRACE.fullmatch(header(scope, b"traceparent"))
     return {} if found is None else {"trace_id": found[1].decode()}

@@ -29,6 +29,8 @@ from server.metrics.serving import REGISTRY
 from server.middleware import Guard
 from server.protocol import BOUNDS, Bounds
 from server.settings import Settings
+from services.kit.instruments.start import open_tracing
+from services.kit.instruments.tracing import Tracing
 from services.kit.tasks import end
 from services.migrations.runner import prepare
 from services.registry import Services
@@ -55,7 +57,8 @@ EXPOSED_HEADERS = (
 def create_app(settings: Settings) -> Starlette:
     """The whole API: REST, GraphQL and health, over one set of verbs."""
     metrics = _open_metrics(settings)
-    services, drain = _open_services(settings, metrics), Drain()
+    tracing = open_tracing(settings.otel_exporter_otlp_endpoint, "tessera-api")
+    services, drain = _open_services(settings, metrics, traces=tracing is not None), Drain()
     fetched = _fetched_keys(settings)
     authenticator = Authenticator(settings, services.admin_keys.live, fetched=fetched)
 
@@ -78,13 +81,15 @@ def create_app(settings: Settings) -> Starlette:
         if fetched is not None:
             await fetched.close()
         await services.close()
+        if tracing is not None:
+            await tracing.close()
 
     routes = [
         *rest_routes,
-        *graphql_routes(settings, authenticator, make_context, metrics, drain),
+        *graphql_routes(settings, authenticator, make_context, metrics, drain, tracing),
         *health_routes(services, authenticator, drain),
     ]
-    app = Application(routes, _middleware(settings, metrics), lifespan)
+    app = Application(routes, _middleware(settings, metrics, tracing), lifespan)
     app.state.services = services
     app.state.authenticator = authenticator
     app.state.metrics = metrics
@@ -96,7 +101,7 @@ def _open_metrics(settings: Settings) -> ApiMetrics:
     return ApiMetrics(registry, operation_names([*settings.trusted_manifest.values(), *example_texts()]))
 
 
-def _open_services(settings: Settings, metrics: ApiMetrics) -> Services:
+def _open_services(settings: Settings, metrics: ApiMetrics, *, traces: bool) -> Services:
     return Services.open(
         mongo_uri=settings.mongo_uri,
         database_name=settings.database,
@@ -107,6 +112,7 @@ def _open_services(settings: Settings, metrics: ApiMetrics) -> Services:
         activity_days=settings.activity_days,
         # What each round trip takes is measured where somebody may look: it costs a little.
         metrics=None if settings.metrics_port is None else metrics.work,
+        traces=traces,
     )
 
 
@@ -118,8 +124,8 @@ def _fetched_keys(settings: Settings) -> "FetchedKeys | None":
     return FetchedKeys(settings.jwks_url, settings.jwks_refresh)
 
 
-def _log_settings(settings: Settings) -> LogSettings:
-    return LogSettings(Pseudonyms(settings.admin_key), settings.slow_request / 1000)
+def _log_settings(settings: Settings, tracing: Tracing | None) -> LogSettings:
+    return LogSettings(Pseudonyms(settings.admin_key), settings.slow_request / 1000, tracing)
 
 
 def _bounds(settings: Settings) -> Bounds:
@@ -127,9 +133,9 @@ def _bounds(settings: Settings) -> Bounds:
     return Bounds(2 * settings.header_limit, settings.receive_timeout, settings.idle_timeout)
 
 
-def _middleware(settings: Settings, metrics: ApiMetrics) -> list[Middleware]:
+def _middleware(settings: Settings, metrics: ApiMetrics, tracing: Tracing | None) -> list[Middleware]:
     around = [
-        Middleware(RequestLog, metrics=metrics, settings=_log_settings(settings)),
+        Middleware(RequestLog, metrics=metrics, settings=_log_settings(settings, tracing)),
         Middleware(Guard, head_limit=settings.header_limit, body_limit=settings.body_limit),
     ]
     if settings.cors_origins or settings.open_tools:

@@ -17,6 +17,7 @@ from services.settings import (
     Port,
     ProcessSettings,
     Switch,
+    TelemetrySettings,
     whole,
 )
 
@@ -27,7 +28,7 @@ class PortSettings(ProcessSettings):
     port: Port = 3000
 
 
-class Settings(PortSettings, TokenSettings, DatabaseSettings):
+class Settings(PortSettings, TokenSettings, TelemetrySettings, DatabaseSettings):
     """How one Tessera is run. Durations are in seconds, sizes in bytes."""
 
     admin_key: str = Field(repr=False)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 FROM_FILE = "_FILE"
 """Behind a variable's name: the file that holds its value, as orchestrators mount their secrets."""
+OF_OTHERS = "OTEL_"
+"""How names begin that a library reads by itself."""
 BEGINNING, LIKENESS = 3, 0.75
 """How many letters a name has to begin with as one of ours, and how much of both has to be the same."""
 
@@ -33,6 +35,8 @@ def misspelt(environment: Mapping[str, str], names: Collection[str]) -> Iterator
     """A sentence for each variable that is no setting, but begins like one and nearly is."""
     known = {*names, *(name + FROM_FILE for name in names)}
     for name in sorted(environment.keys() - known):
+        if name.startswith(OF_OTHERS):
+            continue
         begins_alike = [one for one in known if one[:BEGINNING] == name[:BEGINNING]]
         for nearest in get_close_matches(name, begins_alike, 1, LIKENESS):
             yield f"{name} is not a setting; is {nearest} meant?"

@@ -1,7 +1,7 @@
 """All verbs, put together once for a process."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -22,6 +22,7 @@ from services.kit.activity.log import ActivityLog
 from services.kit.database import Database
 from services.kit.idempotency.keys import Idempotency
 from services.kit.instruments.metrics import WorkMetrics
+from services.kit.instruments.tracing import traced
 from services.kit.messages.inbox import Inbox
 from services.kit.messages.outbox import Outbox, OutboxQueue
 from services.kit.messages.parked import ParkedRecords
@@ -35,6 +36,12 @@ from services.series.service import Series
 from services.usage.announcements import UsageAnnouncements
 from services.usage.repository import moves
 from services.usage.service import Usage
+
+NOUNS = (
+    "coupons", "redemptions", "access_codes", "access_code_uses", "access_code_batches", "orders", "refunds", "usage",
+    "usage_moves", "series", "audit", "activity", "admin_keys", "exports",
+)  # fmt: skip
+"""Whose verbs are steps of a trace."""
 
 
 def utc_now() -> datetime:
@@ -84,13 +91,14 @@ class Services:
         usage_hold: int = 900,
         activity_days: int = 90,
         metrics: WorkMetrics | None = None,
+        traces: bool = False,
         clock: Callable[[], datetime] = utc_now,
     ) -> Self:
         """Put the verbs together; no connection is made before the first of them runs."""
-        database = Database(mongo_uri, database_name, mongo_driver, metrics)
+        database = Database(mongo_uri, database_name, mongo_driver, metrics, traced=traces)
         outbox = Outbox(database, enabled=events_enabled)
         activity_log = ActivityLog(database, clock, activity_days)
-        return cls(
+        opened = cls(
             database=database,
             rate_limit=RateLimiter(database, rate_limit),
             idempotency=Idempotency(database, clock),
@@ -114,6 +122,11 @@ class Services:
             admin_keys=AdminKeys(database, outbox, activity_log, clock),
             exports=Exports(database, clock),
         )
+        return opened.traced() if traces else opened
+
+    def traced(self) -> Self:
+        """The same verbs, each a step of the trace that it is called in."""
+        return replace(self, **{name: traced(name, getattr(self, name)) for name in NOUNS})
 
     async def close(self) -> None:
         await self.coupons.close()

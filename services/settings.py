@@ -6,6 +6,7 @@ be given by their own names, as values that are read already.
 
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Annotated, Literal, NamedTuple, Self, TypeAlias
 from urllib.parse import urlsplit
 
@@ -183,6 +184,18 @@ class ProcessSettings(BaseModel):
             case _:  # What a library says may show the value.
                 rests = ["cannot be read"]
         yield from (f"{field.validation_alias} {rest}" for rest in rests)
+
+
+def _telemetry(endpoint: str) -> str:
+    if find_spec("opentelemetry.sdk") is None:
+        raise Malformed("needs what is installed by the extra `telemetry`")
+    return _url(endpoint)
+
+
+class TelemetrySettings(ProcessSettings):
+    """Where traces go. What else OpenTelemetry's SDK reads of the environment it reads by itself."""
+
+    otel_exporter_otlp_endpoint: Annotated[str, written(_telemetry)] | None = None
 
 
 class MongoSettings(ProcessSettings):

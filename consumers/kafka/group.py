@@ -14,6 +14,7 @@ from consumers.kafka.partition import PartitionWorker, WorkerContext
 from consumers.kafka.processing import Ends
 from consumers.metrics import Metrics
 from consumers.settings import ConsumerSettings
+from services.kit.instruments.tracing import Tracing
 from services.kit.messages.inbox import Inbox
 from services.kit.messages.parked import ParkedRecords
 
@@ -40,6 +41,7 @@ class GroupConsumer:
         inbox: Inbox,
         parked: ParkedRecords,
         metrics: Metrics,
+        tracing: Tracing | None = None,
     ) -> None:
         self._table = {settings.topic_prefix + topic: handler for topic, handler in table.items()}
         self._metrics = metrics
@@ -62,7 +64,7 @@ class GroupConsumer:
             metadata_max_age_ms=30_000,
         )
         without_making_topics(self._consumer._client)  # noqa: SLF001  # the client has no switch for it
-        ends = Ends(broker, self._dead_letters, parked, inbox, metrics)
+        ends = Ends(broker, self._dead_letters, parked, inbox, metrics, tracing)
         self._context = WorkerContext(self._consumer, ends, settings.batch, self.broken)
         self._workers: dict[TopicPartition, PartitionWorker] = {}
 

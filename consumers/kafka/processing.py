@@ -18,8 +18,10 @@ from consumers.kafka.parking import parked_record, parked_unreadable
 from consumers.kafka.raw_batches import Found, Unreadable
 from consumers.kafka.reading import Event, RefusedItem, letters_of, read_events
 from consumers.kafka.records import Place, Record, place
+from consumers.kafka.traces import traced_events
 from consumers.metrics import Metrics
 from models.errors import DomainError, NotFound, ServiceUnavailable
+from services.kit.instruments.tracing import Tracing
 from services.kit.messages.inbox import Inbox
 from services.kit.messages.parked import ParkedRecord, ParkedRecords
 from services.kit.transactions import as_domain_error
@@ -52,6 +54,7 @@ class Ends:
     parked: ParkedRecords
     inbox: Inbox
     metrics: Metrics
+    tracing: Tracing | None = None
 
 
 class Processor:
@@ -169,7 +172,8 @@ class Processor:
         attempt = 0
         while True:
             try:
-                return await self._ends.inbox.process([(e.id, e.command) for e in events], self._handler.effect)
+                with traced_events(self._ends.tracing, [event.record for event in events]):
+                    return await self._ends.inbox.process([(e.id, e.command) for e in events], self._handler.effect)
             except DomainError as refusal:
                 if not isinstance(refusal, ServiceUnavailable):
                     raise

@@ -18,6 +18,7 @@ from consumers.kafka.admin import Broker
 from consumers.kafka.backoff import backoff, pause
 from consumers.kafka.topic_lane import Sent, TopicLane
 from consumers.metrics import Metrics
+from services.kit.instruments.tracing import Tracing
 from services.kit.leases import Lease
 from services.kit.messages.outbox import OutboxQueue, OutboxRow
 from services.kit.tasks import end
@@ -43,7 +44,15 @@ class Relay:
     """
 
     def __init__(
-        self, queue: OutboxQueue, lease: Lease, broker: Broker, metrics: Metrics, fill: Fill, *, prefix: str = ""
+        self,
+        queue: OutboxQueue,
+        lease: Lease,
+        broker: Broker,
+        metrics: Metrics,
+        fill: Fill,
+        *,
+        prefix: str = "",
+        tracing: Tracing | None = None,
     ) -> None:
         self._queue = queue
         self._fill = fill
@@ -51,6 +60,7 @@ class Relay:
         self._broker = broker
         self._metrics = metrics
         self._prefix = prefix
+        self._tracing = tracing
         self._stopping = asyncio.Event()
         self._valid_until = 0.0
 
@@ -76,7 +86,7 @@ class Relay:
 
     async def _lead(self) -> None:
         renewal = asyncio.get_running_loop().create_task(self._keep_lease())
-        lanes = _Lanes(self._broker, self._queue, self._mark, self._prefix)
+        lanes = _Lanes(self._broker, self._queue, self._mark, self._prefix, self._tracing)
         try:
             if not await self._broker.answers():
                 raise KafkaConnectionError("Kafka does not answer")
@@ -139,11 +149,12 @@ class Relay:
 class _Lanes:
     """A lane for each topic: what is slow or fails in one goes on by itself, and the others with their next events."""
 
-    def __init__(self, broker: Broker, queue: OutboxQueue, sent: Sent, prefix: str) -> None:
+    def __init__(self, broker: Broker, queue: OutboxQueue, sent: Sent, prefix: str, tracing: Tracing | None) -> None:
         self._broker = broker
         self._queue = queue
         self._sent = sent
         self._prefix = prefix
+        self._tracing = tracing
         self._lanes: dict[str, TopicLane] = {}
         self._sending: dict[str, asyncio.Task[None]] = {}
 
@@ -167,7 +178,7 @@ class _Lanes:
             by_topic.setdefault(row.topic, []).append(row)
         for topic, its_rows in by_topic.items():
             lane = self._lanes.get(topic) or TopicLane(
-                self._prefix + topic, self._broker, self._queue, self._sent, limit=BATCH
+                self._prefix + topic, self._broker, self._queue, self._sent, limit=BATCH, tracing=self._tracing
             )
             self._lanes[topic] = lane
             self._sending[topic] = asyncio.get_running_loop().create_task(lane.send(its_rows))

@@ -23,6 +23,8 @@ from consumers.faults import reason_of
 from consumers.kafka.admin import Broker, close_producer, is_passing
 from consumers.kafka.backoff import Reminder, backoff
 from consumers.kafka.records import cloud_event_headers
+from consumers.kafka.traces import HEADER, begin_send
+from services.kit.instruments.tracing import Tracing
 from services.kit.messages.outbox import OutboxQueue, OutboxRow
 
 log = logging.getLogger("tessera.relay")
@@ -54,12 +56,15 @@ class _Unready(Exception):
 class TopicLane:
     """Sends the events of one topic in their order. After a failure it waits, longer and longer, by itself."""
 
-    def __init__(self, topic: str, broker: Broker, queue: OutboxQueue, sent: Sent, *, limit: int) -> None:
+    def __init__(
+        self, topic: str, broker: Broker, queue: OutboxQueue, sent: Sent, *, limit: int, tracing: Tracing | None = None
+    ) -> None:
         self.topic = topic
         self._broker = broker
         self._queue = queue
         self._sent = sent
         self._most = limit
+        self._tracing = tracing
         self._limit = limit
         self._failures = 0
         self._waits_until = 0.0
@@ -155,9 +160,14 @@ class TopicLane:
 
     async def _dispatch(self, producer: AIOKafkaProducer, row: OutboxRow) -> "asyncio.Future[object]":
         headers = cloud_event_headers(row.id, row.topic, row.at, row.key)
+        span = begin_send(self._tracing, row.topic, row.traceparent)
+        if row.traceparent is not None:
+            headers.append((HEADER, (row.traceparent if span is None else span.traceparent).encode()))
         acknowledgement: asyncio.Future[object] = await producer.send(
             self.topic, orjson.dumps(row.value), key=row.key.encode(), headers=headers
         )
+        if span is not None:
+            acknowledgement.add_done_callback(lambda ack: span.end(None if _is_acknowledged(ack) else "NOT_SENT"))
         return acknowledgement
 
     async def _park(self, row: OutboxRow, fault: BaseException) -> None:

@@ -9,6 +9,7 @@ from server.graphql.schema import tessera_schema
 from server.graphql.view import GraphQLView, MakeContext
 from server.metrics.api import ApiMetrics
 from server.settings import Settings
+from services.kit.instruments.tracing import Tracing
 
 PATH = "/graphql"
 
@@ -19,6 +20,7 @@ def graphql_routes(
     make_context: MakeContext,
     metrics: ApiMetrics,
     drain: Drain,
+    tracing: Tracing | None = None,
 ) -> list[BaseRoute]:
     """Returns the routes of GraphQL; the view handles every method and every WebSocket at its path.
 
@@ -26,4 +28,5 @@ def graphql_routes(
     """
     schema = tessera_schema(request_timeout=settings.request_timeout, open_tools=settings.open_tools, metrics=metrics)
     view = GraphQLView(schema, settings=settings, authenticator=authenticator, make_context=make_context, drain=drain)
+    view.tracing = tracing
     return [*graphiql_assets, Route(PATH, view), WebSocketRoute(PATH, view)]

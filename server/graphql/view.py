@@ -35,6 +35,7 @@ from server.graphql.requests import GRAPHQL_JSON, Accepted, Parameters, negotiat
 from server.graphql.websocket import FORBIDDEN, TransportHandler, WebSocketAdapter
 from server.scopes import header
 from server.settings import Settings
+from services.kit.instruments.tracing import Tracing
 from services.kit.instruments.trail import passed
 
 log = logging.getLogger("tessera.graphql")
@@ -55,6 +56,8 @@ NO_STORE = {"Cache-Control": "no-store"}
 class GraphQLView(GraphQL[RequestContext, None]):
     """An ASGI application for HTTP and WebSocket scopes. Every HTTP response but the page is JSON, faults included."""
 
+    tracing: Tracing | None = None
+    """What begins the traces of operations over WebSocket; those over HTTP are steps of their requests."""
     graphql_transport_ws_handler_class = TransportHandler
     websocket_adapter_class = WebSocketAdapter
 

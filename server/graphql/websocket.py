@@ -28,6 +28,7 @@ from server.access_log import ASKED, of_outcome
 from server.access_log import log as access
 from server.graphql.engine import RequestContext
 from server.graphql.errors import report
+from services.kit.instruments.tracing import within
 
 if TYPE_CHECKING:
     from server.graphql.view import GraphQLView
@@ -219,8 +220,13 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         caller = self.context.principal
         one.context.principal = replace(caller, request_id=f"{caller.request_id}.{self.started}")
         began = perf_counter()
+        tracing = self._view.tracing
+        span = None if tracing is None else tracing.begin("graphql", "server", None)
         try:
-            await super(TransportHandler, one).run_operation(operation)
+            with within(span):
+                await super(TransportHandler, one).run_operation(operation)
+                if span is not None and one.context.ended is not None:
+                    span.note(**self._view.engine.metrics.step_of(one.context.ended))
         finally:
             ended = {
                 "request_id": one.context.principal.request_id,

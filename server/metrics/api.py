@@ -76,6 +76,12 @@ class ApiMetrics:
             child = self._by_request[key] = self._requests.labels(*labels)
         child.observe(seconds)
 
+    def step_of(self, ended: Ended) -> dict[str, str]:
+        """How a trace names a GraphQL operation and what it says of it, as `Span.note` takes it."""
+        name = ended.name if ended.name in self._known else OTHER
+        about = {"graphql__operation__type": ended.kind, "graphql__operation__name": str(name)}
+        return {"name": f"{ended.kind} {name}"} | about
+
     def operation(self, ended: Ended, seconds: float) -> None:
         """Count a GraphQL operation."""
         child = self._by_operation.get(ended)
@@ -93,3 +99,9 @@ def template_of(scope: Scope) -> str:
     if isinstance(route, Route | WebSocketRoute):
         return str(scope["root_path"]) + route.path
     return OTHER
+
+
+def method_of(scope: Scope) -> str:
+    """The method of a request, or `other` where HTTP has none of the name."""
+    method: str = scope["method"]
+    return method if method in METHODS else OTHER

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from services.kit.idempotency.locks import IdempotencyLock, LockLost, batch_under_locks, current_lock
 from services.kit.instruments.metrics import Lane
+from services.kit.instruments.tracing import SPAN, Span, current, within
 from services.kit.instruments.trail import TRAIL, Trail, passed
 
 Key = TypeVar("Key", bound=Hashable)
@@ -37,6 +38,8 @@ class Coalescer(Generic[Key, Value]):
         self._limit = limit
         self._free = concurrency
         self._waiting: dict[Key, list[asyncio.Future[Value | None]]] = {}
+        self._asking: dict[Key, Span] = {}
+        """Who of those that are traced asked first for a key that waits."""
         self._in_flight: set[Key] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -44,6 +47,8 @@ class Coalescer(Generic[Key, Value]):
         """The value, or None where there is none. Raises what the find raises."""
         future: asyncio.Future[Value | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
+        if (span := current()) is not None:
+            self._asking.setdefault(key, span)
         if self._free and key not in self._in_flight:
             self._start()
         found = await future
@@ -61,6 +66,8 @@ class Coalescer(Generic[Key, Value]):
             while keys := [key for key in self._waiting if key not in self._in_flight][: self._limit]:
                 batch = {key: self._waiting.pop(key) for key in keys}
                 self._in_flight.update(keys)
+                asking = [self._asking.pop(key) for key in keys if key in self._asking]
+                SPAN.set(asking[0] if asking else None)
                 try:
                     found = await self._find(keys)
                 except Exception as error:
@@ -83,6 +90,7 @@ class _Submitted(Generic[Command, Result]):
     at: float
     """When it was submitted, by the clock of the loop."""
     trail: Trail | None
+    span: Span | None
 
 
 class GroupCommit(Generic[Command, Result]):
@@ -118,7 +126,7 @@ class GroupCommit(Generic[Command, Result]):
         if lock is not None and lock.stored_results:
             future.set_result(lock.stored_results.popleft())
             return future
-        self._waiting.append(_Submitted(command, future, lock, loop.time(), TRAIL.get()))
+        self._waiting.append(_Submitted(command, future, lock, loop.time(), TRAIL.get(), current()))
         if self._worker is None:
             # A context of its own: the worker serves many requests, and carries on none of theirs.
             self._worker = loop.create_task(self._drain(), context=Context())
@@ -152,6 +160,13 @@ class GroupCommit(Generic[Command, Result]):
         finally:
             self._worker = None
 
+    def _span_of(self, batch: Sequence[_Submitted[Command, Result]]) -> Span | None:
+        """A batch is a step of the first of its commands that are traced, with links to the others."""
+        spans = [one.span for one in batch if one.span is not None and one.span.live]
+        if not spans or self._lane is None:
+            return None
+        return spans[0].child(f"{self._lane.name} batch", links=spans[1:], tessera__batch__commands=len(batch))
+
     @contextmanager
     def _measured(self, batch: Sequence[_Submitted[Command, Result]]) -> Iterator[None]:
         clock, trails = asyncio.get_running_loop().time, [one.trail for one in batch if one.trail is not None]
@@ -161,7 +176,8 @@ class GroupCommit(Generic[Command, Result]):
         if self._lane is not None:
             self._lane.begins(len(batch), began - batch[0].at)
         try:
-            yield
+            with within(self._span_of(batch)):
+                yield
         finally:
             for trail in trails:
                 trail.passed("committed")

@@ -21,7 +21,7 @@ from pymongo.read_concern import ReadConcern
 
 from services.kit import transactions
 from services.kit.instruments.metrics import WorkMetrics
-from services.kit.instruments.mongo import CommandMetrics, PoolMetrics
+from services.kit.instruments.mongo import CommandMetrics, CommandSpans, PoolMetrics
 from services.kit.orphans import APPLICATION
 from services.mongo_uri import MongoDriver
 
@@ -42,11 +42,19 @@ class Database:
     `close` when done; opening makes no connection yet.
     """
 
-    def __init__(self, uri: str, name: str, driver: MongoDriver = "motor", metrics: WorkMetrics | None = None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        name: str,
+        driver: MongoDriver = "motor",
+        metrics: WorkMetrics | None = None,
+        *,
+        traced: bool = False,
+    ) -> None:
         self.metrics = metrics or WorkMetrics(CollectorRegistry())
         # What each round trip takes is measured where somebody may look, because that alone costs something.
         listeners = () if metrics is None else (CommandMetrics(metrics), PoolMetrics(metrics))
-        self.client = _open(driver, uri, listeners)
+        self.client = _open(driver, uri, [*listeners, *([CommandSpans()] if traced else [])])
         self.uri = uri
         self.name = name
         self._database = self.client[name]
@@ -116,7 +124,7 @@ class Database:
         return await transactions.run(self, work)
 
 
-def _open(driver: MongoDriver, uri: str, listeners: Sequence[CommandMetrics | PoolMetrics]) -> Client:
+def _open(driver: MongoDriver, uri: str, listeners: Sequence[CommandMetrics | PoolMetrics | CommandSpans]) -> Client:
     client = _CLIENTS[driver](
         uri,
         appname=APPLICATION,

@@ -22,6 +22,7 @@ from services.kit.batching import GroupCommit
 from services.kit.counters import updates_of
 from services.kit.database import Database, Document
 from services.kit.hourly.totals import HourlyChanges, Lanes
+from services.kit.instruments.tracing import traceparent
 from services.kit.messages.outbox import Outbox
 from services.kit.rate_limit import Permit, RateLimitPermit
 from services.kit.tracked import Tracked
@@ -45,6 +46,8 @@ class UnitOfWork(ABC, Generic[Command, Result]):
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.events: list[tuple[datetime, Event]] = []
+        self.traces: dict[int, str] = {}
+        """The traces that events go on with, by their places."""
         self.rows: defaultdict[str, list[Document]] = defaultdict(list)
         """New rows of ledgers, by their collections."""
         self.totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -93,6 +96,8 @@ class Submitted(Generic[Command]):
 
     command: Command
     by: Principal | Permit
+    trace: str | None = None
+    """Of whom the events that come of it go on with the trace."""
 
     @property
     def caller(self) -> Principal:
@@ -137,7 +142,7 @@ class CommandBus(ABC, Generic[Command, Result]):
         Raises the refusal that it earns, `RateLimitExceeded` before any other. The activity tells of it: of what is
         done in the same transaction, of a refusal some time after it.
         """
-        return await self._group.submit(Submitted(command, by))
+        return await self._group.submit(Submitted(command, by, traceparent()))
 
     async def close(self) -> None:
         """Wait until everything that was submitted is committed."""
@@ -167,7 +172,9 @@ class CommandBus(ABC, Generic[Command, Result]):
 
         Refusals are told of in the transaction too, because only its owner knows when it has committed.
         """
-        answers, refused = await self._carry_out(session, [Submitted(command, caller) for command in commands])
+        trace = traceparent()
+        batch = [Submitted(command, caller, trace) for command in commands]
+        answers, refused = await self._carry_out(session, batch)
         await self._activity.record(session, caller, *((deed, refusal) for _, deed, refusal in refused))
         return answers
 
@@ -204,7 +211,10 @@ class CommandBus(ABC, Generic[Command, Result]):
         answers: list[Result | Exception] = []
         refused: list[Refused] = []
         for each in batch:
+            told = len(unit.events)
             answer = await each.refusal() or unit.decide(each.command)
+            if each.trace is not None:
+                unit.traces |= dict.fromkeys(range(told, len(unit.events)), each.trace)
             answers.append(answer)
             if isinstance(answer, DomainError):
                 refused.append((each.caller, unit.deed(each.command, None), answer))
@@ -219,7 +229,7 @@ class CommandBus(ABC, Generic[Command, Result]):
         unit.settle()
         for name, rows in unit.rows.items():
             await self._database.collection(name).insert_many(rows, session=session, ordered=False)
-        await self._outbox.put(session, unit.events)
+        await self._outbox.put(session, unit.events, unit.traces)
         if updates := [*updates_of(unit.totals), *unit.hours.updates(self._lanes.of(session))]:
             await self._database.counters.bulk_write(updates, session=session, ordered=False)
         for tracked in unit.tracked():

@@ -33,6 +33,7 @@ OWNERS = {
     "bson": {"services"},
     "gridfs": {"services"},
     "aiokafka": {"consumers"},
+    "opentelemetry": {"services/kit/instruments"},
     "prometheus_client": {"consumers", "server", "services/kit"},
     "strawberry": {"schema", "resolvers", "server/graphql", "graphql_engine"},
     "graphql": {"schema", "resolvers", "server/graphql", "graphql_engine"},

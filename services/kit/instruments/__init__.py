@@ -1,1 +1,1 @@
-"""What shows how the service fares: metrics of its work."""
+"""What shows how the service fares: metrics, traces, and where the time of a slow request went."""

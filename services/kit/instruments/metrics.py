@@ -43,7 +43,8 @@ def outcome_of(answer: object) -> str:
 class Lane:
     """The metrics of the batches of one kind."""
 
-    def __init__(self, size: Histogram, wait: Histogram, seconds: Histogram) -> None:
+    def __init__(self, name: str, size: Histogram, wait: Histogram, seconds: Histogram) -> None:
+        self.name = name
         self._size = size
         self._wait = wait
         self._seconds = seconds
@@ -124,7 +125,7 @@ class WorkMetrics:
 
     def lane(self, name: str) -> Lane:
         """The metrics of the batches of this name."""
-        return Lane(self._size.labels(name), self._wait.labels(name), self._seconds.labels(name))
+        return Lane(name, self._size.labels(name), self._wait.labels(name), self._seconds.labels(name))
 
     def count(self, verb: Verb, fault: BaseException | None) -> None:
         """Count a command of this verb, refused for this reason or done."""

@@ -1,4 +1,4 @@
-"""What PyMongo tells of its commands and connections, counted. Motor tells it in threads; the metrics bear that."""
+"""What PyMongo tells of its commands and connections, counted and traced. Motor tells it in threads of its own."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -8,6 +8,7 @@ from pymongo import monitoring
 from typing_extensions import override
 
 from services.kit.instruments.metrics import WorkMetrics
+from services.kit.instruments.tracing import Span, current
 
 
 class CommandMetrics(monitoring.CommandListener):
@@ -27,6 +28,35 @@ class CommandMetrics(monitoring.CommandListener):
     @override
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         self._of(event.command_name, "failed").observe(event.duration_micros / 1e6)
+
+
+class CommandSpans(monitoring.CommandListener):
+    """A step for each round trip of what is traced: which command, upon which collection, and nothing it holds."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[int, Span] = {}
+
+    @override
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if (above := current()) is None:
+            return
+        named = event.command.get("collection", event.command.get(event.command_name))
+        collection = named if isinstance(named, str) else ""
+        span = above.child(f"{event.command_name} {collection}".rstrip(), "client", db__system__name="mongodb")
+        span.note(
+            db__operation__name=event.command_name, **({"db__collection__name": collection} if collection else {})
+        )
+        self._under_way[event.request_id] = span
+
+    @override
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        if (span := self._under_way.pop(event.request_id, None)) is not None:
+            span.end()
+
+    @override
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        if (span := self._under_way.pop(event.request_id, None)) is not None:
+            span.end(str(event.failure.get("codeName", "failed")))
 
 
 class PoolMetrics(monitoring.ConnectionPoolListener):

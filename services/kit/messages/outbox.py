@@ -4,7 +4,7 @@
 """
 
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from pymongo.read_concern import ReadConcern
 
 from models.events import Event
 from services.kit.database import ChangeStream, Database, Document, Session, watch
+from services.kit.instruments.tracing import traceparent
 from services.kit.sharding import by_id
 
 SENT_RETENTION = timedelta(days=1)
@@ -33,18 +34,24 @@ class Outbox:
         self._rows = database.outbox
         self.enabled = enabled
 
-    async def put(self, session: Session, events: Iterable[tuple[datetime, Event]]) -> None:
-        """Adds events, each with its instant, in order.
+    async def put(
+        self, session: Session, events: Iterable[tuple[datetime, Event]], traces: Mapping[int, str] | None = None
+    ) -> None:
+        """Adds events, each with its instant, in order; `traces` are those they go on with, by their places.
 
         The relay sends by (`at`, `n`). That keeps the order of a key because the events of one aggregate are written by
         transactions that conflict on the aggregate, each with an instant later than the one before.
         """
         if not self.enabled:
             return
-        rows = [
+        rows: list[Document] = [
             {"_id": str(uuid.uuid4()), "topic": e.topic, "key": e.key, "value": e.value, "at": at, "n": n}
             for n, (at, e) in enumerate(events)
         ]
+        if traces is None and (here := traceparent()) is not None:
+            traces = dict.fromkeys(range(len(rows)), here)
+        for n, trace in (traces or {}).items():
+            rows[n]["traceparent"] = trace
         if rows:
             await self._rows.insert_many(rows, session=session)
 
@@ -58,6 +65,8 @@ class OutboxRow:
     topic: str
     key: str
     value: object
+    traceparent: str | None = None
+    """The trace in which it came about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,10 @@ class OutboxQueue:
             .batch_size(limit + 1)
         )
         rows = await found.to_list(None)
-        return [OutboxRow(row["_id"], row["at"], row["topic"], row["key"], row.get("value")) for row in rows]
+        return [
+            OutboxRow(row["_id"], row["at"], row["topic"], row["key"], row.get("value"), row.get("traceparent"))
+            for row in rows
+        ]
 
     async def mark_sent(self, identifiers: Collection[str]) -> None:
         """Remembers that Kafka has acknowledged these rows."""
