@@ -40,13 +40,13 @@ def services_of(request: HTTPConnection) -> Services:
 
 def caller_of(request: Request) -> Principal:
     """The caller that the route has let through."""
-    principal: Principal = request.state.principal
+    principal: Principal = request.scope["state"]["principal"]
     return principal
 
 
 def permit_of(request: Request) -> Permit:
     """The permit of a public route, whose hit may still be counted."""
-    permit: Permit = request.state.permit
+    permit: Permit = request.scope["state"]["permit"]
     return permit
 
 
@@ -59,7 +59,7 @@ def public(handle: Endpoint) -> Endpoint:
     @wraps(handle)
     async def endpoint(request: Request) -> Response:
         permit = services_of(request).rate_limit.hit(_authenticator(request).anonymous(request))
-        request.state.permit = permit
+        request.scope["state"]["permit"] = permit
         try:
             if is_keyed(request):
                 await permit
@@ -101,7 +101,7 @@ class AdminsOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        request.state.principal = await _authenticator(request).principal(request, query_key=True)
+        scope["state"]["principal"] = await _authenticator(request).principal(request, query_key=True)
         caller_of(request).require_role(Role.VIEWER)
         await self._app(scope, receive, send)
 
@@ -140,9 +140,10 @@ def query_of(request: Request) -> dict[str, list[str]]:
 def _judged(judge: Callable[[Principal], None], changes_by_get: bool, handle: Endpoint) -> Endpoint:
     @wraps(handle)
     async def endpoint(request: Request) -> Response:
-        if not hasattr(request.state, "principal"):  # Below `AdminsOnly` it is known who calls.
+        if "principal" not in request.scope["state"]:  # Below `AdminsOnly` it is known who calls.
             authenticator = _authenticator(request)
-            request.state.principal = await authenticator.principal(request, changes_by_get=changes_by_get)
+            caller = await authenticator.principal(request, changes_by_get=changes_by_get)
+            request.scope["state"]["principal"] = caller
             passed("authenticated")
         judge(caller_of(request))
         return await (_once(request, caller_of(request), handle) if is_keyed(request) else handle(request))

@@ -13,7 +13,7 @@ class WholeRequest(Request):
         if not hasattr(self, "_body"):
             pieces, has_more = list[bytes](), True
             while has_more:
-                message = await self.receive()
+                message = await self._receive()
                 if message["type"] == "http.disconnect":
                     raise ClientDisconnect()
                 pieces.append(message.get("body", b""))

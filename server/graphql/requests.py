@@ -10,6 +10,7 @@ from graphql_engine.persisted import names_document
 from models.errors import InvalidInput, MethodNotAllowed
 from models.values.media_types import JSON, require_json
 from models.values.strict_json import DoubledKey, MalformedJSON, parse_json
+from server.scopes import values
 
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
@@ -68,7 +69,7 @@ async def read_request(request: Request) -> Parameters:
         return _shaped(_query_parameters(request))
     if request.method != "POST":
         raise MethodNotAllowed(METHODS)
-    require_json(request.headers.getlist("content-type"), request.headers.getlist("content-encoding"))
+    require_json(values(request.scope, b"content-type"), values(request.scope, b"content-encoding"))
     return _shaped(decode(await request.body(), "The body"))
 
 

@@ -100,7 +100,7 @@ class GraphQLView(GraphQL[RequestContext, None]):
         """Returns the response to one HTTP request, whatever goes wrong."""
         accepted = negotiate(header(request.scope, b"accept"))
         caller = await self.authenticator.principal(request, transport=Transport.GRAPHQL)
-        request.state.principal = caller
+        request.scope["state"]["principal"] = caller
         passed("authenticated")
         context, began = self.make_context(request, caller), perf_counter()
         try:

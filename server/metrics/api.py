@@ -64,7 +64,7 @@ class ApiMetrics:
         )
         # Children are looked up by what a request has at hand: to find their labels each time would cost more.
         self._by_request: dict[tuple[int, str, str, int], _Observes] = {}
-        self._by_operation: dict[Ended, _Observes] = {}
+        self._by_operation: dict[tuple[str | None, str, str], _Observes] = {}
 
     def request(self, scope: Scope, status: int, seconds: float) -> None:
         """Count a request that has been routed, by the template of its route."""
@@ -84,12 +84,11 @@ class ApiMetrics:
 
     def operation(self, ended: Ended, seconds: float) -> None:
         """Count a GraphQL operation."""
-        child = self._by_operation.get(ended)
+        # Names that clients make up, or leave out, share one.
+        key = ended.name if ended.name in self._known else OTHER, ended.kind, ended.outcome
+        child = self._by_operation.get(key)
         if child is None:
-            known = Ended(ended.name if ended.name in self._known else OTHER, ended.kind, ended.outcome)
-            child = self._operations.labels(*known)
-            if ended == known:  # Names that clients make up are looked up each time, and fill no memory.
-                self._by_operation[ended] = child
+            child = self._by_operation[key] = self._operations.labels(*key)
         child.observe(seconds)
 
 
