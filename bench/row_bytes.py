@@ -96,8 +96,6 @@ def measure(uri: str, count: int) -> list[RowBytes]:
     with MongoClient[dict[str, Any]](uri) as client:
         database = client.get_default_database()
         for name, rows in rows_of(count).items():
-            # Nothing may expire while it is measured.
-            client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
             insert(database[name], rows)
         client.admin.command("fsync", 1)
         for name in rows_of(0):
@@ -125,7 +123,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=COUNT, help="rows of each collection")
     count = parser.parse_args().count
     with TemporaryDirectory(prefix="tessera-bench-") as folder:
-        mongod = EmbeddedMongod(Path(folder), cache_gigabytes=1.0).start()
+        # Nothing may expire while it is measured.
+        parameters = {"ttlMonitorEnabled": "false"}
+        mongod = EmbeddedMongod(Path(folder), cache_gigabytes=1.0, parameters=parameters).start()
         try:
             print(table(measure(mongod.database_uri("tessera"), count)))
         finally:
