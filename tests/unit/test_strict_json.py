@@ -61,6 +61,12 @@ def test_a_key_that_is_given_twice_is_named_wherever_it_stands(
     assert refused.value.key == key
 
 
+@pytest.mark.parametrize("raw", [b'{"a":1,"a":1}', b'{"b":{"a":"x","a":"x"}}', b'[{"a":[],"b":0,"a":[]}]'])
+def test_compact_text_is_no_hiding_place(raw: bytes) -> None:
+    with pytest.raises(DoubledKey):
+        parse_json(raw)
+
+
 def test_depth_is_no_hiding_place() -> None:
     for depth in (10, 500, 1000):
         with pytest.raises(DoubledKey, match="must be given once"):
