@@ -13,7 +13,7 @@ from typing import Any
 
 import strawberry
 from graphql import ExecutionResult as CoreResult
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import FieldNode, GraphQLError, OperationDefinitionNode
 from graphql import OperationType as CoreOperationType
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
@@ -31,6 +31,7 @@ from graphql_engine.errors import (
     IntrospectionRefused,
     MethodRefused,
     OutOfTime,
+    Refused,
     coded,
 )
 from graphql_engine.execution import Execute, Interpreter
@@ -155,6 +156,18 @@ class Engine(strawberry.Schema):
                 raise coded(GraphQLError(NO_SUBSCRIPTION, operation), GraphQLCode.BAD_USER_INPUT)
             raise MethodRefused
         return found or Found(document, query), operation
+
+    def followed(self, query: str, operation_name: str | None, context: object) -> str | None:
+        """Returns the root field of a subscription that this caller may run; None for whatever else it is."""
+        try:
+            trusted = self.trusts(context)
+            _, operation = self._prepare(query, operation_name, frozenset(OperationType), trusted=trusted)
+        except (RefusedDocument, Refused, GraphQLError):
+            return None  # Whoever runs it says why.
+        root = operation.selection_set.selections[0]
+        if operation.operation is not CoreOperationType.SUBSCRIPTION or not isinstance(root, FieldNode):
+            return None
+        return None if root.directives else root.name.value
 
     @override
     async def execute(

@@ -39,6 +39,11 @@ from schema.access_code import (
     RedeemAccessCodePayload,
     RedeemAccessCodeResult,
 )
+from schema.access_code_public import (
+    SetAccessCodePublicInput,
+    SetAccessCodePublicPayload,
+    SetAccessCodePublicResult,
+)
 from schema.relay import After, Before, First, Last
 
 Code = Annotated[
@@ -152,6 +157,14 @@ class AccessCodeMutation:
         caller, command = info.context.admin(Role.SUPPORT), command_of(models.DeactivateAccessCode, input)
         code = await info.context.services.access_codes.deactivate(caller, command)
         return DeactivateAccessCodePayload(access_code=AccessCode.of(code))
+
+    @strawberry.mutation(
+        description="Let everyone watch what is left of an access code, or not. For admins of the role ADMIN."
+    )
+    async def set_access_code_public(self, info: Info, input: SetAccessCodePublicInput) -> SetAccessCodePublicResult:
+        caller, command = info.context.admin(Role.ADMIN), command_of(models.SetAccessCodePublic, input)
+        code = await info.context.services.access_codes.set_public(caller, command)
+        return SetAccessCodePublicPayload(access_code=AccessCode.of(code))
 
     @strawberry.mutation(description="Delete an access code; its users' history stays. For admins of the role ADMIN.")
     async def delete_access_code(self, info: Info, input: DeleteAccessCodeInput) -> DeleteAccessCodeResult:

@@ -82,7 +82,9 @@ class Context:
         return caller
 
     async def permit(self) -> RateLimitPermit:
-        """Counts one public operation before anything else is done. Raises `RateLimited`."""
+        """Counts one public operation before anything else is done, unless it is. Raises `RateLimited`."""
+        if (already := _permit.get()) is not None:
+            return already
         try:
             return await self._counted(self.services.rate_limit.hit(self.caller()))
         except RateLimitExceeded as refused:

@@ -6,7 +6,7 @@ from models.usage.follower import UsageLimitReached as UsageLimitReachedError
 from resolvers.context import Info
 from schema.order import NotEnoughQuantity
 from schema.problems import PROBLEMS, Problem
-from schema.usage import UsageLimitReached
+from schema.usage_limit import UsageLimitReached
 
 
 class ProblemHandler:

@@ -15,6 +15,7 @@ from resolvers.access_codes import AccessCodeMutation, AccessCodeQuery
 from resolvers.activity import ActivityQuery
 from resolvers.admin_keys import AdminKeyMutation, AdminKeyQuery
 from resolvers.audit import AuditMutation, AuditQuery
+from resolvers.availability import AvailabilitySubscription
 from resolvers.context import Info
 from resolvers.coupons import CouponMutation, CouponQuery
 from resolvers.idempotency import make_idempotent
@@ -117,7 +118,7 @@ class Mutation(
 
 
 @strawberry.type(description="Everything that can be listened to.")
-class Subscription(UsageSubscription, OrderSubscription):
+class Subscription(UsageSubscription, OrderSubscription, AvailabilitySubscription):
     pass
 
 

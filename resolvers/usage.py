@@ -148,7 +148,9 @@ class UsageMutation:
         made = await info.context.services.usage.create(caller, command_of(commands.CreateUsageFollower, input))
         return CreateUsageFollowerPayload(usage_follower=UsageFollower.of(made.follower))
 
-    @strawberry.mutation(description="Change the limits of a follower. For admins of the role ADMIN.")
+    @strawberry.mutation(
+        description="Change the limits of a follower, or who may watch it. For admins of the role ADMIN."
+    )
     async def update_usage_follower(
         self,
         info: Info,
@@ -156,7 +158,7 @@ class UsageMutation:
     ) -> UpdateUsageFollowerResult:
         caller = info.context.admin(Role.ADMIN)
         limits = {name: limit for name, limit in as_mapping(input).items() if name != "id"}
-        command = commands.UpdateUsageFollower(_key(input.id), parse(commands.LimitChange, limits))
+        command = commands.UpdateUsageFollower(_key(input.id), parse(commands.FollowerChange, limits))
         changed = await info.context.services.usage.update(caller, command)
         return UpdateUsageFollowerPayload(usage_follower=UsageFollower.of(changed.follower))
 

@@ -137,5 +137,5 @@ admin_routes = [
 def _shown(code: AccessCode, uses: Sequence[AccessCodeUse]) -> dict[str, object]:
     """A code as the access code document shows it in lists."""
     shown = to_json(code) | {"usedBy": [fields_of(use, "twitterId", "username", "redeemedAt") for use in uses]}
-    del shown["updatedAt"], shown["batch"]  # Of neither the document knows.
+    del shown["updatedAt"], shown["batch"], shown["isPublic"]  # Of none of them the document knows.
     return shown

@@ -83,7 +83,7 @@ async def create(request: Request) -> Response:
 async def update(request: Request) -> Response:
     body = await read_json(request)
     updated = await services_of(request).usage.update(
-        caller_of(request), commands.UpdateUsageFollower(_key(request), parse(commands.LimitChange, body))
+        caller_of(request), commands.UpdateUsageFollower(_key(request), parse(commands.FollowerChange, body))
     )
     return _follower(await services_of(request).usage.with_all_usages(caller_of(request), updated))
 

@@ -19,7 +19,7 @@ from schema.scalars import BigInt
 if TYPE_CHECKING:
     from schema.access_code_batch import AccessCodeBatch
 
-_CODE = "The code, as typed or pasted: case, outer blanks, invisible characters and the kind of a dash do not count."
+CODE = "The code, as typed or pasted: case, outer blanks, invisible characters and the kind of a dash do not count."
 
 
 @strawberry.type(description="How far an access code is used, at the moment of asking.")
@@ -60,6 +60,7 @@ class AccessCode(Entity, Shows[models.AccessCode]):
     active: bool = strawberry.field(description="Whether it is switched on.")
     created_at: datetime = strawberry.field(description="When it was made.")
     created_by: str = strawberry.field(description="Who made it.")
+    is_public: bool = strawberry.field(description="Whether everyone may watch how many uses are left.")
     model: strawberry.Private[models.AccessCode]
 
     @strawberry.field(description="How far it is used, at the moment of asking.")
@@ -207,6 +208,9 @@ class CreateAccessCodeInput(IdempotentInput):
     description: str | None = strawberry.field(
         default=strawberry.UNSET, description="What it is for; `Beta access code` when not given."
     )
+    is_public: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether everyone may watch how many uses are left; false when not given."
+    )
 
 
 @strawberry.input(description="What several new access codes need; all are of one kind.")
@@ -217,6 +221,10 @@ class CreateAccessCodesInput(IdempotentInput):
     description: str | None = strawberry.field(
         default=strawberry.UNSET, description="What they are for; `Beta access code` when not given."
     )
+    is_public: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether everyone may watch how many uses of each are left; false when not given.",
+    )
     batch: str | None = strawberry.field(
         default=strawberry.UNSET, description="A name that no batch has yet: the codes are a batch of this name."
     )
@@ -224,24 +232,24 @@ class CreateAccessCodesInput(IdempotentInput):
 
 @strawberry.input(description="Who redeems which access code.")
 class RedeemAccessCodeInput(IdempotentInput):
-    code: str = strawberry.field(description=_CODE)
+    code: str = strawberry.field(description=CODE)
     username: str = strawberry.field(description="The user: the exact name, case and all, up to 256 characters.")
     twitter_id: str | None = strawberry.field(default=strawberry.UNSET, description="The user's Twitter id.")
 
 
 @strawberry.input(description="Which access code to activate.")
 class ActivateAccessCodeInput(IdempotentInput):
-    code: str = strawberry.field(description=_CODE)
+    code: str = strawberry.field(description=CODE)
 
 
 @strawberry.input(description="Which access code to deactivate.")
 class DeactivateAccessCodeInput(IdempotentInput):
-    code: str = strawberry.field(description=_CODE)
+    code: str = strawberry.field(description=CODE)
 
 
 @strawberry.input(description="Which access code to delete.")
 class DeleteAccessCodeInput(IdempotentInput):
-    code: str = strawberry.field(description=_CODE)
+    code: str = strawberry.field(description=CODE)
 
 
 @strawberry.type(description="An access code was made.")

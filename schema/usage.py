@@ -1,6 +1,6 @@
 """Usage followers in GraphQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -11,9 +11,10 @@ from models.usage import follower as models
 from models.values.ids import global_id
 from schema.coupon import Coupon
 from schema.loaders import Info
-from schema.problems import Conflict, InvalidInput, NotFound, Problem
+from schema.problems import Conflict, InvalidInput, NotFound
 from schema.relay import After, Before, Connection, Entity, First, IdempotentInput, Last, Shows
-from schema.scalars import BigInt, describe_enum
+from schema.scalars import BigInt
+from schema.usage_limit import UsageLimit, UsageLimitReached
 from schema.usage_move import UsageMoveConnection
 
 _COUPON = "The coupon, by its raw `_id` or its Relay id."
@@ -22,37 +23,9 @@ _IN_BASKET = "How many units one check can set aside, 0 or more; null is no limi
 _IN_ALL = "How many units all users together can use, 0 or more; null is no limit."
 _PER_CUSTOMER = "How many units each user can use, 0 or more; null is no limit."
 _AMOUNT_OF_CHECK = "How many units, at least 1; 1 when not given."
+_IS_PUBLIC = "Whether everyone may watch what is left in all."
 _OF_WHOM = "The user it is about; the caller when not given. Others: for admins."
 _USER = "The user it is about: the caller, unless an admin acts for another."
-
-describe_enum(
-    models.LimitKind,
-    "UsageLimitKind",
-    "What a limit is for: one basket, each customer, or all customers together.",
-    {
-        models.LimitKind.BASKET: "`maxLimitInBasket`: units that one check can set aside.",
-        models.LimitKind.CUSTOMER: "`maxLimitPerCustomer`: units that one user can use, ever.",
-        models.LimitKind.TOTAL: "`maxTotalLimit`: units that all users together can use, ever.",
-    },
-)
-
-
-@strawberry.type(description="A limit of a usage follower, and what is left of it for a user.")
-class UsageLimit(Shows[models.Limit]):
-    kind: models.LimitKind = strawberry.field(description="What it limits.")
-    limit: int = strawberry.field(description="How many units it allows.")
-    used: BigInt = strawberry.field(description="How many of them are used.")
-    held: BigInt = strawberry.field(
-        description="How many are set aside: in the user's own open hold, or for the total in those of the others."
-    )
-    remaining: int = strawberry.field(description="How many the user may still have.")
-    coupon_id: str | None = strawberry.field(description="The coupon whose limit it is.")
-    campaign_id: str | None = strawberry.field(description="The campaign whose limit it is.")
-
-    @classmethod
-    def all_of(cls, follower: models.UsageFollower, limits: Iterable[models.Limit]) -> list[Self]:
-        """The limits of one follower."""
-        return [cls.by_name(limit, coupon_id=follower.coupon_id, campaign_id=follower.campaign_id) for limit in limits]
 
 
 @strawberry.type(description="How often a user used what a follower counts.")
@@ -83,6 +56,7 @@ class UsageFollower(Entity, Shows[models.UsageFollower]):
     max_limit_per_customer: int | None = strawberry.field(description="The most units of each user; null is no limit.")
     total_usage_count: BigInt = strawberry.field(description="How many units all users used.")
     created_at: datetime = strawberry.field(description="When it was made.")
+    is_public: bool = strawberry.field(description=_IS_PUBLIC)
     exhausted: bool = strawberry.field(description="Whether all units of `maxTotalLimit` are used; holds are not.")
     updated_at: datetime = strawberry.field(description="When it last changed, or a count of it.")
 
@@ -152,16 +126,6 @@ class UsageAvailability(Shows[models.Availability]):
         )
 
 
-@strawberry.type(description="One or more limits allow less than was asked for; nothing changed.")
-class UsageLimitReached(Problem):
-    limits: list[UsageLimit] = strawberry.field(description="Every limit that binds, of every follower named.")
-
-    @classmethod
-    def of(cls, error: models.UsageLimitReached, /) -> Self:
-        limits = [limit for follower, binding in error.limits for limit in UsageLimit.all_of(follower, [binding])]
-        return cls.by_name(error, limits=limits)
-
-
 @strawberry.input(description="What to follow, a coupon or a campaign, and the limits; what is not given is no limit.")
 class CreateUsageFollowerInput(IdempotentInput):
     coupon_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=_COUPON)
@@ -169,14 +133,20 @@ class CreateUsageFollowerInput(IdempotentInput):
     max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_BASKET)
     max_total_limit: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_ALL)
     max_limit_per_customer: int | None = strawberry.field(default=strawberry.UNSET, description=_PER_CUSTOMER)
+    is_public: bool | None = strawberry.field(
+        default=strawberry.UNSET, description=f"{_IS_PUBLIC} False when not given."
+    )
 
 
-@strawberry.input(description="Which limits to change; null lifts one, what is not given stays.")
+@strawberry.input(description="What to change; null lifts a limit, what is not given stays.")
 class UpdateUsageFollowerInput(IdempotentInput):
     id: strawberry.ID = strawberry.field(description="Its Relay id or its raw `_id`.")
     max_limit_in_basket: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_BASKET)
     max_total_limit: int | None = strawberry.field(default=strawberry.UNSET, description=_IN_ALL)
     max_limit_per_customer: int | None = strawberry.field(default=strawberry.UNSET, description=_PER_CUSTOMER)
+    is_public: bool | None = strawberry.field(
+        default=strawberry.UNSET, description=f"{_IS_PUBLIC} As it was when not given."
+    )
 
 
 @strawberry.input(description="Which follower to delete.")

@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, WebSocketRoute
 
 from graphql_engine.manifest import operation_names
 from models.principal import Principal
@@ -29,6 +30,7 @@ from server.metrics.serving import REGISTRY
 from server.middleware import Guard
 from server.protocol import BOUNDS, Bounds
 from server.settings import Settings
+from server.sockets import DirectWebSockets
 from services.kit.instruments.start import open_tracing
 from services.kit.instruments.tracing import Tracing
 from services.kit.tasks import end
@@ -89,7 +91,7 @@ def create_app(settings: Settings) -> Starlette:
         *graphql_routes(settings, authenticator, make_context, metrics, drain, tracing),
         *health_routes(services, authenticator, drain),
     ]
-    app = Application(routes, _middleware(settings, metrics, tracing), lifespan)
+    app = Application(routes, _middleware(settings, metrics, tracing, routes), lifespan)
     app.state.services = services
     app.state.authenticator = authenticator
     app.state.metrics = metrics
@@ -133,9 +135,13 @@ def _bounds(settings: Settings) -> Bounds:
     return Bounds(2 * settings.header_limit, settings.receive_timeout, settings.idle_timeout)
 
 
-def _middleware(settings: Settings, metrics: ApiMetrics, tracing: Tracing | None) -> list[Middleware]:
+def _middleware(
+    settings: Settings, metrics: ApiMetrics, tracing: Tracing | None, routes: Sequence[BaseRoute]
+) -> list[Middleware]:
+    sockets = {route.path: route.app for route in routes if isinstance(route, WebSocketRoute)}
     around = [
         Middleware(RequestLog, metrics=metrics, settings=_log_settings(settings, tracing)),
+        Middleware(DirectWebSockets, endpoints=sockets),
         Middleware(Guard, head_limit=settings.header_limit, body_limit=settings.body_limit),
     ]
     if settings.cors_origins or settings.open_tools:
@@ -151,5 +157,5 @@ def _middleware(settings: Settings, metrics: ApiMetrics, tracing: Tracing | None
             allow_private_network="*" not in settings.cors_origins,
             expose_headers=EXPOSED_HEADERS,
         )
-        around.insert(1, cors)
+        around.insert(2, cors)
     return around

@@ -17,6 +17,7 @@ from server.metrics.serving import MeasuredServer
 from server.protocol import BoundedProtocol
 from server.settings import Settings
 from server.signals import take_signals
+from server.sockets import LeanWebSocketProtocol
 from server.workers import Sockets, Workers
 from services.logs import configure_logs
 from services.settings import SettingsError
@@ -113,9 +114,11 @@ def _uvicorn_config(settings: Settings) -> uvicorn.Config:
         lifespan="on",
         loop="auto" if sys.platform == "win32" else "uvloop",
         http=BoundedProtocol,
-        ws="websockets-sansio",
+        ws=LeanWebSocketProtocol,
         # Twice the limit of a body: what lies between is refused by the GraphQL view, with a reason.
         ws_max_size=2 * settings.body_limit,
+        # What is told is a line; to compress it costs each connection twice the memory of all the rest.
+        ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -49,6 +49,8 @@ class AccessCode:
     created_by: str = CREATED_BY
     batch: str | None = None
     """The name of the batch it was made or imported in."""
+    is_public: bool = False
+    """Whether everyone may watch how many uses are left."""
 
     @property
     def is_full(self) -> bool:
@@ -140,6 +142,14 @@ class DeleteAccessCode(ByCode):
 
 
 @dataclass(frozen=True, slots=True)
+class SetAccessCodePublic(ByCode):
+    """What `setAccessCodePublic` takes."""
+
+    verb: ClassVar = Verb("SET_ACCESS_CODE_PUBLIC", "Everyone may watch an access code, or no longer.")
+    is_public: Flag
+
+
+@dataclass(frozen=True, slots=True)
 class ListRedemptions(Input):
     """What `GET /api/access-code/user/:username` and `accessCodeRedemptions` take."""
 
@@ -168,6 +178,7 @@ class CreateAccessCode(Input):
     max_uses: Positive
     expiry_days: Annotated[Whole, Field(ge=1, le=MAX_EXPIRY_DAYS)]
     description: Text = DEFAULT_DESCRIPTION
+    is_public: Flag = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,18 @@ from models.values.codes import normalize_code
 from models.values.ids import unwrapped
 from models.verbs import Verb
 
-CSV_COLUMNS = ("code", "description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy", "batch")
+CSV_COLUMNS = (
+    "code",
+    "description",
+    "maxUses",
+    "usedCount",
+    "expiresAt",
+    "active",
+    "createdAt",
+    "createdBy",
+    "batch",
+    "isPublic",
+)
 """What an import takes of a code."""
 CHUNK = 1_000
 """How many codes are made, read or written at once, whatever their number."""
@@ -234,6 +245,7 @@ class ImportAccessCode(Input):
     created_at: Instant | None = None
     created_by: Annotated[Text, Field(max_length=LONGEST_IMPORTED)] = CREATED_BY
     batch: Text | None = None
+    is_public: Flag = False
 
     def create(self, *, identifier: str, now: datetime) -> AccessCode:
         """Returns the code that the row tells of."""
@@ -250,6 +262,7 @@ class ImportAccessCode(Input):
             updated_at=made,
             created_by=self.created_by,
             batch=self.batch,
+            is_public=self.is_public,
         )
 
     def judge(self, line: int, there: AccessCode | None) -> RowOutcome:

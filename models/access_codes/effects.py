@@ -43,6 +43,7 @@ def new_access_code(
         updated_at=now,
         created_by=by,
         batch=batch,
+        is_public=command.is_public,
     )
 
 
@@ -67,6 +68,11 @@ def redeem(code: AccessCode, command: RedeemAccessCode, *, use_id: str, at: date
 def switch(code: AccessCode, *, active: bool, at: datetime) -> AccessCode:
     """Lets a code be redeemed or not; the same object where it is so already."""
     return code if code.active == active else replace(code, active=active, updated_at=at)
+
+
+def publish(code: AccessCode, *, is_public: bool, at: datetime) -> AccessCode:
+    """Lets everyone watch a code or not; the same object where it is so already."""
+    return code if code.is_public == is_public else replace(code, is_public=is_public, updated_at=at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,20 @@
 """What the verbs of usage followers take: commands, most of them read from what a caller sent."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
 from models.errors import FieldError
-from models.inputs import Input, NonNegative, Positive, RawId, RawIds, Text, relay_id
-from models.usage.follower import FollowerKey, KeyKind, Limits, Move
+from models.inputs import Flag, Input, NonNegative, Positive, RawId, RawIds, Text, relay_id
+from models.usage.follower import FollowerKey, KeyKind, Limits, Move, UsageFollower
 from models.verbs import Verb
 
 
 class Unset(Enum):
-    """A limit that an update does not name stays as it is; null lifts it."""
+    """What an update does not name stays as it is; null lifts a limit."""
 
     UNSET = object()  # No value that is sent is equal to it.
 
@@ -74,6 +74,7 @@ class CreateUsageFollower(LimitFields, Target):
     verb: ClassVar = Verb(
         "CREATE_USAGE_FOLLOWER", "A coupon or campaign was followed; an event may have changed its limits."
     )
+    is_public: Flag = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +87,22 @@ class UpsertUsageFollower:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LimitChange(Input):
+class FollowerChange(Input):
     """What `PATCH update-follower` and `updateUsageFollower` take beside the id."""
 
     max_limit_in_basket: NonNegative | Unset | None = Unset.UNSET
     max_total_limit: NonNegative | Unset | None = Unset.UNSET
     max_limit_per_customer: NonNegative | Unset | None = Unset.UNSET
+    is_public: Flag | Unset = Unset.UNSET
 
-    def applied_to(self, limits: Limits) -> Limits:
-        """Returns the limits with those that are named in their places."""
-        return Limits(
-            _named(self.max_limit_in_basket, limits.max_limit_in_basket),
-            _named(self.max_total_limit, limits.max_total_limit),
-            _named(self.max_limit_per_customer, limits.max_limit_per_customer),
+    def applied_to(self, follower: UsageFollower) -> UsageFollower:
+        """Returns the follower with what is named in its place."""
+        return replace(
+            follower,
+            max_limit_in_basket=_named(self.max_limit_in_basket, follower.max_limit_in_basket),
+            max_total_limit=_named(self.max_total_limit, follower.max_total_limit),
+            max_limit_per_customer=_named(self.max_limit_per_customer, follower.max_limit_per_customer),
+            is_public=follower.is_public if isinstance(self.is_public, Unset) else self.is_public,
         )
 
 
@@ -108,11 +112,11 @@ def _named(new: int | Unset | None, old: int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class UpdateUsageFollower:
-    """Changes the limits that are named; `Limits` are put in place of all."""
+    """Changes what is named; `Limits` are put in place of all limits."""
 
-    verb: ClassVar = Verb("UPDATE_USAGE_FOLLOWER", "The limits of a follower were changed.")
+    verb: ClassVar = Verb("UPDATE_USAGE_FOLLOWER", "The limits of a follower were changed, or who may watch it.")
     key: FollowerKey
-    change: LimitChange | Limits
+    change: FollowerChange | Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from models.events import Event
-from models.usage.commands import CheckUsage, Commit, GiveBack, LimitChange
+from models.usage.commands import CheckUsage, Commit, FollowerChange, GiveBack
 from models.usage.follower import (
     FollowerKey,
     Grant,
@@ -55,7 +55,9 @@ class Moved:
     move: UsageMove | None = None
 
 
-def new_follower(key: FollowerKey, limits: Limits, *, identifier: str, now: datetime) -> UsageFollower:
+def new_follower(
+    key: FollowerKey, limits: Limits, *, identifier: str, now: datetime, is_public: bool = False
+) -> UsageFollower:
     """Returns the follower of a coupon or a campaign that nobody has used."""
     return UsageFollower(
         id=identifier,
@@ -63,12 +65,13 @@ def new_follower(key: FollowerKey, limits: Limits, *, identifier: str, now: date
         campaign_id=key.id if key.kind is KeyKind.CAMPAIGN else None,
         created_at=now,
         updated_at=now,
+        is_public=is_public,
     ).with_limits(limits)
 
 
-def change_limits(follower: UsageFollower, change: Limits | LimitChange, *, now: datetime) -> UsageFollower:
-    """Returns the follower with other limits; the same object where they are so already. Counts stay."""
-    changed = follower.with_limits(change.applied_to(follower) if isinstance(change, LimitChange) else change)
+def change_follower(follower: UsageFollower, change: Limits | FollowerChange, *, now: datetime) -> UsageFollower:
+    """Returns the follower as it is changed; the same object where it is so already. Counts stay."""
+    changed = change.applied_to(follower) if isinstance(change, FollowerChange) else follower.with_limits(change)
     return follower if changed == follower else replace(changed, updated_at=now, revision=follower.revision + 1)
 
 

@@ -142,6 +142,8 @@ class UsageFollower(Limits):
     held_count: int = 0
     user_count: int = 0
     revision: int = 0
+    is_public: bool = False
+    """Whether everyone may watch what is left in all."""
 
     def with_limits(self, limits: Limits) -> Self:
         """Returns the same follower with these limits in place of its own."""

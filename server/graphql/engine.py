@@ -20,6 +20,7 @@ from server.graphql.errors import present, report
 from server.metrics.api import ApiMetrics, Ended
 from services.kit.instruments.metrics import DONE
 from services.kit.instruments.trail import passed
+from services.kit.rate_limit import RateLimitPermit
 from services.kit.transactions import as_domain_error
 
 UNKNOWN = "unknown"
@@ -39,6 +40,9 @@ class RequestContext(Protocol):
 
     @property
     def request_id(self) -> str: ...
+
+    async def permit(self) -> RateLimitPermit:
+        """Counts one public operation. Raises the refusal of a caller who is turned down, and `RateLimited`."""
 
 
 class TesseraEngine(Engine):

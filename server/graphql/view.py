@@ -29,6 +29,7 @@ from server.access_log import ASKED
 from server.authentication import TOKEN_COOKIE, Authenticator
 from server.draining import Drain
 from server.graphiql import graphiql_page
+from server.graphql.broadcasts import Broadcasts
 from server.graphql.engine import RequestContext, TesseraEngine
 from server.graphql.event_stream import HEADERS, event_stream
 from server.graphql.requests import GRAPHQL_JSON, Accepted, Parameters, negotiate, read_request
@@ -79,6 +80,7 @@ class GraphQLView(GraphQL[RequestContext, None]):
             schema.run = CompiledOperations(schema, schema.interpreter)
         schema.persisted = PersistedDocuments(PersistedMode(settings.trusted_documents), settings.trusted_manifest)
         self.engine = schema
+        self.broadcasts = Broadcasts(schema)
         self.settings = settings
         self.authenticator = authenticator
         self.make_context = make_context

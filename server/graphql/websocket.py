@@ -26,6 +26,7 @@ from models.errors import DomainError, InternalServerError, RateLimited
 from models.values.strict_json import DoubledKey, MalformedJSON, parse_json
 from server.access_log import ASKED, of_outcome
 from server.access_log import log as access
+from server.graphql.broadcasts import Key
 from server.graphql.engine import RequestContext
 from server.graphql.errors import report
 from services.kit.instruments.tracing import within
@@ -70,15 +71,20 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
                     await self.close(BAD_MESSAGE, str(doubled))
                     return
                 yield decoded
+                del message, text, decoded  # While nothing comes, nothing is kept.
         except WebSocketDisconnect:
             return
 
     @override
     async def send_json(self, message: Mapping[str, object]) -> None:
+        await self.send_text(orjson.dumps(message).decode())
+
+    async def send_text(self, text: str) -> None:
+        """Sends a message that is written already."""
         if self.ws.application_state is WebSocketState.DISCONNECTED:
             raise WebSocketDisconnected
         try:
-            await self.ws.send_text(orjson.dumps(message).decode())
+            await self.ws.send_text(text)
         except WebSocketDisconnect as gone:
             raise WebSocketDisconnected from gone
 
@@ -203,8 +209,13 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             await self.websocket.close(code, caller.refusal.message)
             return
         self.context.principal = caller
-        cast("WebSocketAdapter", self.websocket).ws.state.principal = caller
+        connection = cast("WebSocketAdapter", self.websocket).ws
+        connection.state.principal = caller
         await super().handle_connection_init({**message, "payload": parameters})
+        # Nothing reads these again, however long the connection lasts.
+        self.connection_init_timeout_task = None
+        self.context.connection_params = None
+        connection.scope["headers"].clear()
         if caller.may_end:
             self.end = asyncio.create_task(self._close_at_end())
             self.end.add_done_callback(self._task_done)
@@ -214,11 +225,14 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         """Runs an operation under a request id of its own: that of the connection with the operation's number."""
         if self._expired is not None:
             return
+        key = self._view.broadcasts.key_of(operation.query, operation.operation_name, operation.variables, self.context)
+        if key is not None:
+            await self._pass_on(operation, key)
+            return
         self.started += 1
-        one = copy(self)
+        number, one = self.started, copy(self)
         one.context = copy(self.context)
-        caller = self.context.principal
-        one.context.principal = replace(caller, request_id=f"{caller.request_id}.{self.started}")
+        one.context.principal = replace(self.context.principal, request_id=self._id_of(number))
         began = perf_counter()
         tracing = self._view.tracing
         span = None if tracing is None else tracing.begin("graphql", "server", None)
@@ -228,11 +242,40 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
                 if span is not None and one.context.ended is not None:
                     span.note(**self._view.engine.metrics.step_of(one.context.ended))
         finally:
-            ended = {
-                "request_id": one.context.principal.request_id,
-                "milliseconds": round((perf_counter() - began) * 1000, 1),
-            }
-            access.info("operation", extra=ended | of_outcome({ASKED: one.context}))
+            self._log_operation(number, began, one.context)
+
+    def _id_of(self, number: int) -> str:
+        """The request id of one operation: that of the connection with the operation's number."""
+        return f"{self.context.request_id}.{number}"
+
+    def _log_operation(self, number: int, began: float, asked: RequestContext) -> None:
+        took = round((perf_counter() - began) * 1000, 1)
+        ended = {"request_id": self._id_of(number), "milliseconds": took}
+        access.info("operation", extra=ended | of_outcome({ASKED: asked}))
+
+    async def _pass_on(self, operation: Operation[RequestContext, None], key: Key) -> None:
+        """Sends what is told to all who subscribe to the same."""
+        frame, told = f'{{"id":{orjson.dumps(operation.id).decode()},"type":"next","payload":', 0
+        self.started += 1
+        number, began, asked = self.started, perf_counter(), self.context
+        try:
+            async with self._view.broadcasts.join(key, self.context) as broadcast:
+                operation.query, operation.variables = "", None  # All that listen share them.
+                asked = broadcast.context
+                while await broadcast.after(told):
+                    told = broadcast.told
+                    if self._expired is not None:
+                        return  # The connection is about to be closed.
+                    await cast("WebSocketAdapter", self.websocket).send_text(f"{frame}{broadcast.payload}}}")
+                refusal = broadcast.refusal
+        except DomainError as fault:
+            refusal = self._view.engine.refuse(fault, self.context).errors
+        finally:
+            self._log_operation(number, began, asked)
+        if refusal is not None:
+            await operation.send_initial_errors(refusal)
+        else:
+            await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
     @override
     async def handle_subscribe(self, message: SubscribeMessage) -> None:

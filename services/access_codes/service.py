@@ -1,6 +1,7 @@
 """The verbs of access codes: validate, redeem, a user's redemptions; create, get, list, statistics, switch, delete."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
 from bson import ObjectId
@@ -20,15 +21,18 @@ from models.access_codes.access_code import (
     ListRedemptions,
     MakeAccessCode,
     RedeemAccessCode,
+    SetAccessCodePublic,
     require_found,
     require_usable,
     usage_of,
 )
 from models.activity import Deed
+from models.availability import FindPublicAvailability, PublicAvailability
 from models.pagination import Page, Slice, Window
 from models.principal import Principal, Role
 from models.sent import RefusedCommand
 from models.values.codes import likeliest
+from services.access_codes.live import LiveCodes
 from services.access_codes.repository import (
     ACCESS_CODES,
     ENTITY_ALONE,
@@ -61,10 +65,12 @@ class AccessCodes:
         self._bus = AccessCodeBus(database, outbox, activity, clock)
         self._clock = clock
         self._by_code: Coalescer[str, AccessCode] = Coalescer(self._find_by_codes)
+        self._live = LiveCodes(database, self._by_code, clock)
         self._by_id: Coalescer[str, AccessCode] = Coalescer(self._find_by_ids)
         self._of_user: Coalescer[str, list[AccessCodeUse]] = Coalescer(self._find_uses_of_users)
 
     async def close(self) -> None:
+        await self._live.close()
         await self._bus.close()
 
     async def validate(self, _: Permit, wanted: GetAccessCode) -> AccessCode:
@@ -183,6 +189,20 @@ class AccessCodes:
         """Lets a code no longer be redeemed; doing so twice changes nothing. For admins; 404."""
         caller.require_role(Role.SUPPORT)
         return await self._bus.submit(command, caller)
+
+    async def set_public(self, caller: Principal, command: SetAccessCodePublic) -> AccessCode:
+        """Lets everyone watch what is left of a code, or not; doing so twice changes nothing. For admins; 404."""
+        caller.require_role(Role.ADMIN)
+        return await self._bus.submit(command, caller)
+
+    async def watch_public(
+        self, _: Permit, wanted: FindPublicAvailability
+    ) -> AsyncGenerator[PublicAvailability | None, None]:
+        """Yields how often a code can still be redeemed, as it changes; None while none is public."""
+        assert wanted.access_code is not None
+        async with aclosing(self._live.follow(wanted.access_code)) as changes:
+            async for found in changes:
+                yield found
 
     async def delete(self, caller: Principal, command: DeleteAccessCode) -> AccessCode:
         """Deletes a code and returns what it was; its users' history stays. For admins; 404."""

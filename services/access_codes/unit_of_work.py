@@ -14,11 +14,12 @@ from models.access_codes.access_code import (
     DeleteAccessCode,
     MakeAccessCode,
     RedeemAccessCode,
+    SetAccessCodePublic,
     require_activatable,
     require_found,
     require_usable,
 )
-from models.access_codes.effects import new_access_code, redeem, switch
+from models.access_codes.effects import new_access_code, publish, redeem, switch
 from models.access_codes.events import created_event, switched_event
 from models.activity import Deed, Thing
 from models.values.codes import likeliest
@@ -34,7 +35,8 @@ from services.kit.unit_of_work import CommandBus, Contended, UnitOfWork
 if TYPE_CHECKING:
     from services.kit.database import Session
 
-Command: TypeAlias = MakeAccessCode | RedeemAccessCode | ActivateAccessCode | DeactivateAccessCode | DeleteAccessCode
+NamingCommand: TypeAlias = ActivateAccessCode | DeactivateAccessCode | SetAccessCodePublic | DeleteAccessCode
+Command: TypeAlias = MakeAccessCode | RedeemAccessCode | NamingCommand
 
 
 class AccessCodeBus(CommandBus[Command, AccessCode]):
@@ -132,6 +134,8 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
                 return self._switch(require_activatable(self._get(command), self.now), active=True)
             case DeactivateAccessCode():
                 return self._switch(self._get(command), active=False)
+            case SetAccessCodePublic():
+                return self._publish(self._get(command), is_public=command.is_public)
             case DeleteAccessCode():
                 return self._remove(self._get(command))
 
@@ -171,6 +175,9 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
             self.events.append((switched.updated_at, switched_event(switched)))
         return self._put(switched)
 
+    def _publish(self, code: AccessCode, *, is_public: bool) -> AccessCode:
+        return self._put(publish(code, is_public=is_public, at=self._codes.later(self.now, code.id)))
+
     def _remove(self, code: AccessCode) -> AccessCode:
         self._codes.remove(self._ids.pop(code.code))
         return code
@@ -178,7 +185,7 @@ class AccessCodeUnitOfWork(UnitOfWork[Command, AccessCode]):
     def _find(self, typed: str) -> AccessCode | None:
         return self._codes.get(likeliest(typed, self._ids) or "")
 
-    def _get(self, command: ActivateAccessCode | DeactivateAccessCode | DeleteAccessCode) -> AccessCode:
+    def _get(self, command: NamingCommand) -> AccessCode:
         return require_found(self._find(command.code))
 
     def _put(self, code: AccessCode) -> AccessCode:

@@ -1,6 +1,5 @@
 """The verbs of usage followers: create, update, delete, check, add, remove, redeem, availability, lists."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from bson import ObjectId
 
 from models.activity import Deed
+from models.availability import FindPublicAvailability, PublicAvailability
 from models.pagination import Slice, Window
 from models.principal import CONSUMERS, Principal, Role
 from models.sent import ForUserSent, RefusedCommand, accept
@@ -39,15 +39,17 @@ from models.usage.follower import (
     judge_availability,
 )
 from models.usage.history import UsageFollowerFilter
+from models.usage.public import public_availability
 from models.verbs import Verb
 from services.kit.activity.log import ActivityLog
 from services.kit.batching import Coalescer
-from services.kit.change_streams import ChangeFeed, Event, Listener
 from services.kit.counters import RowCounts
 from services.kit.database import Database, Document
 from services.kit.messages.outbox import Outbox
 from services.kit.pagination import fetch_window
+from services.kit.rate_limit import Permit
 from services.usage.accounts import Question, UsageAccounts
+from services.usage.live import LiveAvailability
 from services.usage.repository import COUNTERS, FOLLOWERS, NEWEST_FIRST, USAGE_ORDER, followers_query, key_query
 from services.usage.sweeper import UsageSweeper
 from services.usage.unit_of_work import Result, UsageBus
@@ -79,12 +81,11 @@ class Usage:
         self._bus = UsageBus(database, outbox, activity, clock, hold)
         self._sweeper = UsageSweeper(database, self._bus, clock)
         self._availabilities: Coalescer[Question, Availability] = Coalescer(self._find_availabilities)
-        self._changes = ChangeFeed(database.usage_followers, _keys_of_event)
-        self._expiries: Coalescer[str, datetime | None] = Coalescer(self._find_expiries)
+        self._live = LiveAvailability(database, self._availabilities, clock)
         self._by_key: Coalescer[FollowerKey, UsageFollower] = Coalescer(self._find_followers)
 
     async def close(self) -> None:
-        await self._changes.close()
+        await self._live.close()
         await self._sweeper.close()
         await self._bus.close()
 
@@ -164,17 +165,18 @@ class Usage:
         """
         asked = accept(caller, sent, Role.VIEWER)
         question = (asked.key, asked.user_id or caller.user_id)
+        async with aclosing(self._live.follow(question, lambda found: found)) as changes:
+            async for found in changes:
+                yield found
 
-        async def look(listener: Listener) -> tuple[Availability | None, float | None]:
-            found = await self._availabilities.load(question)
-            # A follower that is not there yet is heard of by what it will follow, later by its own id.
-            if found is not None and listener.also(FollowerKey(KeyKind.FOLLOWER, found.follower.id)):
-                found = await self._availabilities.load(question)
-            return found, await self._seconds_to_expiry(found)
-
-        async with aclosing(self._changes.follow([question[0]], look)) as seen:
-            async for one in seen:
-                yield one
+    async def watch_public(
+        self, _: Permit, wanted: FindPublicAvailability
+    ) -> AsyncGenerator[PublicAvailability | None, None]:
+        """Yields what is left in all, as `watch` does: None while there is no follower that is public."""
+        target = FindAvailability(coupon_id=wanted.coupon_id, campaign_id=wanted.campaign_id)
+        async with aclosing(self._live.follow((target.key, None), public_availability)) as changes:
+            async for found in changes:
+                yield found
 
     async def find(self, caller: Principal, wanted: FindUsageFollower) -> UsageFollower | None:
         """Returns the follower of an id, a coupon or a campaign; None where there is none. For users and admins."""
@@ -232,22 +234,6 @@ class Usage:
         with self._activity.telling(caller, Deed(verb, subjects=(sent.user_id,))):
             return accept(caller, sent, role)
 
-    async def _seconds_to_expiry(self, found: Availability | None) -> float | None:
-        if found is None or not found.follower.held_count:
-            return None
-        now = self._clock()
-        expires_at = await self._expiries.load(found.follower.id)
-        return None if expires_at is None else max(0.0, (expires_at - now).total_seconds())
-
-    async def _find_expiries(self, follower_ids: Sequence[str]) -> dict[str, datetime | None]:
-        found = await asyncio.gather(*map(self._find_next_expiry, follower_ids))
-        return dict(zip(follower_ids, found, strict=True))
-
-    async def _find_next_expiry(self, follower_id: str) -> datetime | None:
-        query = {"followerId": ObjectId(follower_id), "holdExpiresAt": {"$gt": self._clock()}}
-        hold = await self._counters.find_one(query, {"_id": 0, "holdExpiresAt": 1}, sort=[("holdExpiresAt", 1)])
-        return None if hold is None else hold["holdExpiresAt"]
-
     async def _with_all_usages(self, snapshot: UsageSnapshot, session: "Session | None" = None) -> UsageSnapshot:
         found = self._counters.find({"followerId": ObjectId(snapshot.follower.id)}, session=session)
         return replace(snapshot, usages=tuple(map(COUNTERS.load, await found.to_list(None))))
@@ -267,12 +253,6 @@ class Usage:
                 account = accounts.account(accounts.follower(key), user_id or "")
                 found[key, user_id] = judge_availability(account.follower, account.balance(now), user_id)
         return found
-
-
-def _keys_of_event(event: Event) -> list[FollowerKey]:
-    """Every change of a follower or of its counters writes the follower; a new one is heard of by what it follows."""
-    named = event["documentKey"] | (event.get("fullDocument") or {})
-    return [FollowerKey(kind, str(named[kind])) for kind in KeyKind if named.get(kind) is not None]
 
 
 def _all(result: Result | Exception) -> tuple[UsageSnapshot, ...]:

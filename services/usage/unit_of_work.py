@@ -16,8 +16,8 @@ from models.usage.commands import (
     CreateUsageFollower,
     DeleteUsageFollower,
     EnrolUser,
+    FollowerChange,
     GiveBack,
-    LimitChange,
     RedeemUsage,
     SweepHolds,
     UpdateUsageFollower,
@@ -161,21 +161,22 @@ class UsageUnitOfWork(UnitOfWork[Command, Result]):
     def _create(self, command: CreateUsageFollower) -> Result:
         if command.key in self._accounts:
             raise UsageFollowerAlreadyExists()
-        return self._add(command.key, command)
+        return self._add(command.key, command, is_public=command.is_public)
 
     def _upsert(self, command: UpsertUsageFollower) -> Result:
         if command.key in self._accounts:
             return self._change(self._accounts.follower(command.key), command.limits)
         return self._add(command.key, command.limits)
 
-    def _add(self, key: FollowerKey, limits: Limits) -> Result:
-        follower = effects.new_follower(key, limits, identifier=str(ObjectId()), now=self.now)
+    def _add(self, key: FollowerKey, limits: Limits, *, is_public: bool = False) -> Result:
+        identifier = str(ObjectId())
+        follower = effects.new_follower(key, limits, identifier=identifier, now=self.now, is_public=is_public)
         self._accounts.add(follower)
         self._total[self._database.usage_followers.name] += 1
         return (UsageSnapshot(follower, (), self.now),)
 
-    def _change(self, follower: UsageFollower, change: Limits | LimitChange) -> Result:
-        follower = self._accounts.followers.put(follower.id, effects.change_limits(follower, change, now=self.now))
+    def _change(self, follower: UsageFollower, change: Limits | FollowerChange) -> Result:
+        follower = self._accounts.followers.put(follower.id, effects.change_follower(follower, change, now=self.now))
         return (UsageSnapshot(follower, (), self.now),)
 
     def _delete(self, follower: UsageFollower) -> Result:

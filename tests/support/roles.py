@@ -48,6 +48,8 @@ GRAPHQL: dict[str, Role | None] = {
     "coupons": Role.VIEWER,
     "couponStats": Role.VIEWER,
     "redemptions": Role.VIEWER,
+    "publicAvailabilityChanged": EVERYONE,
+    "setAccessCodePublic": Role.ADMIN,
     "accessCodeValidity": EVERYONE,
     "accessCodeRedemptions": EVERYONE,
     "accessCode": Role.VIEWER,

@@ -24,6 +24,7 @@ from server.graphql.view import GraphQLView
 from server.metrics.api import Ended
 from server.middleware import Guard
 from server.settings import Settings
+from services.kit.rate_limit import RateLimitPermit
 from tests.support.api import ADMIN_KEY, JWT_SECRET, NoKeys
 
 SECRET = "4111111111111111"
@@ -38,6 +39,10 @@ class Context:
     refused: str | None = None
     ended: Ended | None = None
     leaving: asyncio.Event | None = None
+
+    async def permit(self) -> RateLimitPermit:
+        """Nothing is counted here."""
+        return RateLimitPermit(self.principal)
 
 
 Info = strawberry.Info[Context, None]

@@ -230,6 +230,7 @@ def test_a_code_is_stored_with_what_follows_from_it() -> None:
         "createdAt": NOW,
         "updatedAt": NOW,
         "createdBy": "admin",
+        "isPublic": False,
         "form": 2,
         "full": True,
         "codeKey": "abc123",

@@ -15,15 +15,15 @@ from models.usage.commands import (
     Commit,
     CreateUsageFollower,
     FindUsageFollower,
+    FollowerChange,
     GiveBack,
-    LimitChange,
     MoveUsage,
     MoveUsages,
     RedeemUsage,
 )
 from models.usage.effects import (
     UsageAccount,
-    change_limits,
+    change_follower,
     commit,
     enrol,
     give_back,
@@ -152,22 +152,22 @@ def test_a_new_follower_counts_nothing_and_is_found_by_what_it_follows(
 @pytest.mark.parametrize(
     ("change", "limits"),
     [
-        (LimitChange(max_total_limit=9), Limits(1, 9, 3)),
-        (LimitChange(max_total_limit=None), Limits(1, None, 3)),
-        (LimitChange(max_limit_in_basket=0, max_limit_per_customer=None), Limits(0, 2, None)),
+        (FollowerChange(max_total_limit=9), Limits(1, 9, 3)),
+        (FollowerChange(max_total_limit=None), Limits(1, None, 3)),
+        (FollowerChange(max_limit_in_basket=0, max_limit_per_customer=None), Limits(0, 2, None)),
         (Limits(max_total_limit=9), Limits(None, 9, None)),
     ],
 )
-def test_limits_change_by_name_or_all_at_once(change: Limits | LimitChange, limits: Limits) -> None:
+def test_limits_change_by_name_or_all_at_once(change: Limits | FollowerChange, limits: Limits) -> None:
     before = follower(Limits(1, 2, 3), total_usage_count=7)
-    after = change_limits(before, change, now=NOW)
+    after = change_follower(before, change, now=NOW)
     assert after == replace(before.with_limits(limits), updated_at=NOW, revision=1)
 
 
-@pytest.mark.parametrize("change", [LimitChange(), LimitChange(max_total_limit=2), Limits(1, 2, 3)])
-def test_limits_that_are_so_already_change_nothing(change: Limits | LimitChange) -> None:
+@pytest.mark.parametrize("change", [FollowerChange(), FollowerChange(max_total_limit=2), Limits(1, 2, 3)])
+def test_limits_that_are_so_already_change_nothing(change: Limits | FollowerChange) -> None:
     before = follower(Limits(1, 2, 3))
-    assert change_limits(before, change, now=NOW) is before
+    assert change_follower(before, change, now=NOW) is before
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_a_command_names_its_followers(shape: Any, raw: dict[str, Any], keys: li
         (MoveUsages, {"userId": "u"}, ["campaignIds or couponId is required"]),
         (MoveUsage, {"userId": "u", "campaignId": "x"}, ["campaignId must be a valid ObjectId"]),
         (RedeemUsage, {"userId": "u", "couponId": COUPON, "usageAmount": 0}, ["usageAmount must be at least 1"]),
-        (LimitChange, {"maxTotalLimit": -1, "x": 1}, ["x is not a known field", "maxTotalLimit must be at least 0"]),
+        (FollowerChange, {"maxTotalLimit": -1, "x": 1}, ["x is not a known field", "maxTotalLimit must be at least 0"]),
     ],
 )
 def test_every_fault_of_a_command_is_said_at_once(shape: Any, raw: dict[str, Any], faults: list[str]) -> None:

@@ -19,7 +19,7 @@ from tests.integration.access_codes.support import check_access_code_invariants
 from tests.support.api import MONGO_DRIVER
 from tests.support.processes import ROOT, environment
 
-HEADER = "code,description,maxUses,usedCount,expiresAt,active,createdAt,createdBy,batch"
+HEADER = "code,description,maxUses,usedCount,expiresAt,active,createdAt,createdBy,batch,isPublic"
 BATCHED = "code,maxUses,expiresAt,batch"
 
 

@@ -117,6 +117,7 @@ def test_access_codes_come_back_whole_by_an_import(database_uri: str, stored: St
     made = codes(len(ODD))
     for number, (code, text) in enumerate(zip(made, ODD, strict=True)):
         code |= {"description": text.strip(), "createdBy": text.strip(), "batch": text.strip(), "usedCount": number % 5}
+        code["isPublic"] = number % 2 == 0
     made[0]["code"], made[1]["code"] = "=1+1", "123"
     stored.insert_many(made)
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
@@ -127,7 +128,7 @@ def test_access_codes_come_back_whole_by_an_import(database_uri: str, stored: St
     done = tessera(database_uri, "codes", "import", first)
     assert done.stdout == f"Imported {len(ODD)} codes; 0 were there already; 0 rows were refused.\n"
     after = {code["code"]: code for code in stored.find()}
-    kept = ("description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy", "batch")
+    kept = ("description", "maxUses", "usedCount", "expiresAt", "active", "createdAt", "createdBy", "batch", "isPublic")
     assert {code: [row[name] for name in kept] for code, row in after.items()} == {
         code: [row[name] for name in kept] for code, row in before.items()
     }

@@ -81,6 +81,10 @@ async def activate_access_code_batch(api: Api) -> Request:
     return Request("", "", "activateAccessCodeBatch", ADMIN, given)
 
 
+async def set_access_code_public(api: Api) -> Request:
+    return Request("", "", "setAccessCodePublic", ADMIN, {"code": await make_code(api), "isPublic": True})
+
+
 async def redeem_access_code(api: Api) -> Request:
     body = {"code": await make_code(api), "username": unique("name")}
     return Request("POST", "/api/access-code/redeem", "redeemAccessCode", {}, body, body)
@@ -198,6 +202,7 @@ async def _coupon_id(api: Api) -> str:
 
 GRAPHQL_ALONE = [
     set_coupon_active,
+    set_access_code_public,
     repair_counters,
     create_admin_key,
     revoke_admin_key,

@@ -44,6 +44,7 @@ SELECTED = {
     "redeemCoupon": "creatorPoints redeemerPoints newUser newCoupon { id couponCode createdAt }",
     "deleteCoupon": COUPON,
     "setCouponActive": COUPON,
+    "setAccessCodePublic": CODE,
     "repairCounters": "report { driftCount drifts { field stored expected } }",
     "createAccessCode": CODE,
     "createAccessCodes": "accessCodes { id code active expiresAt createdAt }",

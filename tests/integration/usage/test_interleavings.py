@@ -18,7 +18,7 @@ from models.usage.commands import (
     CheckUsage,
     CreateUsageFollower,
     FindAvailability,
-    LimitChange,
+    FollowerChange,
     MoveUsage,
     RedeemUsage,
     UpdateUsageFollower,
@@ -134,7 +134,7 @@ class Machine(RuleBasedStateMachine):
     def limit(self, n: int, name: str, limit: int | None) -> None:
         self.models[n].limits[name] = limit
         key = FollowerKey(KeyKind.FOLLOWER, self.raw_ids[n])
-        command = UpdateUsageFollower(key, parse(LimitChange, {name: limit}))
+        command = UpdateUsageFollower(key, parse(FollowerChange, {name: limit}))
         self.world.run(self.world.services.usage.update(SYSTEM, command))
 
     @rule()

@@ -113,7 +113,7 @@ async def first_of(api: Api, campaign: str) -> Any:
 
 
 async def test_the_stream_opens_with_the_first_listener_and_closes_after_the_last(api: Api) -> None:
-    feed, campaign = api.services.usage._changes, await follow(api)
+    feed, campaign = api.services.usage._live.feed, await follow(api)
     assert not feed.is_open
     one, _ = await first_of(api, campaign)
     two, _ = await first_of(api, campaign)

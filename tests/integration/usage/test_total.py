@@ -9,7 +9,7 @@ from models.usage.commands import (
     CreateUsageFollower,
     DeleteUsageFollower,
     FindUsageFollower,
-    LimitChange,
+    FollowerChange,
     UpdateUsageFollower,
     UpsertUsageFollower,
 )
@@ -37,7 +37,7 @@ async def test_a_follower_is_in_the_total_while_there_is_one(own_api: Api, other
         await usage.count(SYSTEM, UsageFollowerFilter()) == await other.usage.count(SYSTEM, UsageFollowerFilter()) == 2
     )
     key = FollowerKey(KeyKind.FOLLOWER, made[0].follower.id)
-    await usage.update(SYSTEM, UpdateUsageFollower(key, LimitChange(max_total_limit=7)))
+    await usage.update(SYSTEM, UpdateUsageFollower(key, FollowerChange(max_total_limit=7)))
     answer = await own_api.data("{ usageFollowers(first: 1) { totalCount } }", None, ADMIN)
     assert answer["usageFollowers"] == {"totalCount": 2}
 
