@@ -10,6 +10,10 @@ PYTEST_ALL := pytest -n $(WORKERS) --dist worksteal
 NPM_FOLDERS := $(patsubst %/package.json,%,$(wildcard server/*/package.json tests/e2e/*/package.json bench/*/package.json))
 NPM_STAMPS := $(addsuffix /node_modules/.stamp,$(NPM_FOLDERS))
 PAGE_STAMPS := $(filter server/%,$(NPM_STAMPS))
+# Examples have locks of their own, as a front end of anybody else would.
+EXAMPLE_STAMPS := $(patsubst %/package-lock.json,%/node_modules/.stamp,$(wildcard examples/*/package-lock.json))
+STOREFRONT := examples/storefront/dist/.stamp
+STOREFRONT_SOURCES := $(shell find examples/storefront -not -path '*/node_modules*' -not -path '*/dist*' -not -path '*/src/gql*' -type f)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast coverage check format schema bench bench-smoke lock clean
@@ -17,7 +21,7 @@ PAGE_STAMPS := $(filter server/%,$(NPM_STAMPS))
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(BIN)/tessera $(NPM_STAMPS) ## Install everything into .venv (quick when nothing changed)
+setup: $(BIN)/tessera $(NPM_STAMPS) $(EXAMPLE_STAMPS) $(STOREFRONT) ## Install everything into .venv (quick when nothing changed)
 
 run: $(BIN)/tessera $(PAGE_STAMPS) ## Start MongoDB, Kafka, the API and the consumers here
 	@exec $(BIN)/tessera dev
@@ -64,7 +68,7 @@ lock: ## Pin all dependencies anew, with hashes
 		--custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was installed and built; data in .tessera stays
-	rm -rf $(VENV) build dist artefacts .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) build dist artefacts examples/*/dist examples/*/src/gql .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name node_modules -prune -exec rm -rf {} +
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -79,6 +83,20 @@ $(BIN)/tessera: $(VENV)/.python requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@touch $@
+
+$(EXAMPLE_STAMPS): %/node_modules/.stamp: %/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "npm ci in $*"; \
+		cd $* && npm ci --no-audit --no-fund --ignore-scripts --prefer-offline --loglevel=error && touch node_modules/.stamp; \
+	else \
+		echo "npm is not on this machine: $* stays without its packages"; \
+	fi
+
+$(STOREFRONT): examples/storefront/node_modules/.stamp $(STOREFRONT_SOURCES) schema.graphql
+	@if test -d examples/storefront/node_modules; then \
+		echo "build examples/storefront"; \
+		cd examples/storefront && npm run --silent build -- --logLevel warn && touch dist/.stamp; \
+	fi
 
 %/node_modules/.stamp: %/package.json
 	@if command -v npm >/dev/null; then \

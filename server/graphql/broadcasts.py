@@ -7,8 +7,8 @@ would take a worker seconds.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from copy import copy
 from contextvars import Context
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TypeAlias
 

@@ -1,5 +1,8 @@
 """Tessera's schema: served by the view, printed by `tessera schema`."""
 
+import orjson
+from graphql import build_schema, is_abstract_type
+
 from resolvers.problems import PROBLEM_HANDLERS
 from resolvers.root import Mutation, Query, Subscription
 from schema.scalars import SCALARS
@@ -26,3 +29,11 @@ def tessera_schema(
 def print_sdl() -> str:
     """Returns the schema definition, ending with a line break; the same text for the same schema."""
     return tessera_schema().as_str() + "\n"
+
+
+def print_possible_types() -> str:
+    """Returns the object types of each union and interface as JSON, ending with a line break: what caches match by."""
+    schema = build_schema(print_sdl())
+    abstract = filter(is_abstract_type, schema.type_map.values())
+    found = {one.name: sorted(member.name for member in schema.get_possible_types(one)) for one in abstract}
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE).decode()
