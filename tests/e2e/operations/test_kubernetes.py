@@ -215,6 +215,12 @@ def test_prometheus_finds_the_metrics_and_is_let_in(manifests: list[Manifest]) -
             assert any({"port": "metrics"} in rule["ports"] for rule in policies)
 
 
+def test_what_is_let_out_is_the_same_however_it_is_deployed(manifests: list[Manifest]) -> None:
+    [policy] = [one for one in of_kind(manifests, "NetworkPolicy") if "Egress" in one["spec"]["policyTypes"]]
+    ports = [[port["port"] for port in rule["ports"]] for rule in policy["spec"]["egress"]]
+    assert ports == [[53, 53], [27017, 9092, 9093, 443, 4318]]
+
+
 def test_whatever_selects_pods_selects_those(manifests: list[Manifest]) -> None:
     labels = {component: template["metadata"]["labels"] for component, template in workloads(manifests)}
     for one in manifests:
