@@ -1,6 +1,8 @@
 """Traces: what becomes a step of which, what does not, and what a span says."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,7 @@ from services.kit.instruments.start import open_tracing
 from services.kit.instruments.telemetry import Telemetry
 from services.kit.instruments.tracing import SPAN, Kind, Span, current, traced, traceparent, within
 from services.settings import SettingsError
+from tests.support.processes import ROOT
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 GOOD = {"MONGO_URI": "mongodb://db.example/shop", "JWT_SEC": "s" * 32, "ADMIN_KEY": "k" * 32}
@@ -174,3 +177,9 @@ def test_an_endpoint_is_a_url_and_needs_the_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(SettingsError, match="needs what is installed by the extra `telemetry`"):
         Settings.from_environment(named)
+
+
+def test_off_nothing_of_opentelemetry_is_loaded() -> None:
+    loads = "import sys, server.app, consumers.process; print([m for m in sys.modules if m.startswith('opentel')])"
+    done = subprocess.run([sys.executable, "-c", loads], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
