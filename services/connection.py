@@ -1,10 +1,11 @@
 """In a sentence, why a process cannot work with its MongoDB."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
@@ -113,9 +114,13 @@ async def _hello(host: str, port: int | None, tls: Mapping[str, object]) -> Mapp
     """What a server says to anybody of itself; None where it says nothing."""
     limits = {"serverSelectionTimeoutMS": LOOKS_WITHIN_MS, "connectTimeoutMS": LOOKS_WITHIN_MS}
     options: dict[str, Any] = {"directConnection": True, **limits, **tls}
-    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(host, port, **options)
-    async with client:
-        try:
-            return await client.admin.command("hello")
-        except (PyMongoError, OSError):
-            return None
+
+    def ask() -> Mapping[str, object] | None:
+        # The asynchronous client leaves a socket open where it is closed while it connects once more.
+        with MongoClient[dict[str, object]](host, port, **options) as client:
+            try:
+                return client.admin.command("hello")
+            except (PyMongoError, OSError):
+                return None
+
+    return await asyncio.to_thread(ask)

@@ -93,14 +93,24 @@ async def seeming_older(address: str) -> AsyncIterator[str]:
         while part := await reader.read(65_536):
             writer.write(version.sub(older, part))
             await writer.drain()
-        writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(host, int(port))
-        await asyncio.gather(forward(reader, back), forward(there, writer), return_exceptions=True)
+        both = {writer.transport, back.transport}
+        open_ones.update(both)
+        ways = [asyncio.create_task(way) for way in (forward(reader, back), forward(there, writer))]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for one in both:
+            one.abort()
+        await asyncio.gather(*ways, return_exceptions=True)
+        open_ones.difference_update(both)
 
+    open_ones: set[asyncio.WriteTransport] = set()
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        for one in open_ones:
+            one.abort()
+        await asyncio.sleep(0.1)  # An aborted connection is closed by the loop.
