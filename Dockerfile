@@ -1,8 +1,10 @@
-# The browser files of GraphiQL, by the names and versions of their package.json.
+# The browser files of the pages, by the names and versions of their package.json.
 FROM node:22-bookworm-slim AS browser
-WORKDIR /graphiql
-COPY server/graphiql/package.json ./
-RUN npm install --omit=dev --ignore-scripts --no-audit --no-fund --no-package-lock
+COPY server/graphiql/package.json /graphiql/
+COPY server/reference/package.json /reference/
+RUN for page in graphiql reference; do \
+        cd /$page && npm install --omit=dev --ignore-scripts --no-audit --no-fund --no-package-lock || exit 1; \
+    done
 
 FROM python:3.13-slim-bookworm AS packages
 COPY requirements.lock ./
@@ -22,6 +24,7 @@ COPY consumers consumers
 COPY graphql_engine graphql_engine
 COPY server server
 COPY --from=browser /graphiql/node_modules server/graphiql/node_modules
+COPY --from=browser /reference/node_modules server/reference/node_modules
 USER tessera
 EXPOSE 3000
 # SIGTERM drains: requests in flight are finished before the process ends.

@@ -16,7 +16,7 @@ STOREFRONT := examples/storefront/dist/.stamp
 STOREFRONT_SOURCES := $(shell find examples/storefront -not -path '*/node_modules*' -not -path '*/dist*' -not -path '*/src/gql*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast coverage check format schema bench bench-smoke lock clean
+.PHONY: help setup run test test-fast coverage check format schema fuzz bench bench-smoke lock clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,19 +40,24 @@ coverage: setup ## Run every test and measure what of each package they reach
 test-fast: setup ## Run the tests that need no server
 	$(BIN)/python -m pytest -q --hypothesis-profile=fast tests/unit
 
-check: setup ## Lint, format, types, schema.graphql, import arrows
+check: setup ## Lint, format, types, schema.graphql, openapi.json, import arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/tessera schema --check schema.graphql
+	$(BIN)/tessera openapi --check openapi.json
 	$(BIN)/python -m pytest -q tests/architecture
 
 format: setup ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: setup ## Write schema.graphql
+schema: setup ## Write schema.graphql and openapi.json
 	$(BIN)/tessera schema --output schema.graphql
+	$(BIN)/tessera openapi --output openapi.json
+
+fuzz: setup ## Try the REST paths with 20,000 requests that openapi.json makes
+	FUZZ_EXAMPLES=220 $(BIN)/python -m pytest -q -s tests/e2e/openapi
 
 bench: setup ## Measure against the peers and write bench/RESULTS.md
 	$(BIN)/python -m bench

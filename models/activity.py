@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from models.base import Id
 from models.errors import DomainError
@@ -78,7 +78,11 @@ def _known_verb(name: str) -> str:
     return name
 
 
-VerbName: TypeAlias = Annotated[Text, AfterValidator(_known_verb)]
+def _list_verbs(schema: dict[str, Any]) -> None:
+    schema["enum"] = sorted(VERBS)
+
+
+VerbName: TypeAlias = Annotated[Text, AfterValidator(_known_verb), Field(json_schema_extra=_list_verbs)]
 """The name of a verb."""
 
 

@@ -9,12 +9,13 @@ from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hin
 
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
+from pydantic import Field
 
 from models.values.instants import iso
 from models.values.money import to_number
 
 OBJECT_ID = "a raw ObjectId in hexadecimal"
-Id: TypeAlias = Annotated[str, OBJECT_ID]
+Id: TypeAlias = Annotated[str, OBJECT_ID, Field(pattern="^[0-9a-f]{24}$")]
 """An ObjectId in hexadecimal, in lower case; stored as an ObjectId."""
 
 _TICK = timedelta(milliseconds=1)

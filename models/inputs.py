@@ -32,6 +32,7 @@ from pydantic_core.core_schema import with_info_plain_validator_function
 
 from models.errors import FieldError, InvalidInput
 from models.readers import (
+    MAX_IDS,
     as_ids,
     as_texts,
     flag_from_query,
@@ -41,7 +42,7 @@ from models.readers import (
     whole_from_query,
 )
 from models.values.ids import is_object_id, unwrapped
-from models.values.money import to_cents, to_unit_price
+from models.values.money import MAX_MONEY, to_cents, to_unit_price
 from models.values.texts import clean
 
 MAX_INT = 2_147_483_647
@@ -77,6 +78,20 @@ class Input(Protocol):
         """
         return []
 
+    @classmethod
+    def told_together(cls) -> dict[str, Any]:
+        """Returns the same for JSON Schema, as far as that can say it."""
+        return {}
+
+
+VISIBLE = r"^[^\x00]*[^\x00-\x20\x7f-\xa0\xad][^\x00]*$"
+"""A text that is not blank, as far as JSON Schema can say it: for ASCII and Latin."""
+
+
+def where_given(name: str) -> dict[str, object]:
+    """JSON Schema's words for an object in which this field is not missing."""
+    return {"required": [name], "properties": {name: {"not": {"enum": [None, []]}, "pattern": VISIBLE}}}
+
 
 Shape = TypeVar("Shape", bound=Input)
 Choices = TypeVar("Choices", bound=StrEnum)
@@ -84,12 +99,13 @@ Choices = TypeVar("Choices", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class _TypeReader:
-    """Reads a value by a function that is told the type that it is to make."""
+    """Reads a value by a function that is told the type that it is to make; JSON Schema shows that type."""
 
     read: Callable[[Any, object, ValidationInfo], object]
 
-    def __get_pydantic_core_schema__(self, source: object, _: GetCoreSchemaHandler) -> CoreSchema:
-        return with_info_plain_validator_function(partial(self.read, source))
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        shown = handler.generate_schema(source)
+        return with_info_plain_validator_function(partial(self.read, source), json_schema_input_schema=shown)
 
 
 def _read_choice(choices: type[StrEnum], raw: object, _: ValidationInfo) -> StrEnum:
@@ -143,21 +159,26 @@ NonNegative: TypeAlias = Annotated[Whole, Field(ge=0)]
 Positive: TypeAlias = Annotated[Whole, Field(ge=1)]
 Flag: TypeAlias = Annotated[bool, Strict()]
 Choice: TypeAlias = Annotated[Choices, _TypeReader(_read_choice)]
-Instant: TypeAlias = Annotated[datetime, PlainValidator(read_instant)]
+Instant: TypeAlias = Annotated[datetime, PlainValidator(read_instant, json_schema_input_type=datetime)]
 """An ISO 8601 text; without an offset it is UTC. Kept to the millisecond."""
-Amount: TypeAlias = Annotated[Decimal, PlainValidator(read_amount)]
+_Number: TypeAlias = Annotated[float, Field(ge=0, le=float(MAX_MONEY))]
+Amount: TypeAlias = Annotated[Decimal, PlainValidator(read_amount, json_schema_input_type=_Number)]
 Money: TypeAlias = Annotated[Amount, _exactly(to_cents, "must have at most two decimals")]
 """An amount of zero or more, to the cent; what is finer is a fault."""
 RoundedMoney: TypeAlias = Annotated[Amount, AfterValidator(to_cents)]
 UnitPrice: TypeAlias = Annotated[Amount, _exactly(to_unit_price, "must have at most six decimals and fifteen digits")]
 """The price of one unit, of zero or more, with up to six decimals; what is finer is a fault."""
 RoundedUnitPrice: TypeAlias = Annotated[Amount, AfterValidator(to_unit_price)]
-Card: TypeAlias = Annotated[str, PlainValidator(read_card)]
+Card: TypeAlias = Annotated[str, PlainValidator(read_card, json_schema_input_type=int | str)]
 """A card number, of which only the last four digits are kept, as a text."""
 _ID = StringConstraints(max_length=MAX_TEXT, pattern="^[0-9a-fA-F]{24}$", to_lower=True)
 RawId: TypeAlias = Annotated[str, Strict(), _ID]
 """A raw ObjectId, kept in lower case."""
-RawIds: TypeAlias = Annotated[tuple[Text, ...], BeforeValidator(as_texts), AfterValidator(as_ids)]
+RawIds: TypeAlias = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(as_texts, json_schema_input_type=RawId | Annotated[list[RawId], Field(max_length=MAX_IDS)]),
+    AfterValidator(as_ids),
+]
 """One raw ObjectId or a list of at most 100, without doubles."""
 Items: TypeAlias = Annotated[tuple[Shape, ...], _TypeReader(_read_items)]
 """A list of objects, one at least; the paths of its faults are dotted."""

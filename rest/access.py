@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from models.principal import Principal, Role
 from rest.envelope import failure
 from rest.idempotency import is_keyed, once_per_key
+from rest.openapi.description import Access, open_to
 from rest.paths import decoded
 from rest.request import WholeRequest
 from services.kit.instruments.trail import passed
@@ -72,7 +73,7 @@ def public(handle: Endpoint) -> Endpoint:
         passed("counted")
         return answer
 
-    return endpoint
+    return open_to(Access("limited"), endpoint)
 
 
 def signed_in(role: Role, *, changes_by_get: bool = False) -> Callable[[Endpoint], Endpoint]:
@@ -80,12 +81,13 @@ def signed_in(role: Role, *, changes_by_get: bool = False) -> Callable[[Endpoint
 
     `changes_by_get` is for a documented GET that changes state, which a cookie alone may not do across sites.
     """
-    return partial(_judged, partial(Principal.require_signed_in, role=role), changes_by_get)
+    judge = partial(Principal.require_signed_in, role=role)
+    return partial(_judged, judge, Access("signed in", role, changes_by_get))
 
 
 def admin(role: Role) -> Callable[[Endpoint], Endpoint]:
     """A route for admins of this role, judged before the body is read."""
-    return partial(_judged, partial(Principal.require_role, role=role), False)
+    return partial(_judged, partial(Principal.require_role, role=role), Access("admin", role))
 
 
 class AdminsOnly:
@@ -106,7 +108,7 @@ class AdminsOnly:
         await self._app(scope, receive, send)
 
 
-class _Resource:
+class _Dispatch:
     """Responds to each method by its endpoint, which finds the path's parameters decoded."""
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
@@ -120,12 +122,20 @@ class _Resource:
         await answer(scope, receive, send)
 
 
-def resource(path: str, *, get_changes: bool = False, **endpoints: Endpoint) -> Route:
-    """One path with all its methods, so that a wrong method is answered with every right one.
+class Resource(Route):
+    """One path with an endpoint for each of its methods, so that a wrong method is answered with every right one."""
+
+    def __init__(self, path: str, endpoints: Mapping[str, Endpoint]) -> None:
+        super().__init__(path, _Dispatch(endpoints), methods=list(endpoints), name=path)
+        self.endpoints = endpoints
+
+
+def resource(path: str, *, get_changes: bool = False, **endpoints: Endpoint) -> Resource:
+    """A path with its methods.
 
     HEAD is GET without its body, so there is none (405) where `get_changes` marks a documented GET that changes state.
     """
-    route = Route(path, _Resource(endpoints), methods=list(endpoints))
+    route = Resource(path, endpoints)
     if get_changes and route.methods is not None:
         route.methods.discard("HEAD")
     return route
@@ -137,7 +147,9 @@ def query_of(request: Request) -> dict[str, list[str]]:
     return parse_qs(query, keep_blank_values=True, errors="surrogateescape")
 
 
-def _judged(judge: Callable[[Principal], None], changes_by_get: bool, handle: Endpoint) -> Endpoint:
+def _judged(judge: Callable[[Principal], None], access: Access, handle: Endpoint) -> Endpoint:
+    changes_by_get = access.changes_by_get
+
     @wraps(handle)
     async def endpoint(request: Request) -> Response:
         if "principal" not in request.scope["state"]:  # Below `AdminsOnly` it is known who calls.
@@ -148,7 +160,7 @@ def _judged(judge: Callable[[Principal], None], changes_by_get: bool, handle: En
         judge(caller_of(request))
         return await (_once(request, caller_of(request), handle) if is_keyed(request) else handle(request))
 
-    return endpoint
+    return open_to(access, endpoint)
 
 
 async def _once(request: Request, caller: Principal, handle: Endpoint) -> Response:

@@ -24,8 +24,11 @@ from models.sent import read_by_name
 from rest.access import admin, caller_of, permit_of, public, query_of, resource, services_of
 from rest.body import read_command, read_json
 from rest.envelope import failure, fields_of, pagination, success
+from rest.openapi import access_codes as told
+from rest.openapi.description import described
 
 
+@described(told.VALIDATE)
 @public
 async def validate(request: Request) -> Response:
     try:
@@ -38,6 +41,7 @@ async def validate(request: Request) -> Response:
     return success(data, message="Access code is valid", valid=True)
 
 
+@described(told.REDEEM)
 @public
 async def redeem(request: Request) -> Response:
     sent = read_by_name(RedeemAccessCode, await read_json(request))
@@ -45,6 +49,7 @@ async def redeem(request: Request) -> Response:
     return success(fields_of(code, "description", "active"), message="Access code redeemed successfully")
 
 
+@described(told.OF_USER)
 @public
 async def of_user(request: Request) -> Response:
     wanted = parse(ListRedemptions, request.path_params)
@@ -53,6 +58,7 @@ async def of_user(request: Request) -> Response:
     return success({"hasRedeemedAccessCode": bool(shown), "accessCodes": shown})
 
 
+@described(told.CREATE)
 @admin(Role.ADMIN)
 async def create(request: Request) -> Response:
     command = await read_command(request, CreateAccessCode)
@@ -61,6 +67,7 @@ async def create(request: Request) -> Response:
     return success({"accessCode": shown}, status=201)
 
 
+@described(told.LIST_CODES)
 @admin(Role.VIEWER)
 async def list_codes(request: Request) -> Response:
     caller, wanted = caller_of(request), parse_query(ListAccessCodes, query_of(request))
@@ -70,6 +77,7 @@ async def list_codes(request: Request) -> Response:
     return success({"accessCodes": shown, "pagination": pagination(page)})
 
 
+@described(told.GET)
 @admin(Role.VIEWER)
 async def get(request: Request) -> Response:
     caller, access_codes = caller_of(request), services_of(request).access_codes
@@ -80,6 +88,7 @@ async def get(request: Request) -> Response:
     return success({"accessCode": shown})
 
 
+@described(told.DELETE)
 @admin(Role.ADMIN)
 async def delete(request: Request) -> Response:
     command = parse(DeleteAccessCode, request.path_params)
@@ -87,6 +96,7 @@ async def delete(request: Request) -> Response:
     return success(message="Access code deleted successfully")
 
 
+@described(told.ACTIVATE)
 @admin(Role.SUPPORT)
 async def activate(request: Request) -> Response:
     command = parse(ActivateAccessCode, request.path_params)
@@ -94,6 +104,7 @@ async def activate(request: Request) -> Response:
     return success(fields_of(code, "code", "active"), message="Access code activated successfully")
 
 
+@described(told.DEACTIVATE)
 @admin(Role.SUPPORT)
 async def deactivate(request: Request) -> Response:
     command = parse(DeactivateAccessCode, request.path_params)
@@ -101,6 +112,7 @@ async def deactivate(request: Request) -> Response:
     return success(fields_of(code, "code", "active"), message="Access code deactivated successfully")
 
 
+@described(told.STATS)
 @admin(Role.VIEWER)
 async def stats(request: Request) -> Response:
     found = await services_of(request).access_codes.stats(caller_of(request))

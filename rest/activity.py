@@ -6,10 +6,15 @@ from starlette.responses import Response
 from models.activity import Activity, ListActivity
 from models.base import to_json
 from models.inputs import parse_query
-from rest.access import caller_of, query_of, resource, services_of
+from models.principal import Role
+from rest.access import admin, caller_of, query_of, resource, services_of
 from rest.envelope import success
+from rest.openapi import activity as told
+from rest.openapi.description import described
 
 
+@described(told.LIST_ACTIVITY)
+@admin(Role.VIEWER)
 async def list_activity(request: Request) -> Response:
     wanted = parse_query(ListActivity, query_of(request))
     page = await services_of(request).activity.window(caller_of(request), wanted, wanted.window)

@@ -4,7 +4,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.base import to_json
-from models.coupons.coupon import CreateCoupon, DeleteCoupon, GetCoupon, ListCoupons, RedeemCoupon
+from models.coupons.coupon import (
+    CreateCoupon,
+    DeleteCoupon,
+    GetCoupon,
+    ListCoupons,
+    RedeemCoupon,
+)
 from models.inputs import parse_query
 from models.principal import Role
 from models.sent import read_by_name
@@ -12,8 +18,11 @@ from models.values.ids import either_id
 from rest.access import admin, caller_of, permit_of, public, query_of, resource, services_of
 from rest.body import read_command, read_json
 from rest.envelope import fields_of, pagination, success
+from rest.openapi import coupons as told
+from rest.openapi.description import described
 
 
+@described(told.CREATE)
 @public
 async def create(request: Request) -> Response:
     coupon = await services_of(request).coupons.create(permit_of(request), await read_command(request, CreateCoupon))
@@ -21,12 +30,14 @@ async def create(request: Request) -> Response:
     return success(data, status=201)
 
 
+@described(told.GET)
 @public
 async def get(request: Request) -> Response:
     wanted = parse_query(GetCoupon, query_of(request))
     return success(to_json(await services_of(request).coupons.get(permit_of(request), wanted)))
 
 
+@described(told.REDEEM)
 @public
 async def redeem(request: Request) -> Response:
     sent = read_by_name(RedeemCoupon, await read_json(request))
@@ -44,6 +55,7 @@ async def redeem(request: Request) -> Response:
     return success(data, message="Coupon redeemed successfully")
 
 
+@described(told.LIST_COUPONS)
 @admin(Role.VIEWER)
 async def list_coupons(request: Request) -> Response:
     wanted = parse_query(ListCoupons, query_of(request))
@@ -54,6 +66,7 @@ async def list_coupons(request: Request) -> Response:
     return success({"coupons": shown, "pagination": pagination(page)})
 
 
+@described(told.STATS)
 @admin(Role.VIEWER)
 async def stats(request: Request) -> Response:
     found = await services_of(request).coupons.stats(caller_of(request))
@@ -69,6 +82,7 @@ async def stats(request: Request) -> Response:
     )
 
 
+@described(told.DELETE)
 @admin(Role.ADMIN)
 async def delete(request: Request) -> Response:
     command = DeleteCoupon(either_id("Coupon", "couponId", request.path_params["couponId"]))

@@ -66,6 +66,15 @@ def fields_of(entity: object, *names: str) -> dict[str, object]:
     return {name: shown[name] for name in names}
 
 
+def error_body(error: DomainError, **more: Any) -> dict[str, object]:
+    """What is answered to a refusal."""
+    body: dict[str, object] = {"status": "error", "message": error.message, **more, "code": error.code}
+    body |= error.data
+    if error.status == 400:
+        body.setdefault("errors", [error.message])
+    return body
+
+
 def failure(fault: Exception, **more: Any) -> Failure:
     """`{status: "error", message, code, …}`; a 400 also lists its faults in `errors`. The unexpected is logged."""
     error = _as_error(fault)
@@ -73,11 +82,7 @@ def failure(fault: Exception, **more: Any) -> Failure:
         log.info("the client went before its request had come whole")
     elif isinstance(error, InternalServerError):
         log.error("unexpected fault", exc_info=fault)
-    body: dict[str, object] = {"status": "error", "message": error.message, **more, "code": error.code}
-    body |= error.data
-    if error.status == 400:
-        body.setdefault("errors", [error.message])
-    answer = Failure(body, status_code=error.status, headers=error.headers)
+    answer = Failure(error_body(error, **more), status_code=error.status, headers=error.headers)
     answer.code = error.code
     if isinstance(error, InvalidToken):
         answer.delete_cookie("token")

@@ -4,17 +4,21 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
-from models.errors import RouteNotFound
 from models.exports import ExportFormat, read_export
 from models.principal import Role
 from rest.access import admin, caller_of, query_of, resource, services_of
-from services.exports.families import FAMILIES
+from rest.openapi import exports as told
+from rest.openapi.description import described
+from services.exports.families import FAMILIES, Family
 from services.exports.service import Piece
 
 STALLED_SECONDS = 300.0
@@ -64,11 +68,7 @@ class StreamedExport(StreamingResponse):
             raise
 
 
-@admin(Role.VIEWER)
-async def export(request: Request) -> Response:
-    family = FAMILIES.get(request.path_params["name"])
-    if family is None:
-        raise RouteNotFound()
+async def _export(family: Family[Any, Any], request: Request) -> Response:
     query = query_of(request)
     query.pop("adminKey", None)
     wanted = read_export(family.filter, query)
@@ -82,4 +82,9 @@ async def export(request: Request) -> Response:
     return Response(headers=answer.headers)
 
 
-admin_routes = [resource("/export/{name}", GET=export)]
+def _route(family: Family[Any, Any]) -> BaseRoute:
+    handle = admin(Role.VIEWER)(partial(_export, family))
+    return resource(f"/export/{family.name}", GET=described(told.export_of(family))(handle))
+
+
+admin_routes = [_route(family) for family in FAMILIES.values()]

@@ -10,15 +10,20 @@ from models.base import to_json
 from models.inputs import parse_query
 from models.orders import commands
 from models.orders.lines import lines_to_json
-from models.orders.order import Order
+from models.orders.order import (
+    Order,
+)
 from models.principal import Role
 from models.sent import read_for_user, read_sent
 from models.values.ids import either_id
 from rest.access import caller_of, query_of, resource, services_of, signed_in
 from rest.body import read_sent_command
 from rest.envelope import JSONAnswer
+from rest.openapi import orders as told
+from rest.openapi.description import described
 
 
+@described(told.FIND_BY_USER)
 @signed_in(Role.VIEWER)
 async def find_by_user(request: Request) -> Response:
     sent = read_for_user(commands.FindOrders, {"userId": request.path_params["userId"]})
@@ -26,11 +31,13 @@ async def find_by_user(request: Request) -> Response:
     return JSONAnswer([_shown(order) for order in found])
 
 
+@described(told.FIND_ORDER)
 @signed_in(Role.VIEWER)
 async def find_order(request: Request) -> Response:
     return _answer(await services_of(request).orders.get(caller_of(request), commands.FindOrder(_id(request))))
 
 
+@described(told.UPDATE)
 @signed_in(Role.ADMIN)
 async def update(request: Request) -> Response:
     sent = await read_sent_command(request, commands.OrderChange)
@@ -39,11 +46,13 @@ async def update(request: Request) -> Response:
 
 
 # A POST without a body needs the same guard as a GET: another site's form can send it along with the cookie.
+@described(told.REFUND)
 @signed_in(Role.SUPPORT, changes_by_get=True)
 async def refund(request: Request) -> Response:
     return _answer(await services_of(request).orders.refund(caller_of(request), commands.RefundOrder(_id(request))))
 
 
+@described(told.REFUND_PRODUCT)
 @signed_in(Role.SUPPORT, changes_by_get=True)
 async def refund_product(request: Request) -> Response:
     command = commands.RefundProduct(_id(request), read_sent(parse_query, commands.ProductUnits, query_of(request)))

@@ -15,16 +15,23 @@ from models.inputs import parse
 from models.principal import Role
 from models.sent import RefusedCommand, read_for_user
 from models.usage import commands
-from models.usage.follower import Availability, FollowerKey, KeyKind, UsageSnapshot
+from models.usage.follower import (
+    Availability,
+    FollowerKey,
+    KeyKind,
+    UsageSnapshot,
+)
 from models.values.ids import either_id, require_object_id
 from rest.access import admin, caller_of, resource, services_of, signed_in
 from rest.body import read_command, read_json, read_optional_json
 from rest.envelope import JSONAnswer
+from rest.openapi import usage as told
+from rest.openapi.description import described
 
 BASE = "/api/usageFollower"
-SHOWN = ("_id", "couponId", "campaignId", "maxLimitInBasket", "maxTotalLimit", "maxLimitPerCustomer", "totalUsageCount")
 
 
+@described(told.CHECK)
 @signed_in(Role.ADMIN)
 async def check(request: Request) -> Response:
     grant = await services_of(request).usage.check(
@@ -33,6 +40,7 @@ async def check(request: Request) -> Response:
     return JSONAnswer(grant.granted)
 
 
+@described(told.ADD)
 @signed_in(Role.ADMIN)
 async def add(request: Request) -> Response:
     return _followers(
@@ -42,6 +50,7 @@ async def add(request: Request) -> Response:
     )
 
 
+@described(told.REMOVE)
 @signed_in(Role.SUPPORT)
 async def remove(request: Request) -> Response:
     return _followers(
@@ -51,6 +60,7 @@ async def remove(request: Request) -> Response:
     )
 
 
+@described(told.REDEEM)
 @signed_in(Role.ADMIN)
 async def redeem(request: Request) -> Response:
     return _follower(
@@ -60,6 +70,7 @@ async def redeem(request: Request) -> Response:
     )
 
 
+@described(told.GET_AVAILABILITY)
 @signed_in(Role.VIEWER)
 async def get_availability(request: Request) -> Response:
     body = read_for_user(commands.AskedUser, await read_optional_json(request))
@@ -69,6 +80,7 @@ async def get_availability(request: Request) -> Response:
     return JSONAnswer(_availability(found))
 
 
+@described(told.CREATE)
 @admin(Role.ADMIN)
 async def create(request: Request) -> Response:
     return _follower(
@@ -79,6 +91,7 @@ async def create(request: Request) -> Response:
     )
 
 
+@described(told.UPDATE)
 @admin(Role.ADMIN)
 async def update(request: Request) -> Response:
     body = await read_json(request)
@@ -88,6 +101,7 @@ async def update(request: Request) -> Response:
     return _follower(await services_of(request).usage.with_all_usages(caller_of(request), updated))
 
 
+@described(told.DELETE)
 @admin(Role.ADMIN)
 async def delete(request: Request) -> Response:
     return _follower(
@@ -137,7 +151,7 @@ def _shown(snapshot: UsageSnapshot) -> dict[str, object]:
     """A follower as its document shows it, with the maps of the users that the answer is about."""
     follower = to_json(snapshot.follower)
     held = {usage.user_id: usage.open_hold(snapshot.at) for usage in snapshot.usages}
-    return {name: follower[name] for name in SHOWN} | {
+    return {name: follower[name] for name in told.SHOWN} | {
         "userUsageCount": {usage.user_id: usage.used for usage in snapshot.usages},
         "tempUsageCount": {user_id: number for user_id, number in held.items() if number},
     }

@@ -28,7 +28,9 @@ from server.health import health_routes
 from server.metrics.api import ApiMetrics
 from server.metrics.serving import REGISTRY
 from server.middleware import Guard
+from server.openapi import openapi_routes
 from server.protocol import BOUNDS, Bounds
+from server.reference.pages import page_routes
 from server.settings import Settings
 from server.sockets import DirectWebSockets
 from services.kit.instruments.start import open_tracing
@@ -89,11 +91,14 @@ def create_app(settings: Settings) -> Starlette:
     routes = [
         *rest_routes,
         *graphql_routes(settings, authenticator, make_context, metrics, drain, tracing),
-        *health_routes(services, authenticator, drain),
+        *health_routes,
+        *openapi_routes,
+        *page_routes,
     ]
     app = Application(routes, _middleware(settings, metrics, tracing, routes), lifespan)
     app.state.services = services
     app.state.authenticator = authenticator
+    app.state.drain = drain
     app.state.metrics = metrics
     return app
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -85,6 +85,11 @@ class RedeemCoupon(Input):
     def names(self) -> tuple[str | None, ...]:
         """What the redeemer is called."""
         return self.redeemer_twitter_id, self.username
+
+    @classmethod
+    def told_together(cls) -> dict[str, Any]:
+        """Both are needed, whoever redeems."""
+        return {"required": ["redeemerTwitterId", "couponCode"]}
 
 
 @dataclass(frozen=True, slots=True)

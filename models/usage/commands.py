@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import Field
 
 from models.errors import FieldError
-from models.inputs import Flag, Input, NonNegative, Positive, RawId, RawIds, Text, relay_id
+from models.inputs import Flag, Input, NonNegative, Positive, RawId, RawIds, Text, relay_id, where_given
 from models.usage.follower import FollowerKey, KeyKind, Limits, Move, UsageFollower
 from models.verbs import Verb
 
@@ -43,6 +43,11 @@ class Target(Input):
         if at_fault & set(cls.KEYS) or len(given.keys() & set(cls.KEYS)) == 1:
             return []
         return [FieldError("couponId", f"Give exactly one of {' and '.join(cls.KEYS)}")]
+
+    @classmethod
+    def told_together(cls) -> dict[str, Any]:
+        """The same."""
+        return {"oneOf": [where_given(key) for key in cls.KEYS]}
 
     @property
     def key(self) -> FollowerKey:
@@ -195,6 +200,11 @@ class MoveUsage(Input):
         if at_fault & {cls.CAMPAIGNS, "couponId"} or given.get(cls.CAMPAIGNS) or "couponId" in given:
             return []
         return [FieldError(cls.CAMPAIGNS, f"{cls.CAMPAIGNS} or couponId is required")]
+
+    @classmethod
+    def told_together(cls) -> dict[str, Any]:
+        """The same."""
+        return {"anyOf": [where_given(cls.CAMPAIGNS), where_given("couponId")]}
 
     @property
     def keys(self) -> tuple[FollowerKey, ...]:

@@ -65,7 +65,7 @@ def _cut_card(value: int | float | str) -> object:
 def _cut_digits(value: int | float | str) -> object:
     if isinstance(value, str):
         return _LONG_DIGITS.sub(lambda found: _cut_if_card(found[0]), value)
-    digits = str(int(value)) if isinstance(value, int) or value.is_integer() else ""
+    digits = str(abs(int(value))) if isinstance(value, int) or value.is_integer() else ""
     return int(digits[-4:]) if 12 <= len(digits) <= 19 and has_check_digit(digits) else value
 
 

@@ -28,6 +28,7 @@ _FILES = {
     "audit": "audit",
     "doctor": "doctor",
     "schema": "schema",
+    "openapi": "schema",
     "token": "token",
     "trust": "trust",
     "health": "health",

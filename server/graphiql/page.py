@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from models.principal import Principal
-from server.graphiql.assets import base_address, missing_files
+from server.assets import NO_OTHERS
+from server.graphiql.assets import FILES
 from server.graphiql.examples import menu
 from server.settings import Settings
 
@@ -32,13 +33,9 @@ POLICY = [
     "frame-ancestors 'none'",
 ]
 HEADERS = {
+    **NO_OTHERS,
     "Content-Security-Policy": "; ".join(POLICY),
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
     "Vary": "Accept, Authorization, Cookie, X-Admin-Key",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
 }
 
 
@@ -51,7 +48,7 @@ async def graphiql_page(request: Request, principal: Principal, settings: Settin
     if principal.role is None and not settings.open_tools:
         status = 403 if "x-admin-key" in request.headers else 401
         return _answer("gate.html", status)
-    missing = missing_files()
+    missing = FILES.missing_files()
     if missing:
         folder, files = html.escape(str(HOME)), "".join(f"<li>{html.escape(name)}</li>" for name in missing)
         return _answer("absent.html", 503, folder=folder, files=files)
@@ -66,4 +63,4 @@ def _json(value: dict[str, Any]) -> str:
 
 def _answer(template: str, status: int, **values: str) -> Response:
     text = (HOME / "static" / template).read_text("utf-8")
-    return HTMLResponse(Template(text).substitute(assets=base_address(), **values), status, HEADERS)
+    return HTMLResponse(Template(text).substitute(assets=FILES.base_address(), **values), status, HEADERS)

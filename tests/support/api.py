@@ -19,6 +19,7 @@ from server.app import create_app
 from server.settings import Settings
 from services.registry import Services
 from services.settings import KafkaUri
+from tests.support.openapi import HOOKS
 
 ADMIN_KEY = "an-admin-key-of-the-tests-with-32-bytes"
 MONGO_DRIVER: Any = os.environ.get("MONGO_DRIVER", "motor")
@@ -110,7 +111,7 @@ class Api:
 def client_of(app: Starlette, address: str = "127.0.0.1") -> httpx.AsyncClient:
     """A client of an application, who comes from this address."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 50_000))
-    return httpx.AsyncClient(transport=transport, base_url="http://tessera.test")
+    return httpx.AsyncClient(transport=transport, base_url="http://tessera.test", event_hooks=HOOKS)
 
 
 @asynccontextmanager

@@ -38,7 +38,14 @@ REST: dict[str, Role | None] = {
     "PATCH /admin/access-code/{code}/activate": Role.SUPPORT,
     "PATCH /admin/access-code/{code}/deactivate": Role.SUPPORT,
     "GET /admin/activity": Role.VIEWER,
-    "GET /admin/export/{name}": Role.VIEWER,
+    "GET /admin/export/coupons": Role.VIEWER,
+    "GET /admin/export/redemptions": Role.VIEWER,
+    "GET /admin/export/access-codes": Role.VIEWER,
+    "GET /admin/export/access-code-uses": Role.VIEWER,
+    "GET /admin/export/usage-moves": Role.VIEWER,
+    "GET /admin/export/orders": Role.VIEWER,
+    "GET /admin/export/refunds": Role.VIEWER,
+    "GET /admin/export/activity": Role.VIEWER,
 }
 GRAPHQL: dict[str, Role | None] = {
     "node": EVERYONE,

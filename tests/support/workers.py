@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from devtools.embedded.ports import free_ports
+from tests.support.openapi import HOOKS
 from tests.support.processes import ROOT, STARTS_WITHIN, served
 
 
@@ -22,6 +23,7 @@ class Worker:
             base_url=f"http://127.0.0.1:{self.port}",
             timeout=30,
             limits=httpx.Limits(max_connections=200),
+            event_hooks=HOOKS,
         )
         defaults = {
             "PORT": str(self.port),

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.authentication import Authenticator
-from server.graphiql import assets, graphiql_assets, graphiql_page
+from server.graphiql import graphiql_assets, graphiql_page
+from server.graphiql.assets import FILES
 from server.settings import Settings
 from tests.support.api import NoKeys
 
@@ -121,7 +122,7 @@ async def test_a_file_that_the_browser_has_is_not_sent_again(closed: httpx.Async
 
 
 async def test_files_are_compressed_for_who_takes_it(closed: httpx.AsyncClient) -> None:
-    address = f"{assets.base_address()}/graphiql.js"
+    address = f"{FILES.base_address()}/graphiql.js"
     plain = await closed.get(address, headers={"accept-encoding": "identity"})
     async with closed.stream("GET", address, headers={"accept-encoding": "gzip"}) as packed:
         body = b"".join([part async for part in packed.aiter_raw()])
@@ -141,27 +142,23 @@ async def test_an_address_of_another_version_is_served_but_not_kept(closed: http
     "name", ["ide.html", "page.py", "package.json", "..%2fpage.py", "..%2f..%2fsettings.py", "%2fetc%2fpasswd", ""]
 )
 async def test_nothing_but_the_listed_files_is_served(closed: httpx.AsyncClient, name: str) -> None:
-    assert (await closed.get(f"{assets.base_address()}/{name}")).status_code == 404
+    assert (await closed.get(f"{FILES.base_address()}/{name}")).status_code == 404
 
 
 async def test_without_the_npm_files_an_admin_is_told_what_to_run(
     opened: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(assets.HOME / "static", tmp_path / "static")
-    monkeypatch.setattr(assets, "HOME", tmp_path)
-    assets.version.cache_clear()
-    try:
-        answer = await opened.get("/graphql")
-        assert answer.status_code == 503
-        assert "npm install --no-package-lock --ignore-scripts" in answer.text
-        assert "make setup" in answer.text
-        assert "node_modules/graphiql/graphiql.min.js" in answer.text
-        for address in addresses(answer.text):
-            assert (await opened.get(address)).status_code == 200
-    finally:
-        assets.version.cache_clear()
+    shutil.copytree(FILES.home / "static", tmp_path / "static")
+    monkeypatch.setattr(FILES, "home", tmp_path)
+    answer = await opened.get("/graphql")
+    assert answer.status_code == 503
+    assert "npm install --no-package-lock --ignore-scripts" in answer.text
+    assert "make setup" in answer.text
+    assert "node_modules/graphiql/graphiql.min.js" in answer.text
+    for address in addresses(answer.text):
+        assert (await opened.get(address)).status_code == 200
 
 
 def test_every_package_is_named_by_its_exact_version() -> None:
-    package = json.loads((assets.HOME / "package.json").read_text())
+    package = json.loads((FILES.home / "package.json").read_text())
     assert {name: version for name, version in package["dependencies"].items() if not version[0].isdigit()} == {}

@@ -8,6 +8,7 @@ import httpx
 from server.app import create_app
 from server.settings import Settings
 from tests.integration.graphql.conftest import served
+from tests.support.openapi import HOOKS
 
 
 @asynccontextmanager
@@ -17,6 +18,6 @@ async def served_api(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         app.router.lifespan_context(app),
         served(app) as address,
-        httpx.AsyncClient(base_url=f"http://{address}", timeout=30, trust_env=False) as http,
+        httpx.AsyncClient(base_url=f"http://{address}", timeout=30, trust_env=False, event_hooks=HOOKS) as http,
     ):
         yield http

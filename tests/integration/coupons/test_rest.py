@@ -393,7 +393,7 @@ async def test_a_wrong_method_is_told_the_right_ones(api: Api, method: str, path
     assert answer.json() == {"status": "error", "message": "Method not allowed", "code": "METHOD_NOT_ALLOWED"}
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/nothing", "/api/coupon/", "/nothing/at/all"])
+@pytest.mark.parametrize("path", ["/api", "/api/nothing", "/api/coupon/", "/nothing/at/all"])
 async def test_an_unknown_path_is_answered_in_json(api: Api, path: str) -> None:
     answer = await api.http.get(path)
     assert answer.status_code == 404

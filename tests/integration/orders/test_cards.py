@@ -90,6 +90,8 @@ def test_only_four_digits_of_any_number_are_kept(number: int) -> None:
         ({"card": {"number": CARD_NUMBER, "holder": "Ada", "cvv": 1}}, {"card": {"number": 42, "holder": "Ada"}}),
         ({"userId": str(MAESTRO), "at": 1_700_000_000_000}, {"userId": str(MAESTRO), "at": 1_700_000_000_000}),
         ({"price": 19.9, "isGift": True, "none": None}, {"price": 19.9, "isGift": True, "none": None}),
+        ({"change": -54_209_632_094_016_328}, {"change": -54_209_632_094_016_328}),
+        ({"change": -MAESTRO}, {"change": 8453}),
     ],
 )
 def test_a_value_loses_its_card_numbers_and_nothing_else(raw: Any, cut: Any) -> None:

@@ -1,0 +1,1 @@
+"""The OpenAPI document against the API that it tells of."""
