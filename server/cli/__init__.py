@@ -6,12 +6,14 @@ A file is imported when its command is asked for, because a container runs `tess
 import os
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typing_extensions import override
+
+from server import __version__
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -99,6 +101,16 @@ app = typer.Typer(
 )
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"tessera {__version__}")
+        raise typer.Exit()
+
+
 @app.callback()
-def _tessera() -> None:
-    """Has no options of its own."""
+def _tessera(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The option is carried out by its callback."""

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,9 @@ def test_a_token_takes_the_secret_that_dev_keeps(tmp_path: Path) -> None:
 def test_health_fails_where_nothing_listens(database_uri: str) -> None:
     done = run("health", variables=served(database_uri, PORT="1"))
     assert (done.returncode, done.stderr) == (1, "Not ready on port 1\n")
+
+
+def test_the_command_line_tells_the_version_of_the_package() -> None:
+    told = run("--version", variables=environment())
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert (told.returncode, told.stdout) == (0, f"tessera {declared}\n")
