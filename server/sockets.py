@@ -73,6 +73,7 @@ class LeanWebSocketProtocol(WebSocketsSansIOProtocol):
             # The handshake is over; of the request's headers the scope has a copy.
             for ended in (self.request, self.response):
                 ended.headers.clear()
+            del self.response
 
 
 def _frame(text: bytes) -> bytes:

@@ -5,8 +5,8 @@ would take a worker seconds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import aclosing
 from contextvars import Context
 from copy import copy
 from dataclasses import dataclass, field
@@ -85,9 +85,9 @@ class Broadcasts:
             return None
         return text, name, orjson.dumps(variables or {}, option=orjson.OPT_SORT_KEYS).decode()
 
-    @asynccontextmanager
-    async def join(self, key: Key, context: RequestContext) -> AsyncIterator[Broadcast]:
-        """Listens to what this operation tells, which begins with the first who does and ends after the last.
+    async def join(self, key: Key, context: RequestContext) -> Broadcast:
+        """Listens to what this operation tells, which begins with the first who does and ends after the last: until
+        `leave`. No context manager, which would cost each listener as much as the rest of its waiting.
 
         Raises the refusal of a caller who is turned down, and `RateLimited`: each who joins is counted once.
         """
@@ -97,18 +97,18 @@ class Broadcasts:
             broadcast = self._running[key] = Broadcast(_for_all(context))
             broadcast.task = asyncio.create_task(self._run(key, broadcast, permit), context=Context())
         broadcast.listeners += 1
-        subscriptions = self._engine.metrics.subscriptions
-        subscriptions.inc()
-        try:
-            yield broadcast
-        finally:
-            subscriptions.dec()
-            broadcast.listeners -= 1
-            if not broadcast.listeners:
-                if self._running.get(key) is broadcast:
-                    del self._running[key]
-                assert broadcast.task is not None
-                broadcast.task.cancel()
+        self._engine.metrics.subscriptions.inc()
+        return broadcast
+
+    def leave(self, key: Key, broadcast: Broadcast) -> None:
+        """Ends what `join` began."""
+        self._engine.metrics.subscriptions.dec()
+        broadcast.listeners -= 1
+        if not broadcast.listeners:
+            if self._running.get(key) is broadcast:
+                del self._running[key]
+            assert broadcast.task is not None
+            broadcast.task.cancel()
 
     async def _run(self, key: Key, broadcast: Broadcast, permit: RateLimitPermit) -> None:
         text, name, variables = key

@@ -259,7 +259,8 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         self.started += 1
         number, began, asked = self.started, perf_counter(), self.context
         try:
-            async with self._view.broadcasts.join(key, self.context) as broadcast:
+            broadcast = await self._view.broadcasts.join(key, self.context)
+            try:
                 operation.query, operation.variables = "", None  # All that listen share them.
                 asked = broadcast.context
                 while await broadcast.after(told):
@@ -268,6 +269,8 @@ class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
                         return  # The connection is about to be closed.
                     await cast("WebSocketAdapter", self.websocket).send_text(f"{frame}{broadcast.payload}}}")
                 refusal = broadcast.refusal
+            finally:
+                self._view.broadcasts.leave(key, broadcast)
         except DomainError as fault:
             refusal = self._view.engine.refuse(fault, self.context).errors
         finally:
