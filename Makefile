@@ -14,6 +14,15 @@ PAGE_STAMPS := $(filter server/%,$(NPM_STAMPS))
 EXAMPLE_STAMPS := $(patsubst %/package-lock.json,%/node_modules/.stamp,$(wildcard examples/*/package-lock.json))
 STOREFRONT := examples/storefront/dist/.stamp
 STOREFRONT_SOURCES := $(shell find examples/storefront -not -path '*/node_modules*' -not -path '*/dist*' -not -path '*/src/gql*' -type f)
+# The console, built from its sources and from the schema that they are typed by.
+CONSOLE := server/console/built/index.html
+CONSOLE_SOURCES := $(shell find console/src -name generated -prune -o -type f -print) \
+	$(wildcard console/*.html console/*.json console/*.mjs console/*.ts) schema.graphql
+
+# Names, versions and hashes alone: no address of a registry, and of no sponsor.
+LOCK_WITHOUT_ADDRESSES := const fs = require("fs"), lock = JSON.parse(fs.readFileSync("package-lock.json")); \
+	for (const one of Object.values(lock.packages)) delete one.funding; \
+	fs.writeFileSync("package-lock.json", JSON.stringify(lock, null, 2) + "\n");
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast coverage check format schema fuzz bench bench-smoke lock clean
@@ -21,9 +30,9 @@ STOREFRONT_SOURCES := $(shell find examples/storefront -not -path '*/node_module
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(BIN)/tessera $(NPM_STAMPS) $(EXAMPLE_STAMPS) $(STOREFRONT) ## Install everything into .venv (quick when nothing changed)
+setup: $(BIN)/tessera $(NPM_STAMPS) $(EXAMPLE_STAMPS) $(STOREFRONT) $(CONSOLE) ## Install everything into .venv (quick when nothing changed)
 
-run: $(BIN)/tessera $(PAGE_STAMPS) ## Start MongoDB, Kafka, the API and the consumers here
+run: $(BIN)/tessera $(PAGE_STAMPS) $(CONSOLE) ## Start MongoDB, Kafka, the API and the consumers here
 	@exec $(BIN)/tessera dev
 
 test: setup ## Run every test against a real MongoDB and a real Kafka
@@ -71,9 +80,11 @@ lock: ## Pin all dependencies anew, with hashes
 		--extra telemetry --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
 	$(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --all-extras \
 		--custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-dev.lock
+	cd console && rm -f package-lock.json && npm install --package-lock-only --no-audit --no-fund --omit-lockfile-registry-resolved
+	cd console && node -e '$(LOCK_WITHOUT_ADDRESSES)'
 
 clean: ## Remove what was installed and built; data in .tessera stays
-	rm -rf $(VENV) build dist artefacts examples/*/dist examples/*/src/gql .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) build dist artefacts server/console/built console/src/generated examples/*/dist examples/*/src/gql .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name node_modules -prune -exec rm -rf {} +
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -89,7 +100,7 @@ $(BIN)/tessera: $(VENV)/.python requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@touch $@
 
-$(EXAMPLE_STAMPS): %/node_modules/.stamp: %/package-lock.json
+$(EXAMPLE_STAMPS) console/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json
 	@if command -v npm >/dev/null; then \
 		echo "npm ci in $*"; \
 		cd $* && npm ci --no-audit --no-fund --ignore-scripts --prefer-offline --loglevel=error && touch node_modules/.stamp; \
@@ -109,4 +120,12 @@ $(STOREFRONT): examples/storefront/node_modules/.stamp $(STOREFRONT_SOURCES) sch
 		cd $* && npm install --no-audit --no-fund --ignore-scripts --no-package-lock --loglevel=error && touch node_modules/.stamp; \
 	else \
 		echo "npm is not on this machine: $* stays without its packages"; \
+	fi
+
+$(CONSOLE): console/node_modules/.stamp $(CONSOLE_SOURCES)
+	@if test -e console/node_modules/.stamp; then \
+		echo "build the console"; \
+		cd console && npm run --silent build; \
+	else \
+		echo "the console is not built"; \
 	fi

@@ -21,6 +21,7 @@ from rest.routes import routes as rest_routes
 from server.access_log import LogSettings, Pseudonyms, RequestLog
 from server.application import Application
 from server.authentication import Authenticator
+from server.console import console_routes
 from server.draining import DRAIN, Drain
 from server.graphiql.examples import example_texts
 from server.graphql.routes import graphql_routes
@@ -59,7 +60,7 @@ EXPOSED_HEADERS = (
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The whole API: REST, GraphQL and health, over one set of verbs."""
+    """The whole of it: REST, GraphQL, the console and health, over one set of verbs."""
     metrics = _open_metrics(settings)
     tracing = open_tracing(settings.otel_exporter_otlp_endpoint, "tessera-api")
     services, drain = _open_services(settings, metrics, traces=tracing is not None), Drain()
@@ -94,6 +95,7 @@ def create_app(settings: Settings) -> Starlette:
         *health_routes,
         *openapi_routes,
         *page_routes,
+        *console_routes,
     ]
     app = Application(routes, _middleware(settings, metrics, tracing, routes), lifespan)
     app.state.services = services

@@ -77,7 +77,7 @@ class AssetFolder:
 
     def _find(self, name: str) -> Asset | None:
         path = self._paths().get(name)
-        return _load(path) if path is not None and path.is_file() else None
+        return load(path) if path is not None and path.is_file() else None
 
     async def _serve(self, request: Request) -> Response:
         """GET and HEAD of a listed file; 304 where the browser has it, 404 for any other name."""
@@ -98,7 +98,8 @@ def _version(paths: tuple[Path, ...]) -> str:
 
 
 @cache
-def _load(path: Path) -> Asset:
+def load(path: Path) -> Asset:
+    """Reads a file of one of `MEDIA_TYPES` once and for all."""
     return Asset.of(MEDIA_TYPES[path.suffix], path.read_bytes())
 
 

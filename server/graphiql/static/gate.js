@@ -1,4 +1,6 @@
 // Asks for the page again with the key in a header, and puts it in the place of this one.
+import { headersOf } from "./credentials.js";
+import { askForKey } from "./handover.js";
 
 const form = document.getElementById("gate");
 const field = document.getElementById("key");
@@ -30,11 +32,10 @@ form.addEventListener("submit", async (event) => {
   const key = field.value.trim();
   refusal.textContent = "";
   try {
-    const headers = new Headers({ accept: "text/html" });
-    headers.set("x-admin-key", key);
+    const headers = new Headers({ accept: "text/html", ...headersOf(key) });
     const response = await fetch(location.pathname, { headers, cache: "no-store" });
     if (response.status === 401 || response.status === 403) {
-      refusal.textContent = "This is not the admin key.";
+      refusal.textContent = "This is no admin's key or token.";
       field.select();
     } else {
       await swapIn(await response.text(), key);
@@ -42,4 +43,9 @@ form.addEventListener("submit", async (event) => {
   } catch {
     refusal.textContent = "The server did not answer, or the key holds a character that no header can carry.";
   }
+});
+
+askForKey((key) => {
+  field.value = key;
+  form.requestSubmit();
 });

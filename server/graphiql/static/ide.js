@@ -2,6 +2,7 @@
 import { credentials } from "./credentials.js";
 import { examplesPlugin } from "./examples.js";
 import { KeyField } from "./key.js";
+import { takeHandedOver } from "./handover.js";
 
 const h = React.createElement;
 const configuration = JSON.parse(document.getElementById("configuration").textContent);
@@ -46,6 +47,7 @@ const logo = h(
 );
 
 const examples = examplesPlugin(configuration);
+const { query, variables } = takeHandedOver();
 
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   h(
@@ -55,7 +57,9 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
       storage: memoryStorage(),
       shouldPersistHeaders: false,
       defaultQuery: configuration.start,
-      defaultEditorToolsVisibility: false,
+      query,
+      variables,
+      defaultEditorToolsVisibility: variables === undefined ? false : "variables",
       inputValueDeprecation: true,
       plugins: [examples, GraphiQLPluginExplorer.explorerPlugin()],
       visiblePlugin: examples,

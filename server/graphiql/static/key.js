@@ -1,5 +1,6 @@
 // The admin key in the page's head: asked once, judged by the server, kept in memory.
 import { credentials, hasKey, setKey } from "./credentials.js";
+import { askForKey } from "./handover.js";
 
 const h = React.createElement;
 
@@ -24,13 +25,21 @@ export function KeyField({ endpoint, open }) {
     if (!open) location.reload();
   };
 
-  const submit = async (event) => {
-    event.preventDefault();
-    setKey(event.target.elements[0].value.trim());
+  const use = async (text) => {
+    setKey(text);
     const admitted = await isAdmin(endpoint).catch(() => false);
     if (!admitted) setKey("");
     setRefused(!admitted);
     setKnown(admitted);
+  };
+
+  React.useEffect(() => {
+    if (!hasKey()) askForKey(use);
+  }, []);
+
+  const submit = (event) => {
+    event.preventDefault();
+    use(event.target.elements[0].value.trim());
   };
 
   if (known) {

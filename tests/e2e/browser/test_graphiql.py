@@ -34,7 +34,7 @@ async def test_an_admin_enters_the_key_runs_an_example_and_leaves_no_trace_of_th
     await here.picture("graphiql-key.png")
 
     await here.enter_key("not the key")
-    await here.page.get_by_role("alert").get_by_text("This is not the admin key.").wait_for()
+    await here.page.get_by_role("alert").get_by_text("This is no admin's key or token.").wait_for()
 
     await here.enter_key()
     await here.wait_for_schema()
