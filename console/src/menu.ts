@@ -1,4 +1,4 @@
-import { TokensIcon } from "@radix-ui/react-icons";
+import { LockClosedIcon, PlusCircledIcon, TokensIcon } from "@radix-ui/react-icons";
 import type { AdminRole } from "./generated/graphql";
 
 export interface Entry {
@@ -11,4 +11,11 @@ export interface Entry {
 
 export const MENU: { title: string; entries: Entry[] }[] = [
   { title: "Referrals", entries: [{ path: "/coupons", label: "Coupons", icon: TokensIcon }] },
+  {
+    title: "Administration",
+    entries: [
+      { path: "/make/codes", label: "Make", icon: PlusCircledIcon, role: "ADMIN" },
+      { path: "/keys", label: "Admin keys", icon: LockClosedIcon, role: "ADMIN" },
+    ],
+  },
 ];

@@ -1,4 +1,4 @@
-import { Badge, type CSSVariablesResolver, createTheme, type MantineColorSchemeManager, type MantineColorsTuple, Modal } from "@mantine/core";
+import { Badge, type CSSVariablesResolver, createTheme, type MantineColorSchemeManager, type MantineColorsTuple, Modal, Notification } from "@mantine/core";
 
 /** The teal of Tessera's mark. */
 const tessera: MantineColorsTuple = [
@@ -28,6 +28,7 @@ export const theme = createTheme({
     // The ground of a badge tells its state; its text stays as readable as any other.
     Badge: Badge.extend({ styles: { label: { color: "var(--mantine-color-text)" } } }),
     Modal: Modal.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
   },
   respectReducedMotion: true,
 });
@@ -40,6 +41,6 @@ export function forThisVisit(): MantineColorSchemeManager {
 /** Quiet texts that can still be read: 4.5 to 1 upon every ground that there is. */
 export const readable: CSSVariablesResolver = () => ({
   variables: {},
-  light: { "--mantine-color-dimmed": "#5b6472", "--mantine-color-placeholder": "#6b7482" },
-  dark: { "--mantine-color-dimmed": "#a3adbd", "--mantine-color-placeholder": "#98a2b3" },
+  light: { "--mantine-color-dimmed": "#5b6472", "--mantine-color-placeholder": "#6b7482", "--mantine-color-error": "#c92a2a" },
+  dark: { "--mantine-color-dimmed": "#a3adbd", "--mantine-color-placeholder": "#98a2b3", "--mantine-color-error": "#ff8787" },
 });

@@ -5,14 +5,20 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from uuid import uuid4
 
+import httpx
 import pytest
 import uvicorn
 from playwright.async_api import Browser, async_playwright
 
 from server.app import create_app
 from server.settings import Settings
+from services.registry import Services
+from tests.e2e.browser.programme import Programme, begin
 from tests.e2e.browser.visit import Visit
+from tests.e2e.browser.walk import Walk
+from tests.support.uris import with_database
 
 ADMIN_KEY = "an-admin-key-of-more-than-32-bytes"
 # No sandbox of its own inside a container; and no call to anyone but the page.
@@ -84,3 +90,25 @@ async def visit(chromium: Browser, database_uri: str) -> AsyncIterator[Open]:
             return seen
 
         yield open_graphiql
+
+
+@pytest.fixture(scope="session")
+async def programme(mongo_uri: str) -> AsyncIterator[Programme]:
+    """The application with a small programme, which all walks share."""
+    uri = with_database(mongo_uri, f"test_{uuid4().hex[:16]}")
+    secret = "a-secret-of-more-than-32-bytes-here"
+    settings = Settings(mongo_uri=uri, jwt_secret=secret, admin_key=ADMIN_KEY, rate_limit="off")
+    services = Services.open(mongo_uri=uri, database_name=settings.database)
+    async with serving(settings) as address, httpx.AsyncClient(base_url=address, timeout=60) as http:
+        yield await begin(http, services, ADMIN_KEY)
+    await services.database.client.drop_database(settings.database)
+    await services.close()
+
+
+@pytest.fixture(params=["laptop", "phone"])
+async def walk(request: pytest.FixtureRequest, chromium: Browser, programme: Programme) -> AsyncIterator[Walk]:
+    """A walk on each width, the narrow one in dark colours."""
+    phone = request.param == "phone"
+    walk = await Walk.begin(chromium, programme, phone=phone, dark=phone)
+    yield walk
+    await walk.page.context.close()

@@ -1,42 +1,11 @@
 """The console in a real browser, before the real application: what an admin does there, by mouse and by keyboard."""
 
 import re
-from collections.abc import AsyncIterator
-from uuid import uuid4
 
-import httpx
-import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from server.settings import Settings
-from services.registry import Services
-from tests.e2e.browser.conftest import ADMIN_KEY, serving
-from tests.e2e.browser.programme import Programme, begin
 from tests.e2e.browser.test_graphiql import NOTHING
 from tests.e2e.browser.walk import Walk
-from tests.support.uris import with_database
-
-
-@pytest.fixture(scope="module")
-async def programme(mongo_uri: str) -> AsyncIterator[Programme]:
-    """The application with a small programme, which all walks share."""
-    uri = with_database(mongo_uri, f"test_{uuid4().hex[:16]}")
-    secret = "a-secret-of-more-than-32-bytes-here"
-    settings = Settings(mongo_uri=uri, jwt_secret=secret, admin_key=ADMIN_KEY, rate_limit="off")
-    services = Services.open(mongo_uri=uri, database_name=settings.database)
-    async with serving(settings) as address, httpx.AsyncClient(base_url=address, timeout=60) as http:
-        yield await begin(http, services, ADMIN_KEY)
-    await services.database.client.drop_database(settings.database)
-    await services.close()
-
-
-@pytest.fixture(params=["laptop", "phone"])
-async def walk(request: pytest.FixtureRequest, chromium: Browser, programme: Programme) -> AsyncIterator[Walk]:
-    """A walk on each width, the narrow one in dark colours."""
-    phone = request.param == "phone"
-    walk = await Walk.begin(chromium, programme, phone=phone, dark=phone)
-    yield walk
-    await walk.page.context.close()
 
 
 async def test_the_key_lets_in_and_leaves_no_trace(walk: Walk) -> None:

@@ -63,7 +63,8 @@ class Walk(Visit):
         if not await self.page.evaluate("'axe' in window"):
             # Not as a script of the page, whose policy would refuse it.
             await self.page.evaluate(AXE.read_text("utf-8"))
-        assert await self.page.evaluate(FINDINGS) == [], self.page.url
+        found = await self.page.evaluate(FINDINGS)
+        assert found == [], f"{self.page.url}: {found}"
         assert await self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), self.page.url
         assert self.complaints == []
 
