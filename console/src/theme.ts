@@ -1,4 +1,12 @@
-import { Badge, type CSSVariablesResolver, createTheme, type MantineColorSchemeManager, type MantineColorsTuple, Modal, Notification } from "@mantine/core";
+import {
+  Badge,
+  type CSSVariablesResolver,
+  createTheme,
+  type MantineColorSchemeManager,
+  type MantineColorsTuple,
+  Modal,
+  Notification,
+} from "@mantine/core";
 
 /** The teal of Tessera's mark. */
 const tessera: MantineColorsTuple = [
@@ -41,6 +49,15 @@ export function forThisVisit(): MantineColorSchemeManager {
 /** Quiet texts that can still be read: 4.5 to 1 upon every ground that there is. */
 export const readable: CSSVariablesResolver = () => ({
   variables: {},
-  light: { "--mantine-color-dimmed": "#5b6472", "--mantine-color-placeholder": "#6b7482", "--mantine-color-error": "#c92a2a" },
-  dark: { "--mantine-color-dimmed": "#a3adbd", "--mantine-color-placeholder": "#98a2b3", "--mantine-color-error": "#ff8787" },
+  light: {
+    "--mantine-color-dimmed": "#5b6472",
+    "--mantine-color-placeholder": "#6b7482",
+    "--mantine-color-error": "#c92a2a",
+    "--mantine-color-orange-light-color": "#9c3a06",
+  },
+  dark: {
+    "--mantine-color-dimmed": "#a3adbd",
+    "--mantine-color-placeholder": "#98a2b3",
+    "--mantine-color-error": "#ff8787",
+  },
 });

@@ -74,7 +74,7 @@ export function Rows<Row>(props: RowsProps<Row>) {
   const { columns, rows, keyOf, nameOf, href, picked } = props;
   const all = picked && rows && rows.length > 0 && rows.every(picked.has);
   return (
-    <div className={classes.scroll} aria-busy={rows === undefined || props.refreshing}>
+    <div className={classes.scroll} aria-busy={rows === undefined || props.refreshing} tabIndex={0}>
       <Table
         role="table"
         aria-label={props.label}

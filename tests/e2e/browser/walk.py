@@ -10,6 +10,8 @@ from tests.e2e.browser.visit import PICTURES, Visit
 
 AXE = Path(__file__).parents[3] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 LAPTOP, PHONE = (1440, 900), (390, 844)
+STILL = """() => document.getAnimations().every(
+  (one) => one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
 FINDINGS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
   .filter(({impact}) => impact === "serious" || impact === "critical")
   .map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(" | ")}`)"""
@@ -63,6 +65,8 @@ class Walk(Visit):
         if not await self.page.evaluate("'axe' in window"):
             # Not as a script of the page, whose policy would refuse it.
             await self.page.evaluate(AXE.read_text("utf-8"))
+        # What fades in or out is too pale for a moment.
+        await self.page.wait_for_function(STILL)
         found = await self.page.evaluate(FINDINGS)
         assert found == [], f"{self.page.url}: {found}"
         assert await self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), self.page.url
