@@ -9,13 +9,14 @@ import {
   NavLink,
   ScrollArea,
   Text,
+  TextInput,
   Tooltip,
   useComputedColorScheme,
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { ExitIcon, ExternalLinkIcon, MoonIcon, PersonIcon, SunIcon } from "@radix-ui/react-icons";
-import { type ReactNode, useEffect } from "react";
+import { ExitIcon, ExternalLinkIcon, MagnifyingGlassIcon, MoonIcon, PersonIcon, SunIcon } from "@radix-ui/react-icons";
+import { type FormEvent, type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "wouter";
 import { useSession } from "../api/session";
 import { MENU } from "../menu";
@@ -28,7 +29,12 @@ function ColourSwitch() {
   const label = dark ? "Light colours" : "Dark colours";
   return (
     <Tooltip label={label}>
-      <ActionIcon variant="default" size="lg" aria-label={label} onClick={() => setColorScheme(dark ? "light" : "dark")}>
+      <ActionIcon
+        variant="default"
+        size="lg"
+        aria-label={label}
+        onClick={() => setColorScheme(dark ? "light" : "dark")}
+      >
         {dark ? <SunIcon aria-hidden /> : <MoonIcon aria-hidden />}
       </ActionIcon>
     </Tooltip>
@@ -40,7 +46,12 @@ function Visitor() {
   return (
     <Menu position="bottom-end" shadow="md">
       <Menu.Target>
-        <Button variant="default" px="sm" aria-label={`Signed in as ${viewer.name}`} leftSection={<PersonIcon aria-hidden />}>
+        <Button
+          variant="default"
+          px="sm"
+          aria-label={`Signed in as ${viewer.name}`}
+          leftSection={<PersonIcon aria-hidden />}
+        >
           <Text span size="sm" maw={110} truncate>
             {viewer.name}
           </Text>
@@ -59,6 +70,28 @@ function Visitor() {
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>
+  );
+}
+
+function PeopleSearch({ onGo }: { onGo: () => void }) {
+  const [, go] = useLocation();
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const name = new FormData(event.currentTarget).get("name")?.toString().trim();
+    if (!name) return;
+    onGo();
+    go(`/people/${encodeURIComponent(name)}`);
+  };
+  return (
+    <form role="search" onSubmit={submit}>
+      <TextInput
+        name="name"
+        type="search"
+        aria-label="Find a person"
+        placeholder="Find a person"
+        leftSection={<MagnifyingGlassIcon aria-hidden />}
+      />
+    </form>
   );
 }
 
@@ -119,12 +152,18 @@ export function Shell({ children }: { children: ReactNode }) {
             </Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            <Group visibleFrom="sm" w={240} grow>
+              <PeopleSearch onGo={close} />
+            </Group>
             <ColourSwitch />
             <Visitor />
           </Group>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Menu">
+        <AppShell.Section hiddenFrom="sm" pb="xs">
+          <PeopleSearch onGo={close} />
+        </AppShell.Section>
         <AppShell.Section grow component={ScrollArea}>
           <Menus onGo={close} />
         </AppShell.Section>

@@ -19,7 +19,7 @@ export function ViewHead({ title, about, asked, children }: ViewHeadProps) {
   return (
     <Group justify="space-between" align="flex-start" gap="sm">
       <div>
-        <Title order={1} size="h2" tabIndex={-1}>
+        <Title order={1} size="h2" tabIndex={-1} style={{ overflowWrap: "anywhere" }}>
           {title}
         </Title>
         {about && (

@@ -15,6 +15,7 @@ import { countOf, formatMoney, formatNumber, humanize } from "../kit/format";
 import { Faulty, Nothing, ViewHead } from "../kit/states";
 import { Rows } from "../table/Rows";
 import type { Column } from "../table/declaration";
+import { Person } from "./Person";
 
 type Use = PersonQuery["uses"]["nodes"][number];
 type Order = PersonQuery["orders"]["nodes"][number];
@@ -140,12 +141,6 @@ function CouponOf({ coupon }: { coupon: PersonCouponFragment }) {
     </Section>
   );
 }
-
-const Person = ({ name }: { name: string }) => (
-  <Anchor component={Link} href={`/people/${encodeURIComponent(name)}`}>
-    {name}
-  </Anchor>
-);
 
 /** Whose name or id this is exactly come first; usernames that only hold it are other people's, and are named. */
 function sorted(name: string, data: PersonQuery): { theirs: PersonCouponFragment[]; similar: PersonCouponFragment[] } {
