@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
@@ -83,11 +84,9 @@ def create_app(settings: Settings) -> Starlette:
         yield {DRAIN: drain, BOUNDS: _bounds(settings), REGISTRY: metrics.registry}
         if looking is not None:
             await end(looking)
-        if fetched is not None:
-            await fetched.close()
-        await services.close()
-        if tracing is not None:
-            await tracing.close()
+        for part in (fetched, services, tracing):
+            if part is not None:
+                await part.close()
 
     routes = [
         *rest_routes,
@@ -98,10 +97,7 @@ def create_app(settings: Settings) -> Starlette:
         *console_routes,
     ]
     app = Application(routes, _middleware(settings, metrics, tracing, routes), lifespan)
-    app.state.services = services
-    app.state.authenticator = authenticator
-    app.state.drain = drain
-    app.state.metrics = metrics
+    app.state = State({"services": services, "authenticator": authenticator, "drain": drain, "metrics": metrics})
     return app
 
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
+from typing import Any
 
 import orjson
 from strawberry.http import process_result
@@ -30,12 +31,10 @@ async def event_stream(
 ) -> AsyncGenerator[str, None]:
     """Yields an event `next` for each result, then `complete`; a comment after each `heartbeat` seconds of silence.
 
-    As soon as `until_end` returns why the caller's token or key does not hold any longer, what runs is cancelled, what
-    waits to be sent is dropped, and the stream is complete. `expired` says the same by the clock, which is read at each
-    beat, so that one which is set does not keep a stream alive.
-
-    `live` is entered while the stream is open. Where the results end with `Drained` the stream ends without `complete`,
-    which would say that there is no more: clients connect again, after the time that `retry` names.
+    As soon as `until_end` returns why the caller may no longer, what runs is cancelled, what waits is dropped, and the
+    stream is complete. `expired` says the same by the clock, which is read at each beat, in case that it is set. `live`
+    is entered while the stream is open. Where the results end with `Drained` the stream ends without `complete`, which
+    would say that there is no more: clients connect again, after the time that `retry` names.
     """
     # The steps run in tasks of their own, because only a task can be waited for without being cancelled.
     context = copy_context()
@@ -62,10 +61,14 @@ async def event_stream(
                 yield _FORM.encode_comment((refusal or end.result()).message)
             yield _FORM.encode_complete()
     finally:
-        step.cancel()
-        end.cancel()
-        await asyncio.wait({step, end})
+        await _stop(step, end)
         await results.aclose()
+
+
+async def _stop(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 async def _next(results: AsyncGenerator[ExecutionResult, None]) -> ExecutionResult | Drained | None:

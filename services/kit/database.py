@@ -58,8 +58,7 @@ class Database:
         self.uri = uri
         self.name = name
         self._database = self.client[name]
-        # Those that several parts of the house write. What one noun alone stores it names itself, in its repository.
-        # The names are those that mongoose gave the original services, so that their data are taken over in place.
+        # Named as mongoose named them for the original services, whose data are taken over in place.
         self.coupons = self.collection("coupons")
         self.redemptions = self.collection("redemptions")
         self.access_codes = self.collection("accesscodes")
