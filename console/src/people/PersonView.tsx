@@ -1,6 +1,5 @@
 // All that is known of a username, a Twitter id or a user id, of every family at once, and why they were refused.
-import { Anchor, Group, Paper, Stack, Text, Title } from "@mantine/core";
-import type { ReactNode } from "react";
+import { Anchor, Group, Stack, Text } from "@mantine/core";
 import { Link } from "wouter";
 import { useOperation } from "../api/operations";
 import {
@@ -13,6 +12,7 @@ import {
 import { Active, Instant, Mono, State, Unset } from "../kit/cells";
 import { countOf, formatMoney, formatNumber, humanize } from "../kit/format";
 import { Faulty, Nothing, ViewHead } from "../kit/states";
+import { Section } from "../pages/kit";
 import { Rows } from "../table/Rows";
 import type { Column } from "../table/declaration";
 import { Person } from "./Person";
@@ -64,17 +64,6 @@ const DEEDS: Column<Deed>[] = [
   { key: "by", label: "By", cell: ({ by }) => by.name },
   { key: "at", label: "When", cell: ({ at }) => <Instant at={at} /> },
 ];
-
-function Section({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Paper withBorder component="section" aria-label={title}>
-      <Title order={2} size="h4" p="md" pb="xs">
-        {title}
-      </Title>
-      {children}
-    </Paper>
-  );
-}
 
 interface ListedProps<Row> {
   title: string;
