@@ -92,6 +92,7 @@ async def test_a_view_opens_in_graphiql_with_its_variables_and_without_asking_fo
         await page.get_by_role("button", name="As GraphQL").click()
     graphiql = Walk(await opened.value, walk.programme)
     await graphiql.page.locator(".graphiql-query-editor .CodeMirror").wait_for()
+    await expect(graphiql.page.get_by_role("button", name="Execute query")).to_be_in_viewport(ratio=1)
     assert "query Coupons(" in await graphiql.operation()
     assert walk.programme.coupon_code in await graphiql.run("Coupons")
     assert graphiql.page.url.endswith("/graphql")
