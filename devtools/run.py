@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devtools.embedded import EmbeddedError, EmbeddedKafka, EmbeddedMongod
-from devtools.embedded.ports import is_free, kept_ports
+from devtools.embedded.ports import free_port_from, is_free, kept_ports
 from devtools.program import Program
 from devtools.secrets import keep_secrets
 from devtools.supervisor import Part, Supervisor
@@ -48,12 +48,27 @@ def develop(data: Path, *, host: str, workers: int, environment: Mapping[str, st
     given = {name: value for name, value in environment.items() if value.strip()}
     with _held(data):
         given = {**given, **{name: given.get(name, value) for name, value in keep_secrets(data).items()}}
-        settings = DevelopmentSettings.from_environment({"MONGO_URI": _SOME_MONGO, **given, DEVELOPMENT: "1"})
+        settings = _judged(given)
+        if "PORT" not in given:
+            given["PORT"] = str(take_port(settings.port, host, say))
+            settings = _judged(given)
         for port in (settings.port, *settings.extra_ports):
             # Before anything starts: another server there would pass for ours.
             if not is_free(port, host):
                 raise DevelopmentError(f"Port {port} of {host} is in use; PORT names another.")
         asyncio.run(_Development(data, host, workers, given, settings, say).run())
+
+
+def _judged(given: Mapping[str, str]) -> DevelopmentSettings:
+    return DevelopmentSettings.from_environment({"MONGO_URI": _SOME_MONGO, **given, DEVELOPMENT: "1"})
+
+
+def take_port(standard: int, host: str, say: Say) -> int:
+    """Return the port for who names none: the standard one, or else the next that is free, which is said."""
+    port = free_port_from(standard, host)
+    if port != standard:
+        say("", f"Port {standard} of {host} is in use: the API takes {port}.")
+    return port
 
 
 @contextmanager

@@ -17,6 +17,11 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
+def free_port_from(first: int, host: str = LOOPBACK) -> int:
+    """The first port from this one on that nobody listens on; `first` itself where none of a hundred is free."""
+    return next((port for port in range(first, first + 100) if is_free(port, host)), first)
+
+
 def free_ports(count: int) -> list[int]:
     """Ports nobody listens on now, all different. Another may take one before its use: callers try again."""
     with ExitStack() as stack:

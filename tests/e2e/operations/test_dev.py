@@ -1,6 +1,7 @@
 """`tessera dev`: everything up from an empty folder, kept over a restart, and nothing left behind."""
 
 import re
+import socket
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from devtools.embedded import ChildProcess
 from devtools.embedded.ports import free_ports
+from devtools.run import take_port
 from tests.integration.admin_keys.support import VIEWER
 from tests.support.processes import environment, family, program, run, survivors
 
@@ -155,6 +157,17 @@ def test_two_do_not_share_a_folder(make_dev: Callable[..., Dev], kafka_uri: str)
     assert (second.returncode, second.stdout) == (1, "")
     assert f"Another tessera dev (process {first.process.pid})" in second.stderr
     first.end()
+
+
+def test_where_no_port_is_named_the_next_that_is_free_is_taken_and_said() -> None:
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        held = int(holder.getsockname()[1])
+        taken = take_port(held, "127.0.0.1", lambda _, line: said.append(line))
+    assert held < taken < held + 100
+    assert said == [f"Port {held} of 127.0.0.1 is in use: the API takes {taken}."]
+    assert take_port(taken, "127.0.0.1", lambda _, line: said.append(line)) == taken
+    assert len(said) == 1
 
 
 def test_a_port_in_use_is_said_and_nothing_is_left(make_dev: Callable[..., Dev], kafka_uri: str) -> None:
