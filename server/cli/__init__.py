@@ -95,7 +95,6 @@ app = typer.Typer(
     name="tessera",
     help="Coupons, access codes, usage followers and orders: GraphQL, REST and Kafka over one set of verbs.",
     no_args_is_help=True,
-    add_completion=False,
     # A traceback with local variables would show secrets.
     pretty_exceptions_enable=False,
 )

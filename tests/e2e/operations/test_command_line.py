@@ -164,3 +164,10 @@ def test_the_command_line_tells_the_version_of_the_package() -> None:
     told = run("--version", variables=environment())
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert (told.returncode, told.stdout) == (0, f"tessera {declared}\n")
+
+
+def test_a_shell_completes_commands_and_their_options() -> None:
+    asked = {"_TESSERA_COMPLETE": "complete_bash", "COMP_WORDS": "tessera co", "COMP_CWORD": "1"}
+    assert run(variables=environment(**asked)).stdout.split() == ["consume", "codes"]
+    asked |= {"COMP_WORDS": "tessera serve --work", "COMP_CWORD": "2"}
+    assert run(variables=environment(**asked)).stdout.split() == ["--workers"]
