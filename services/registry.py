@@ -97,10 +97,23 @@ class Services:
         """Put the verbs together; no connection is made before the first of them runs."""
         database = Database(mongo_uri, database_name, mongo_driver, metrics, traced=traces)
         outbox = Outbox(database, enabled=events_enabled)
+        opened = cls._over(database, outbox, RateLimiter(database, rate_limit), usage_hold, activity_days, clock)
+        return opened.traced() if traces else opened
+
+    @classmethod
+    def _over(
+        cls,
+        database: Database,
+        outbox: Outbox,
+        rate_limit: RateLimiter,
+        usage_hold: int,
+        activity_days: int,
+        clock: Callable[[], datetime],
+    ) -> Self:
         activity_log = ActivityLog(database, clock, activity_days)
-        opened = cls(
+        return cls(
             database=database,
-            rate_limit=RateLimiter(database, rate_limit),
+            rate_limit=rate_limit,
             idempotency=Idempotency(database, clock),
             coupons=Coupons(database, outbox, activity_log, clock),
             redemptions=redemptions(database),
@@ -122,7 +135,6 @@ class Services:
             admin_keys=AdminKeys(database, outbox, activity_log, clock),
             exports=Exports(database, clock),
         )
-        return opened.traced() if traces else opened
 
     def traced(self) -> Self:
         """The same verbs, each a step of the trace that it is called in."""

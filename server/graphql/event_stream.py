@@ -32,11 +32,9 @@ async def event_stream(
     """Yields an event `next` for each result, then `complete`; a comment after each `heartbeat` seconds of silence.
 
     As soon as `until_end` returns why the caller may no longer, what runs is cancelled, what waits is dropped, and the
-    stream is complete. `expired` says the same by the clock, which is read at each beat, in case that it is set. `live`
-    is entered while the stream is open. Where the results end with `Drained` the stream ends without `complete`, which
-    would say that there is no more: clients connect again, after the time that `retry` names.
+    stream is complete; `expired` says the same by the clock, read at each beat, in case it is set. `live` is entered
+    while it is open. At `Drained` it ends without `complete`, and clients connect again after the time of `retry`.
     """
-    # The steps run in tasks of their own, because only a task can be waited for without being cancelled.
     context = copy_context()
     step = asyncio.create_task(_next(results), context=context)
     end = asyncio.create_task(until_end())
@@ -72,6 +70,7 @@ async def _stop(*tasks: asyncio.Task[Any]) -> None:
 
 
 async def _next(results: AsyncGenerator[ExecutionResult, None]) -> ExecutionResult | Drained | None:
+    """A step, in a task of its own, because only a task can be waited for without being cancelled."""
     try:
         return await anext(results, None)
     except Drained as drained:

@@ -21,7 +21,6 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from typing_extensions import override
 
 from graphql_engine.errors import coded
-from graphql_engine.persisted import names_document
 from models.errors import DomainError, InternalServerError, RateLimited
 from models.values.strict_json import DoubledKey, MalformedJSON, parse_json
 from server.access_log import ASKED, of_outcome
@@ -29,6 +28,7 @@ from server.access_log import log as access
 from server.graphql.broadcasts import Key
 from server.graphql.engine import RequestContext
 from server.graphql.errors import report
+from server.graphql.messages import fault_of
 from services.kit.instruments.tracing import within
 
 if TYPE_CHECKING:
@@ -41,9 +41,6 @@ TOO_BIG = 1009
 SERVICE_RESTART = 1012
 LONGEST_REASON = 123
 """Bytes; a longer reason is an error of the protocol itself, and the connection would just break."""
-
-OPTIONAL_OBJECT: tuple[type, ...] = (dict, type(None))
-OPTIONAL_TEXT: tuple[type, ...] = (str, type(None))
 
 
 class WebSocketAdapter(ASGIWebSocketAdapter):
@@ -92,40 +89,6 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
     async def close(self, code: int, reason: str) -> None:
         if self.ws.application_state is not WebSocketState.DISCONNECTED:
             await self.ws.close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
-
-
-def fault_of(message: object) -> str | None:
-    """Returns what is wrong with the shape of a message, or None."""
-    if not isinstance(message, dict):
-        return "A message must be a JSON object"
-    match message.get("type"):
-        case "connection_init" | "ping" | "pong":
-            return None if isinstance(message.get("payload"), OPTIONAL_OBJECT) else "payload must be an object or null"
-        case "subscribe":
-            return _fault_of_id(message) or _fault_of_payload(message.get("payload"))
-        case "complete":
-            return _fault_of_id(message)
-        case _:
-            return "Unknown message type"
-
-
-def _fault_of_id(message: Mapping[str, object]) -> str | None:
-    identifier = message.get("id")
-    return None if isinstance(identifier, str) and identifier else "id must be a string"
-
-
-def _fault_of_payload(payload: object) -> str | None:
-    if not isinstance(payload, dict):
-        return "payload must be an object"
-    query = payload.get("query")
-    if not isinstance(query, str) and (query is not None or not names_document(payload.get("extensions"))):
-        return "payload.query must be a string"
-    if not isinstance(payload.get("operationName"), OPTIONAL_TEXT):
-        return "payload.operationName must be a string or null"
-    for name in ("variables", "extensions"):
-        if not isinstance(payload.get(name), OPTIONAL_OBJECT):
-            return f"payload.{name} must be an object or null"
-    return None
 
 
 class TransportHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
