@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from server.console import console_routes, pages
 
-LIMIT = 400_000
+LIMIT = 410_000
 """What the whole console may take to load, compressed, in bytes."""
 
 
