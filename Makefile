@@ -80,8 +80,10 @@ lock: ## Pin all dependencies anew, with hashes
 		--extra telemetry --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
 	$(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --all-extras \
 		--custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-dev.lock
-	cd console && rm -f package-lock.json && npm install --package-lock-only --no-audit --no-fund --omit-lockfile-registry-resolved
-	cd console && node -e '$(LOCK_WITHOUT_ADDRESSES)'
+	for folder in console $(patsubst %/package-lock.json,%,$(wildcard examples/*/package-lock.json)); do \
+		(cd $$folder && rm -f package-lock.json && npm install --package-lock-only --no-audit --no-fund \
+			--omit-lockfile-registry-resolved && node -e '$(LOCK_WITHOUT_ADDRESSES)') || exit 1; \
+	done
 
 clean: ## Remove what was installed and built; data in .tessera stays
 	rm -rf $(VENV) build dist artefacts server/console/built console/src/generated examples/*/dist examples/*/src/gql .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
