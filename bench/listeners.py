@@ -125,7 +125,7 @@ async def _change(http: httpx.AsyncClient, campaign: str, visitors: list[Visitor
     body = {"userId": uuid4().hex, "campaignId": campaign, "usageAmount": 1}
     (await http.post(f"{USAGE}/add-usage", json=body)).raise_for_status()
     async with asyncio.timeout(PATIENCE):
-        while any(visitor.heard == before for visitor, before in zip(visitors, heard, strict=True)):  # noqa: ASYNC110
+        while any(visitor.heard == before for visitor, before in zip(visitors, heard, strict=True)):  # noqa: ASYNC110  # each is told by its own socket
             await asyncio.sleep(0.05)
     return sorted((visitor.told - asked) * 1000 for visitor in visitors)
 

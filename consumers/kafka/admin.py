@@ -78,7 +78,7 @@ def without_making_topics(client: Any) -> None:
     async def update_all(cluster: object, _: Collection[str]) -> bool:
         return bool(await update(cluster, None))
 
-    client._metadata_update = update_all  # noqa: SLF001
+    client._metadata_update = update_all  # noqa: SLF001  # see above
 
 
 async def close_producer(producer: AIOKafkaProducer) -> None:

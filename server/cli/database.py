@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -26,6 +27,23 @@ def database_settings(environment: Mapping[str, str] = os.environ) -> "DatabaseS
         settings = DatabaseSettings.from_environment(environment)
     configure_logs(settings.log_level)
     return settings
+
+
+@asynccontextmanager
+async def opened(settings: "DatabaseSettings") -> AsyncIterator["Services"]:
+    """The verbs over the database of these settings, as it is."""
+    from services.registry import Services
+
+    services = Services.open(
+        mongo_uri=settings.mongo_uri,
+        database_name=settings.database,
+        mongo_driver=settings.mongo_driver,
+        activity_days=settings.activity_days,
+    )
+    try:
+        yield services
+    finally:
+        await services.close()
 
 
 def run_on_database(work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -69,24 +87,15 @@ def run_on_services(
     """The answer of some work with the verbs, on the database as it is or brought up to this version first."""
     from services.connection import require_fit
     from services.migrations.runner import migrate
-    from services.registry import Services
 
     settings = database_settings(environment)
 
     async def run() -> Answer:
-        services = Services.open(
-            mongo_uri=settings.mongo_uri,
-            database_name=settings.database,
-            mongo_driver=settings.mongo_driver,
-            activity_days=settings.activity_days,
-        )
-        try:
+        async with opened(settings) as services:
             if migrated:
                 await migrate(services.database, thorough=False, usage_hold=settings.usage_hold)
             else:
                 await require_fit(services.database)
             return await work(services)
-        finally:
-            await services.close()
 
     return run_on_database(run())

@@ -90,20 +90,12 @@ def _examine(environment: Mapping[str, str], *, audit: bool) -> Iterator["Findin
 
 
 def _examine_database(settings: "DatabaseSettings", *, audit: bool, events: bool) -> list["Finding"]:
+    from server.cli.database import opened
     from services.examination import examine
-    from services.registry import Services
 
     async def work() -> list["Finding"]:
-        services = Services.open(
-            mongo_uri=settings.mongo_uri,
-            database_name=settings.database,
-            mongo_driver=settings.mongo_driver,
-            activity_days=settings.activity_days,
-        )
-        try:
+        async with opened(settings) as services:
             return [finding async for finding in examine(services, audit=audit, events=events)]
-        finally:
-            await services.close()
 
     return asyncio.run(work())
 

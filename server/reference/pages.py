@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from server import __version__
-from server.assets import NO_OTHERS, ONE_YEAR, Asset, AssetFolder, answer
+from server.assets import NO_OTHERS, ONE_YEAR, AssetFolder, answer, load
 
 HOME = Path(__file__).parent
 FILES = AssetFolder(
@@ -59,8 +59,7 @@ async def root(request: Request) -> Response:
 
 async def favicon(request: Request) -> Response:
     """The sign of every page, for browsers that ask at this address whatever a page says."""
-    icon = Asset.of("image/svg+xml", (HOME / "static" / "tessera.svg").read_bytes())
-    return answer(request, icon, ONE_YEAR)
+    return answer(request, load(HOME / "static" / "tessera.svg"), ONE_YEAR)
 
 
 def _page(template: str, status: int, **values: str) -> Response:

@@ -1,7 +1,6 @@
 """Access codes as they change, for those who watch one."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from datetime import datetime
 
 from models.access_codes.access_code import AccessCode
@@ -21,8 +20,8 @@ class LiveCodes:
         self._by_code = by_code
         self._clock = clock
 
-    async def follow(self, typed: str) -> AsyncGenerator[PublicAvailability | None, None]:
-        """Yields what is left of a code, as it was typed: at once, then on every change, at most ten times a second.
+    def follow(self, typed: str) -> AsyncGenerator[PublicAvailability | None, None]:
+        """Returns what is left of a code, as it was typed: at once, then on every change, at most ten times a second.
 
         None while there is none, or none that is public. A code that expires changes, though nobody writes it.
         """
@@ -36,9 +35,7 @@ class LiveCodes:
             expires_in = None if found is None or found.is_expired(now) else (found.expires_at - now).total_seconds()
             return public_availability(found, now), expires_in
 
-        async with aclosing(self._feed.follow(kept_forms(typed), look)) as seen:
-            async for one in seen:
-                yield one
+        return self._feed.follow(kept_forms(typed), look)
 
     async def close(self) -> None:
         """Ends the stream and all that follow it."""

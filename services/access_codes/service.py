@@ -1,7 +1,6 @@
 """The verbs of access codes: validate, redeem, a user's redemptions; create, get, list, statistics, switch, delete."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
 from datetime import datetime
 
 from bson import ObjectId
@@ -195,14 +194,12 @@ class AccessCodes:
         caller.require_role(Role.ADMIN)
         return await self._bus.submit(command, caller)
 
-    async def watch_public(
+    def watch_public(
         self, _: Permit, wanted: FindPublicAvailability
     ) -> AsyncGenerator[PublicAvailability | None, None]:
-        """Yields how often a code can still be redeemed, as it changes; None while none is public."""
+        """Returns a stream of how often a code can still be redeemed, as it changes; None while none is public."""
         assert wanted.access_code is not None
-        async with aclosing(self._live.follow(wanted.access_code)) as changes:
-            async for found in changes:
-                yield found
+        return self._live.follow(wanted.access_code)
 
     async def delete(self, caller: Principal, command: DeleteAccessCode) -> AccessCode:
         """Deletes a code and returns what it was; its users' history stays. For admins; 404."""

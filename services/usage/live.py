@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
 from datetime import datetime
 from typing import TypeVar
 
@@ -29,10 +28,8 @@ class LiveAvailability:
         self._clock = clock
         self._expiries: Coalescer[str, datetime | None] = Coalescer(self._find_expiries)
 
-    async def follow(
-        self, question: Question, show: Callable[[Availability | None], Shown]
-    ) -> AsyncGenerator[Shown, None]:
-        """Yields what is shown of the availability, of None while there is no follower: at once, then on every change.
+    def follow(self, question: Question, show: Callable[[Availability | None], Shown]) -> AsyncGenerator[Shown, None]:
+        """Returns what is shown of the availability, of None while there is no follower: at once, then on every change.
 
         An expiring hold is a change like any other, though nobody writes it.
         """
@@ -44,9 +41,7 @@ class LiveAvailability:
                 found = await self._availabilities.load(question)
             return show(found), await self._seconds_to_expiry(found)
 
-        async with aclosing(self.feed.follow([question[0]], look)) as seen:
-            async for one in seen:
-                yield one
+        return self.feed.follow([question[0]], look)
 
     async def close(self) -> None:
         """Ends the stream and all that follow it."""

@@ -169,14 +169,12 @@ class Usage:
             async for found in changes:
                 yield found
 
-    async def watch_public(
+    def watch_public(
         self, _: Permit, wanted: FindPublicAvailability
     ) -> AsyncGenerator[PublicAvailability | None, None]:
-        """Yields what is left in all, as `watch` does: None while there is no follower that is public."""
+        """Returns a stream of what is left in all, as `watch` does: None while there is no follower that is public."""
         target = FindAvailability(coupon_id=wanted.coupon_id, campaign_id=wanted.campaign_id)
-        async with aclosing(self._live.follow((target.key, None), public_availability)) as changes:
-            async for found in changes:
-                yield found
+        return self._live.follow((target.key, None), public_availability)
 
     async def find(self, caller: Principal, wanted: FindUsageFollower) -> UsageFollower | None:
         """Returns the follower of an id, a coupon or a campaign; None where there is none. For users and admins."""
