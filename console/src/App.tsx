@@ -7,6 +7,7 @@ import { couponsNoun } from "./nouns/coupons";
 import { followersNoun } from "./nouns/followers";
 import { ordersNoun } from "./nouns/orders";
 import { redemptionsNoun } from "./nouns/redemptions";
+import type { Noun } from "./table/declaration";
 import { ListView } from "./table/ListView";
 import { Route, Switch } from "wouter";
 import { Nothing } from "./kit/states";
@@ -20,6 +21,15 @@ const MakeView = lazy(() => import("./make/MakeView"));
 const KeysView = lazy(() => import("./nouns/keys"));
 const PersonView = lazy(() => import("./people/PersonView"));
 
+/** The list of a noun, at its own address. */
+function listOf<Row, Variables extends object>(noun: Noun<Row, Variables>) {
+  return (
+    <Route path={`/${noun.path}`}>
+      <ListView key={noun.path} noun={noun} />
+    </Route>
+  );
+}
+
 export function App() {
   return (
     <Shell>
@@ -28,27 +38,13 @@ export function App() {
           <Route path="/">
             <Overview />
           </Route>
-          <Route path="/coupons">
-            <ListView key="coupons" noun={couponsNoun} />
-          </Route>
-          <Route path="/redemptions">
-            <ListView key="redemptions" noun={redemptionsNoun} />
-          </Route>
-          <Route path="/access-codes">
-            <ListView key="accessCodes" noun={accessCodesNoun} />
-          </Route>
-          <Route path="/batches">
-            <ListView key="batches" noun={batchesNoun} />
-          </Route>
-          <Route path="/followers">
-            <ListView key="followers" noun={followersNoun} />
-          </Route>
-          <Route path="/orders">
-            <ListView key="orders" noun={ordersNoun} />
-          </Route>
-          <Route path="/activity">
-            <ListView key="activity" noun={activityNoun} />
-          </Route>
+          {listOf(couponsNoun)}
+          {listOf(redemptionsNoun)}
+          {listOf(accessCodesNoun)}
+          {listOf(batchesNoun)}
+          {listOf(followersNoun)}
+          {listOf(ordersNoun)}
+          {listOf(activityNoun)}
           <Route path="/coupons/:id">{({ id }) => <CouponPage key={id} id={id} />}</Route>
           <Route path="/orders/:id">{({ id }) => <OrderPage key={id} id={id} />}</Route>
           <Route path="/followers/:id">{({ id }) => <FollowerPage key={id} id={id} />}</Route>

@@ -42,6 +42,14 @@ export function formatRelative(iso: string, now = Date.now()): string {
 export const humanize = (word: string): string =>
   word.charAt(0).toUpperCase() + word.slice(1).toLowerCase().replaceAll("_", " ");
 
+/** The status of an order: a known one by its name, any other as it is. */
+export const formatStatus = ({ status, statusText }: { status: string; statusText: string }): string =>
+  status === "OTHER" ? statusText : humanize(status);
+
+/** What a follower counts, or a move was of. */
+export const whatIsFollowed = (of: { couponId: string | null; campaignId: string | null }): string =>
+  of.couponId ? `coupon ${of.couponId}` : `campaign ${of.campaignId ?? ""}`;
+
 /** `1 coupon`, `3 coupons`. */
 export const countOf = (count: number, one: string, many: string): string =>
   `${formatNumber(count)} ${count === 1 ? one : many}`;

@@ -9,6 +9,7 @@ import { change } from "../api/changes";
 import { save } from "../api/exports";
 import { CreateAccessCodesDocument, type CreateAccessCodesMutation } from "../generated/graphql";
 import { countOf } from "../kit/format";
+import { Refused } from "./Refused";
 import { useSubmit } from "./submit";
 
 type Made = Extract<CreateAccessCodesMutation["result"], { accessCodes: unknown }>["accessCodes"];
@@ -102,11 +103,7 @@ export function AccessCodes() {
           description="Users who redeem one read it."
           {...form.getInputProps("description")}
         />
-        {fault && (
-          <Alert color="red" role="alert">
-            {fault}
-          </Alert>
-        )}
+        <Refused why={fault} />
         <Group justify="space-between">
           <Text size="sm" c="dimmed">
             Up to {AT_ONCE} at once; more by the command line, <Code>tessera codes generate</Code>.

@@ -5,6 +5,7 @@ import { useClient } from "urql";
 import { Link } from "wouter";
 import { change } from "../api/changes";
 import { CreateUsageFollowerDocument } from "../generated/graphql";
+import { Refused } from "./Refused";
 import { useSubmit } from "./submit";
 
 /** Nothing given is no limit. */
@@ -81,11 +82,7 @@ export function Follower() {
             />
           ))}
         </Group>
-        {fault && (
-          <Alert color="red" role="alert">
-            {fault}
-          </Alert>
-        )}
+        <Refused why={fault} />
         <Group justify="flex-end">
           <Button type="submit" loading={busy}>
             Follow it

@@ -1,5 +1,6 @@
 import { type ActivityListQueryVariables, ActivityListDocument, type ActivityRowFragment } from "../generated/graphql";
-import { Instant, Mono, State, Unset } from "../kit/cells";
+import { Mono, Unset } from "../kit/cells";
+import { WHAT_CAME_OF_IT, WHEN } from "../kit/deeds";
 import { humanize } from "../kit/format";
 import { Person } from "../people/Person";
 import type { Noun } from "../table/declaration";
@@ -46,14 +47,7 @@ export const activityNoun: Noun<ActivityRowFragment, ActivityListQueryVariables>
   keyOf: ({ id }) => id,
   nameOf: ({ verb, at }) => `${humanize(verb)} at ${at}`,
   columns: [
-    { key: "verb", label: "What", cell: ({ verb }) => humanize(verb) },
-    {
-      key: "outcome",
-      label: "Outcome",
-      cell: ({ outcome }) => <State color={outcome === "REFUSED" ? "red" : "teal"}>{humanize(outcome)}</State>,
-    },
-    { key: "message", label: "Why", cell: ({ message }) => message ?? <Unset /> },
-    { key: "by", label: "By", cell: ({ by }) => by.name },
+    ...WHAT_CAME_OF_IT,
     {
       key: "about",
       label: "About",
@@ -67,7 +61,7 @@ export const activityNoun: Noun<ActivityRowFragment, ActivityListQueryVariables>
     },
     { key: "transport", label: "Way", extra: true, cell: ({ transport }) => transport },
     { key: "requestId", label: "Request", extra: true, cell: ({ requestId }) => <Mono>{requestId ?? "–"}</Mono> },
-    { key: "at", label: "When", cell: ({ at }) => <Instant at={at} /> },
+    WHEN,
   ],
   search: "subject",
   searchHint: "Find by whom it was about",

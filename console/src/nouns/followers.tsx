@@ -6,12 +6,10 @@ import {
   type FollowersQueryVariables,
 } from "../generated/graphql";
 import { Instant, Mono, State, Unset } from "../kit/cells";
-import { countOf, formatNumber } from "../kit/format";
+import { countOf, formatNumber, whatIsFollowed } from "../kit/format";
 import type { Noun } from "../table/declaration";
 
 const followers = (count: number) => countOf(count, "follower", "followers");
-const whatOf = ({ couponId, campaignId }: FollowerRowFragment) =>
-  couponId ? `coupon ${couponId}` : `campaign ${campaignId ?? ""}`;
 const limit = (value: number | null) => (value === null ? <Unset /> : formatNumber(value));
 
 export const followersNoun: Noun<FollowerRowFragment, FollowersQueryVariables> = {
@@ -23,10 +21,10 @@ export const followersNoun: Noun<FollowerRowFragment, FollowersQueryVariables> =
   document: FollowersDocument,
   typenames: ["UsageFollower"],
   keyOf: ({ id }) => id,
-  nameOf: whatOf,
+  nameOf: whatIsFollowed,
   href: ({ databaseId }) => `/followers/${databaseId}`,
   columns: [
-    { key: "of", label: "Of", cell: (row) => <Mono>{whatOf(row)}</Mono> },
+    { key: "of", label: "Of", cell: (row) => <Mono>{whatIsFollowed(row)}</Mono> },
     {
       key: "totalUsageCount",
       label: "Used",

@@ -12,6 +12,7 @@ import { RevokeAdminKeyDocument } from "../generated/graphql";
 import { Instant, State, Unset } from "../kit/cells";
 import { startOfDay } from "../kit/format";
 import { Faulty, Nothing, ViewHead } from "../kit/states";
+import { Refused } from "../make/Refused";
 import { useSubmit } from "../make/submit";
 import { Rows } from "../table/Rows";
 import { useAct } from "../table/act";
@@ -141,11 +142,7 @@ function NewKey({ close }: { close: () => void }) {
           {...form.getInputProps("ends")}
           error={form.errors["expiresAt"] ?? form.errors["ends"]}
         />
-        {fault && (
-          <Alert color="red" role="alert">
-            {fault}
-          </Alert>
-        )}
+        <Refused why={fault} />
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
             Cancel

@@ -1,6 +1,6 @@
 import { type OrderRowFragment, OrdersDocument, type OrdersQueryVariables } from "../generated/graphql";
 import { Instant, Mono, State, Unset } from "../kit/cells";
-import { formatMoney, formatNumber, humanize } from "../kit/format";
+import { formatMoney, formatNumber, formatStatus, humanize } from "../kit/format";
 import { Person } from "../people/Person";
 import type { Noun } from "../table/declaration";
 
@@ -25,7 +25,7 @@ export const ordersNoun: Noun<OrderRowFragment, OrdersQueryVariables> = {
     {
       key: "status",
       label: "Status",
-      cell: ({ status, statusText }) => (status === "OTHER" ? statusText : humanize(status)),
+      cell: formatStatus,
     },
     {
       key: "refunded",

@@ -13,7 +13,7 @@ import {
   RefundOrderProductDocument,
 } from "../generated/graphql";
 import { Instant, Mono, State, Unset } from "../kit/cells";
-import { countOf, formatMoney, formatNumber, humanize } from "../kit/format";
+import { countOf, formatMoney, formatNumber, formatStatus } from "../kit/format";
 import { Person } from "../people/Person";
 import type { Column } from "../table/declaration";
 import { Rows } from "../table/Rows";
@@ -123,7 +123,7 @@ function WholeRefund({ order }: { order: OrderDetailsFragment }) {
 
 const factsOf = (order: OrderDetailsFragment): [string, React.ReactNode][] => [
   ["User", <Person key="user" name={order.userId} />],
-  ["Status", order.status === "OTHER" ? order.statusText : humanize(order.status)],
+  ["Status", formatStatus(order)],
   ["Paid", formatMoney(order.totalPrice)],
   [
     "Refunded",

@@ -3,8 +3,7 @@ import { Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { type Answer, useOperation } from "../api/operations";
 import { TimelineDocument, type TimelineEntryFragment } from "../generated/graphql";
-import { Instant, State, Unset } from "../kit/cells";
-import { humanize } from "../kit/format";
+import { WHAT_CAME_OF_IT, WHEN } from "../kit/deeds";
 import { Faulty, Nothing, ViewHead } from "../kit/states";
 import type { Column } from "../table/declaration";
 import { Rows } from "../table/Rows";
@@ -41,17 +40,7 @@ export function Facts({ facts }: { facts: [string, ReactNode][] }) {
   );
 }
 
-const ENTRIES: Column<TimelineEntryFragment>[] = [
-  { key: "at", label: "When", cell: ({ at }) => <Instant at={at} /> },
-  { key: "verb", label: "What", cell: ({ verb }) => humanize(verb) },
-  {
-    key: "outcome",
-    label: "Outcome",
-    cell: ({ outcome }) => <State color={outcome === "REFUSED" ? "red" : "teal"}>{humanize(outcome)}</State>,
-  },
-  { key: "message", label: "Why", cell: ({ message }) => message ?? <Unset /> },
-  { key: "by", label: "By", cell: ({ by }) => by.name },
-];
+const ENTRIES: Column<TimelineEntryFragment>[] = [WHEN, ...WHAT_CAME_OF_IT];
 
 /** What was done to a thing, by whom, and what was refused and why. */
 export function Timeline({ objectId }: { objectId: string }) {

@@ -10,7 +10,8 @@ import {
   PersonRedemptionsDocument,
 } from "../generated/graphql";
 import { Active, Instant, Mono, State, Unset } from "../kit/cells";
-import { countOf, formatMoney, formatNumber, humanize } from "../kit/format";
+import { WHAT_CAME_OF_IT, WHEN } from "../kit/deeds";
+import { countOf, formatMoney, formatNumber, formatStatus, humanize, whatIsFollowed } from "../kit/format";
 import { Faulty, Nothing, ViewHead } from "../kit/states";
 import { Section } from "../pages/kit";
 import { Rows } from "../table/Rows";
@@ -32,7 +33,7 @@ const ORDERS: Column<Order>[] = [
   {
     key: "status",
     label: "Status",
-    cell: ({ status, statusText }) => (status === "OTHER" ? statusText : humanize(status)),
+    cell: formatStatus,
   },
   {
     key: "refunded",
@@ -46,24 +47,14 @@ const MOVES: Column<Move>[] = [
   {
     key: "of",
     label: "Of",
-    cell: ({ couponId, campaignId }) => <Mono>{couponId ? `coupon ${couponId}` : `campaign ${campaignId}`}</Mono>,
+    cell: (move) => <Mono>{whatIsFollowed(move)}</Mono>,
   },
   { key: "move", label: "Move", cell: ({ move }) => humanize(move) },
   { key: "amount", label: "Amount", numeric: true, cell: ({ amount }) => formatNumber(amount) },
   { key: "by", label: "By", cell: ({ by }) => by },
   { key: "at", label: "When", cell: ({ at }) => <Instant at={at} /> },
 ];
-const DEEDS: Column<Deed>[] = [
-  { key: "verb", label: "What", cell: ({ verb }) => humanize(verb) },
-  {
-    key: "outcome",
-    label: "Outcome",
-    cell: ({ outcome }) => <State color={outcome === "REFUSED" ? "red" : "teal"}>{humanize(outcome)}</State>,
-  },
-  { key: "message", label: "Why", cell: ({ message }) => message ?? <Unset /> },
-  { key: "by", label: "By", cell: ({ by }) => by.name },
-  { key: "at", label: "When", cell: ({ at }) => <Instant at={at} /> },
-];
+const DEEDS: Column<Deed>[] = [...WHAT_CAME_OF_IT, WHEN];
 
 interface ListedProps<Row> {
   title: string;
